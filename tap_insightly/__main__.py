@@ -1,0 +1,7 @@
+"""Run the tap with ``python -m tap_insightly``."""
+
+from __future__ import annotations
+
+from tap_insightly.tap import TapInsightly
+
+TapInsightly.cli()

@@ -1,0 +1,171 @@
+"""Custom fields: what an account has defined becomes typed, described columns."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+RAW = "CUSTOMFIELDS"
+"""The property under which the API sends all custom fields of a record."""
+
+_STRING = {"type": ["string", "null"]}
+_NUMBER = {"type": ["number", "null"]}
+_DATE_TIME = {"type": ["string", "null"], "format": "date-time"}
+_CHOICES = {"type": ["array", "null"], "items": {"type": "string"}}
+
+# The names up to AUTONUMBER were seen live, the others are assumed. What is not listed, a
+# calculated field among them, comes as whatever scalar the API sends.
+_TYPES: Mapping[str, Mapping[str, Any]] = {
+    "TEXT": _STRING,
+    "MULTILINETEXT": _STRING,
+    "DROPDOWN": _STRING,
+    "MULTISELECT": _CHOICES,
+    "BIT": {"type": ["boolean", "null"]},
+    "NUMERIC": _NUMBER,
+    "PERCENT": _NUMBER,
+    "DATE": _DATE_TIME,
+    "DATETIME": _DATE_TIME,
+    "AUTONUMBER": _STRING,
+    "CURRENCY": _NUMBER,
+    "URL": _STRING,
+    "PHONE": _STRING,
+    "EMAIL": _STRING,
+    "LOOKUP": {"type": ["integer", "null"]},
+}
+_ANY = {"type": ["string", "number", "boolean", "null"]}
+
+
+@dataclass(frozen=True)
+class CustomField:
+    """The definition of a custom field, as far as a column needs it."""
+
+    name: str
+    owner: str
+    type: str
+    label: str
+    help: str
+
+    @classmethod
+    def parse(cls, definition: Mapping[str, Any]) -> CustomField | None:
+        """Read a definition as ``GET /CustomFields/{object}`` answers it.
+
+        Args:
+            definition: The definition.
+
+        Returns:
+            The custom field; None if it has no name.
+        """
+        name = definition.get("FIELD_NAME")
+        if not isinstance(name, str) or not name:
+            return None
+        texts = {
+            part: str(definition.get(key) or "").strip()
+            for part, key in (
+                ("owner", "FIELD_FOR"),
+                ("type", "FIELD_TYPE"),
+                ("label", "FIELD_LABEL"),
+                ("help", "FIELD_HELP_TEXT"),
+            )
+        }
+        return cls(name=name, **texts)
+
+    def schema(self) -> dict[str, Any]:
+        """Describe the column.
+
+        Returns:
+            A JSON schema. Its title is the field's name in the API, which tells a sync that is
+            given only the catalog where the column's values come from.
+        """
+        label = self.label or self.name
+        end = "" if label[-1] in ".!?" else "."
+        return {
+            **_TYPES.get(re.sub(r"[\s_-]", "", self.type).upper(), _ANY),
+            "title": self.name,
+            "description": f"{label}{end} {self.help}".strip(),
+        }
+
+
+def same_object(one: str, other: str) -> bool:
+    """Compare names of objects as loosely as the API spells them.
+
+    How it spells objects of several words is not known, so case, underscores and a plural s
+    do not count.
+
+    Args:
+        one: A name, text such as ``CONTACT``.
+        other: Another, text such as ``Contacts``.
+
+    Returns:
+        Whether both mean the same object.
+    """
+    return _plain(one) == _plain(other)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").casefold().removesuffix("s")
+
+
+def definitions_of(
+    object_name: str, definitions: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Pick the definitions of one object's custom fields, once each.
+
+    Asked for an object that cannot have custom fields, or that it does not know, the API answers
+    every field of the account (seen live), so its answer alone proves nothing.
+
+    Args:
+        object_name: The object, text such as ``CONTACT``.
+        definitions: What ``GET /CustomFields/{object}`` answered.
+
+    Returns:
+        The definitions, in the order given.
+    """
+    own = {
+        str(definition.get("FIELD_NAME")): dict(definition)
+        for definition in definitions
+        if same_object(str(definition.get("FIELD_FOR") or ""), object_name)
+    }
+    return list(own.values())
+
+
+def add_columns(properties: dict[str, Any], fields: Iterable[CustomField]) -> None:
+    """Give each custom field a column.
+
+    A column is called like its field. Warehouses do not tell upper from lower case, so where a
+    name is taken in that sense, by a standard field or by a custom field that sorts before, a
+    number is added: ``Hobby__c``, ``hobby__c_2``.
+
+    Args:
+        properties: The properties of the stream's schema; the columns are added to it.
+        fields: The custom fields.
+    """
+    taken = {name.casefold() for name in properties}
+    for field in sorted(fields, key=lambda field: (field.name.casefold(), field.name)):
+        column, number = field.name, 1
+        while column.casefold() in taken:
+            number += 1
+            column = f"{field.name}_{number}"
+        taken.add(column.casefold())
+        properties[column] = field.schema()
+
+
+def columns_of(properties: Mapping[str, Any], standard: Iterable[str]) -> dict[str, str]:
+    """Tell from a schema alone which columns come from which custom fields.
+
+    Args:
+        properties: The properties of a stream's schema.
+        standard: The names of the standard fields.
+
+    Returns:
+        Column names by field name.
+    """
+    known = set(standard)
+    return {
+        (schema.get("title") or column): column
+        for column, schema in properties.items()
+        if column not in known
+    }

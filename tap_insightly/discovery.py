@@ -1,0 +1,108 @@
+"""Which streams there are: asked of the account, or read from a catalog."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tap_insightly.api import NotAvailableError
+from tap_insightly.custom_fields import CustomField, definitions_of
+from tap_insightly.streams import STREAMS, CustomObjectStream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from singer_sdk.singerlib import Catalog
+
+    from tap_insightly.api import InsightlySession
+    from tap_insightly.streams import InsightlyStream
+    from tap_insightly.tap import TapInsightly
+
+_CLASSES = {stream.name: stream for stream in STREAMS}
+
+
+def discovered(tap: TapInsightly) -> Iterator[InsightlyStream]:
+    """Make the streams of an account, with its custom fields and custom objects.
+
+    Costs one request for each object that can have custom fields, and one for the custom objects.
+
+    Args:
+        tap: The tap.
+
+    Yields:
+        The streams.
+    """
+    for stream in STREAMS:
+        owner = stream.custom_fields_for
+        yield stream(tap, custom_fields=_fields_of(tap.session, owner) if owner else ())
+    taken = set(_CLASSES)
+    for object_name in tap.custom_object_names():
+        name = _stream_name(object_name, taken)
+        taken.add(name)
+        fields = _fields_of(tap.session, object_name)
+        yield CustomObjectStream(tap, None, fields, name=name, object_name=object_name)
+
+
+def catalogued(tap: TapInsightly, catalog: Catalog) -> Iterator[InsightlyStream]:
+    """Make the streams that a catalog holds, without asking the API anything.
+
+    Args:
+        tap: The tap.
+        catalog: The catalog given to the tap.
+
+    Yields:
+        The streams, each with the schema of the catalog.
+    """
+    for name, entry in catalog.items():
+        schema: dict[str, Any] = entry.schema.to_dict()
+        if name in _CLASSES:
+            yield _CLASSES[name](tap, schema)
+        elif "RECORD_ID" in schema.get("properties", {}):
+            object_name = entry.schema.title or name  # paths are not case-sensitive (seen live)
+            yield CustomObjectStream(tap, schema, name=name, object_name=object_name)
+        else:
+            tap.logger.warning(
+                "The catalog holds a stream that this tap does not have: %s. It is left out.", name
+            )
+
+
+def custom_object_names(session: InsightlySession) -> list[str]:
+    """Ask which custom objects the account has.
+
+    Args:
+        session: Where to ask.
+
+    Returns:
+        Their names, such as ``Fruit__c``; none if the plan has no custom objects.
+    """
+    try:
+        answer = session.get("/CustomObjects")
+    except NotAvailableError:
+        return []
+    names = (definition.get("OBJECT_NAME") for definition in answer.records)
+    return sorted({name for name in names if isinstance(name, str) and name})
+
+
+def objects_with_custom_fields() -> list[str]:
+    """List the standard objects that can have custom fields.
+
+    Returns:
+        Their names as the API knows them.
+    """
+    return [stream.custom_fields_for for stream in STREAMS if stream.custom_fields_for]
+
+
+def _fields_of(session: InsightlySession, object_name: str) -> list[CustomField]:
+    try:
+        answer = session.get(f"/CustomFields/{object_name}")
+    except NotAvailableError:
+        return []  # the plan leaves the object out, so its stream will say so
+    definitions = definitions_of(object_name, answer.records)
+    return [field for field in map(CustomField.parse, definitions) if field]
+
+
+def _stream_name(object_name: str, taken: set[str]) -> str:
+    name, number = object_name.lower(), 1
+    while name in taken:
+        number += 1
+        name = f"{object_name.lower()}_{number}"
+    return name

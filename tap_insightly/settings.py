@@ -1,0 +1,316 @@
+"""The tap's settings: what there is, what is accepted, and how a wrong one is reported."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk import typing as th
+from singer_sdk.configuration._dict_config import (
+    parse_environment_config,  # the only reader of the SDK's variable names; pinned by a test
+)
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
+
+from tap_insightly.api.auth import (
+    API_VERSION,
+    POD_ACCEPTED,
+    URL_ACCEPTED,
+    InvalidAddressError,
+    base_url,
+    pod_name,
+)
+from tap_insightly.values import parse_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting, in all that is known of it."""
+
+    name: str
+    title: str
+    description: str
+    accepted: str
+    check: Callable[[Any], bool]
+    schema: type[th.JSONTypeHelper[Any]]
+    default: Any = None
+    is_required: bool = False
+    is_secret: bool = False
+    allowed: tuple[str, ...] = ()
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether the value is a number."""
+        return self.schema in {th.IntegerType, th.NumberType}
+
+    def property(self) -> th.Property[Any]:
+        """Describe the setting to the SDK, which shows it in ``--about``.
+
+        Returns:
+            A property of the configuration's JSON schema.
+        """
+        return th.Property(
+            self.name,
+            self.schema,
+            title=self.title,
+            description=self.description,
+            default=self.default,
+            required=self.is_required,
+            secret=self.is_secret,
+            allowed_values=list(self.allowed) or None,
+        )
+
+
+def _is_pod(value: object) -> bool:
+    try:
+        return bool(isinstance(value, str) and pod_name(value))
+    except InvalidAddressError:
+        return False
+
+
+def _is_url(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(base_url(api_url=value) and value.strip())
+    except InvalidAddressError:
+        return False
+
+
+def _is_moment(value: object) -> bool:
+    try:
+        return isinstance(value, str) and bool(parse_moment(value))
+    except ValueError:
+        return False
+
+
+def _is_key(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[!-~]+", value) is not None
+
+
+def _between(low: float, high: float, *, whole: bool = True) -> Callable[[Any], bool]:
+    def check(value: object) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+            return False
+        return math.isfinite(value) and low <= value <= high
+
+    return check
+
+
+SETTINGS = (
+    Setting(
+        "api_key",
+        "API key",
+        "The API key of the user whose data is read, from Insightly under User Settings > API. "
+        "The tap sees exactly what this user sees.",
+        "the key as Insightly shows it, without spaces or line breaks",
+        _is_key,
+        th.StringType,
+        is_required=True,
+        is_secret=True,
+    ),
+    Setting(
+        "pod",
+        "Pod",
+        "The pod of the account (na1, eu1, ap1, ...), or the whole API URL as Insightly shows it "
+        "under User Settings > API.",
+        POD_ACCEPTED,
+        _is_pod,
+        th.StringType,
+        default="na1",
+    ),
+    Setting(
+        "api_url",
+        "API URL",
+        "A base URL that overrides pod and api_version, up to and including the version: for a "
+        "sandbox or a gateway of your own. Plain http is accepted to this machine only.",
+        URL_ACCEPTED,
+        _is_url,
+        th.StringType,
+    ),
+    Setting(
+        "api_version",
+        "API version",
+        "The version of the API, part of its URL. Older versions offer fewer objects.",
+        "a version such as v3.1",
+        lambda value: isinstance(value, str) and bool(re.fullmatch(r"v[0-9]+\.[0-9]+", value)),
+        th.StringType,
+        default=API_VERSION,
+    ),
+    Setting(
+        "start_date",
+        "Start date",
+        "Leave out records that were not updated since, in the first sync of streams that are "
+        "read incrementally. Without it, everything is read.",
+        "a date or a date and time, such as 2026-01-31 or 2026-01-31T08:00:00Z",
+        _is_moment,
+        th.DateTimeType,
+    ),
+    Setting(
+        "requests_per_second",
+        "Requests per second",
+        "The most requests that are started in any one second. Insightly allows an account 10.",
+        "a number from 0.1 to 100",
+        _between(0.1, 100, whole=False),
+        th.NumberType,
+        default=10,
+    ),
+    Setting(
+        "max_concurrency",
+        "Concurrent requests",
+        "The most requests that are under way at once.",
+        "a whole number from 1 to 100",
+        _between(1, 100),
+        th.IntegerType,
+        default=20,
+    ),
+    Setting(
+        "request_timeout",
+        "Request timeout",
+        "How many seconds to wait for a connection, and for each part of an answer.",
+        "a number of seconds from 1 to 3600",
+        _between(1, 3600, whole=False),
+        th.NumberType,
+        default=60,
+    ),
+    Setting(
+        "max_retries",
+        "Retries",
+        "How often a request is repeated whose failure may pass: a lost connection, a time-out, "
+        "429, 5xx, a broken body.",
+        "a whole number from 0 to 100",
+        _between(0, 100),
+        th.IntegerType,
+        default=8,
+    ),
+    Setting(
+        "quota_reserve",
+        "Quota reserve",
+        "Stop the sync while this many of the day's requests are left, for other programs to use.",
+        "a whole number from 0 up",
+        _between(0, 10**9),
+        th.IntegerType,
+        default=0,
+    ),
+    Setting(
+        "lookback_seconds",
+        "Look-back",
+        "How many seconds behind its bookmark an incremental sync starts. Records changed in that "
+        "time come twice; targets that upsert by key do not mind.",
+        "a whole number of seconds from 1 to 31622400 (a year)",
+        _between(1, 31_622_400),
+        th.IntegerType,
+        default=60,
+    ),
+    Setting(
+        "custom_fields",
+        "Custom fields",
+        "How custom fields arrive: columns (one typed column for each), array (the raw array "
+        "CUSTOMFIELDS), or both.",
+        "columns, array or both",
+        lambda value: value in {"columns", "array", "both"},
+        th.StringType,
+        default="columns",
+        allowed=("columns", "array", "both"),
+    ),
+    Setting(
+        "detect_deletes",
+        "Detect deletes",
+        "Emit a tombstone for records that are gone. Not available in this version.",
+        "false: this version does not find deletions yet",
+        lambda value: value is False,
+        th.BooleanType,
+        default=False,
+    ),
+)
+
+CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
+    *(setting.property() for setting in SETTINGS)
+).to_dict()
+CONFIG_JSONSCHEMA["properties"] |= EMIT_ACTIVATE_VERSION_CONFIG["properties"]
+
+
+def problems(config: Mapping[str, Any]) -> Iterator[str]:
+    """Find what is wrong with a configuration.
+
+    Args:
+        config: The configuration, with defaults filled in.
+
+    Yields:
+        One sentence for each wrong setting: its name, what was given, and what is accepted.
+    """
+    secret = config.get("api_key")
+    for setting in SETTINGS:
+        value = config.get(setting.name)
+        if value is None:
+            if setting.is_required:
+                yield f"Setting '{setting.name}' is missing; accepted is {setting.accepted}."
+        elif not setting.check(value):
+            given = "what was given is not shown here" if setting.is_secret else f"got {value!r}"
+            if isinstance(secret, str) and secret:
+                given = given.replace(secret, "***")  # a key pasted into the wrong place
+            yield f"Setting '{setting.name}': {_hide_user(given)}; accepted is {setting.accepted}."
+
+
+def cleaned(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Bring a configuration into the shape that the checks expect.
+
+    An empty text is a setting that was not made. Numbers may come as text, from the environment,
+    or as decimals, from the SDK's reading of JSON.
+
+    Args:
+        config: The configuration.
+
+    Returns:
+        A copy; what should be a number and is none stays as it is, for `problems` to report.
+    """
+    result = {name: value for name, value in config.items() if value != ""}
+    for setting in SETTINGS:
+        value = result.get(setting.name)
+        if setting.is_numeric and isinstance(value, str | Decimal):
+            try:
+                number = float(value)
+            except ValueError:
+                continue
+            result[setting.name] = int(number) if number.is_integer() else number
+    return result
+
+
+def from_environment(prefix: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Read settings from the environment, and from a ``.env`` file, as the SDK does.
+
+    One at a time, so that one that cannot be read is named, where the SDK ends in a traceback.
+
+    Args:
+        prefix: What the names of the variables begin with, such as ``TAP_INSIGHTLY_``.
+        schema: The JSON schema of the configuration.
+
+    Returns:
+        Values by setting name.
+
+    Raises:
+        ConfigValidationError: If a variable holds no value of its setting's type.
+    """
+    numeric = {setting.name for setting in SETTINGS if setting.is_numeric}
+    result: dict[str, Any] = {}
+    errors = []
+    for name, prop in schema["properties"].items():
+        # Numbers are read as text, for `cleaned` to convert.
+        one = {"properties": {name: th.StringType.type_dict if name in numeric else prop}}
+        try:
+            result |= parse_environment_config(one, prefix)
+        except ValueError as error:
+            variable = prefix + name.upper()
+            errors.append(f"Setting '{name}': the variable {variable} cannot be read: {error}.")
+    if errors:
+        summary = "Config validation failed"
+        raise ConfigValidationError(summary, errors=errors, schema=dict(schema))
+    return result
+
+
+def _hide_user(text: str) -> str:
+    return re.sub(r"//[^/@\s]*@", "//***@", text)

@@ -1,0 +1,89 @@
+"""Users, teams and the account itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk import StreamSchema
+
+from tap_insightly.openapi import OPENAPI
+from tap_insightly.streams.base import ListStream, SearchStream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tap_insightly.api import Answer
+    from tap_insightly.streams.base import Part
+
+
+class UsersStream(SearchStream):
+    """Users of the account."""
+
+    name = "users"
+    path = "/Users"
+    primary_keys = ("USER_ID",)
+    schema = StreamSchema(OPENAPI, key="User")
+
+
+class TeamsStream(ListStream):
+    """Teams of users."""
+
+    name = "teams"
+    path = "/Teams"
+    primary_keys = ("TEAM_ID",)
+    schema = StreamSchema(OPENAPI, key="Team")
+
+
+class TeamMembersStream(ListStream):
+    """Members of teams."""
+
+    name = "team_members"
+    path = "/TeamMembers"
+    primary_keys = ("PERMISSION_ID",)
+    schema = StreamSchema(OPENAPI, key="TeamMember")
+
+
+class DocumentTemplatesStream(SearchStream):
+    """Templates from which documents are made."""
+
+    name = "document_templates"
+    path = "/DocumentTemplates"
+    primary_keys = ("TEMPLATE_ID",)
+    schema = StreamSchema(OPENAPI, key="DocumentTemplate")
+    replication_key = "DATE_CREATED_UTC"  # the object has no date of its last update (spec)
+
+
+class InstanceStream(ListStream):
+    """The Insightly instance itself: one record."""
+
+    name = "instance"
+    path = "/Instance"
+    primary_keys = ("INSTANCE_NAME",)
+    schema = StreamSchema(OPENAPI, key="Instance")
+    is_paged = False
+
+
+class PermissionsStream(ListStream):
+    """What the user of the API key may do, by object."""
+
+    name = "permissions"
+    path = "/Permissions"
+    primary_keys = ("OBJECT_TYPE",)
+    schema = StreamSchema(OPENAPI, key="ObjectPermission")
+    is_paged = False
+
+    def parse(self, answer: Answer, part: Part) -> Iterable[dict[str, Any]]:  # noqa: ARG002 - one part
+        """Make a record of each object, and keep what the answer says of the user as a whole.
+
+        Args:
+            answer: What the API answered: one object.
+            part: What was asked.
+
+        Returns:
+            The permissions by object.
+        """
+        return [
+            {**permissions, "USER_PERMISSIONS_STATE": whole.get("PERMISSIONS_STATE")}
+            for whole in answer.records
+            for permissions in whole.get("OBJECT_PERMISSIONS") or ()
+        ]

@@ -1,0 +1,118 @@
+"""People and organisations, and what describes them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from singer_sdk import StreamSchema
+
+from tap_insightly.openapi import OPENAPI
+from tap_insightly.streams.base import ListStream, Part, SearchStream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_TAGGED = ("contacts", "leads", "opportunities", "organisations", "projects", "emails")
+
+
+class ContactsStream(SearchStream):
+    """People."""
+
+    name = "contacts"
+    path = "/Contacts"
+    primary_keys = ("CONTACT_ID",)
+    schema = StreamSchema(OPENAPI, key="Contact")
+    custom_fields_for = "CONTACT"
+
+
+class OrganisationsStream(SearchStream):
+    """Companies and other organisations."""
+
+    name = "organisations"
+    path = "/Organisations"
+    primary_keys = ("ORGANISATION_ID",)
+    schema = StreamSchema(OPENAPI, key="Organisation")
+    custom_fields_for = "ORGANISATION"
+
+
+class LeadsStream(SearchStream):
+    """People who are not contacts yet."""
+
+    name = "leads"
+    path = "/Leads"
+    primary_keys = ("LEAD_ID",)
+    schema = StreamSchema(OPENAPI, key="Lead")
+    custom_fields_for = "LEAD"
+
+
+class LeadSourcesStream(ListStream):
+    """Where leads come from."""
+
+    name = "lead_sources"
+    path = "/LeadSources"
+    primary_keys = ("LEAD_SOURCE_ID",)
+    schema = StreamSchema(OPENAPI, key="LeadSource")
+
+
+class LeadStatusesStream(ListStream):
+    """How far leads have come, converted ones included."""
+
+    name = "lead_statuses"
+    path = "/LeadStatuses"
+    primary_keys = ("LEAD_STATUS_ID",)
+    schema = StreamSchema(OPENAPI, key="LeadStatus")
+
+    def parts(self) -> Iterable[Part]:
+        """Ask for the statuses of converted leads too, which are left out otherwise (spec).
+
+        Returns:
+            One part: the list.
+        """
+        return [Part(self.path, {"include_converted": "true"})]
+
+
+class RelationshipsStream(ListStream):
+    """Kinds of relation between contacts and organisations."""
+
+    name = "relationships"
+    path = "/Relationships"
+    primary_keys = ("RELATIONSHIP_ID",)
+    schema = StreamSchema(OPENAPI, key="Relationship")
+
+
+class TagsStream(ListStream):
+    """Tags in use, asked for by kind of record."""
+
+    name = "tags"
+    path = "/Tags"
+    primary_keys = ("RECORD_TYPE", "TAG_NAME")
+    schema = StreamSchema(OPENAPI, key="Tag")
+
+    def parts(self) -> Iterable[Part]:
+        """Ask for each kind of record in turn: the list needs one (spec).
+
+        Returns:
+            One part for each kind of record that can have tags.
+        """
+        return [
+            Part(self.path, {"record_type": kind}, extra={"RECORD_TYPE": kind}) for kind in _TAGGED
+        ]
+
+
+class FollowsStream(ListStream):
+    """Records that the user of the API key follows."""
+
+    name = "follows"
+    path = "/Follows"
+    primary_keys = ("RECORD_TYPE", "RECORD_ID")
+    schema = StreamSchema(OPENAPI, key="UserFollow")
+
+
+class CountriesStream(ListStream):
+    """Countries as Insightly names them."""
+
+    name = "countries"
+    path = "/Countries"
+    primary_keys = ("COUNTRY_NAME",)
+    schema = StreamSchema(OPENAPI, key="Country")
+    is_paged = False

@@ -1,0 +1,36 @@
+"""Projects and milestones."""
+
+from __future__ import annotations
+
+from singer_sdk import StreamSchema
+
+from tap_insightly.openapi import OPENAPI
+from tap_insightly.streams.base import ListStream, SearchStream
+
+
+class ProjectsStream(SearchStream):
+    """Projects."""
+
+    name = "projects"
+    path = "/Projects"
+    primary_keys = ("PROJECT_ID",)
+    schema = StreamSchema(OPENAPI, key="Project")
+    custom_fields_for = "PROJECT"
+
+
+class ProjectCategoriesStream(ListStream):
+    """Categories of projects."""
+
+    name = "project_categories"
+    path = "/ProjectCategories"
+    primary_keys = ("CATEGORY_ID",)
+    schema = StreamSchema(OPENAPI, key="Category")
+
+
+class MilestonesStream(SearchStream):
+    """Milestones of projects."""
+
+    name = "milestones"
+    path = "/Milestones"
+    primary_keys = ("MILESTONE_ID",)
+    schema = StreamSchema(OPENAPI, key="Milestone")

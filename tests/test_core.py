@@ -1,0 +1,19 @@
+"""The SDK's own tests for taps, against the sandbox, with records in every stream."""
+
+from __future__ import annotations
+
+from singer_sdk.testing import SuiteConfig, get_tap_test_class
+
+from tap_insightly.tap import TapInsightly
+from tests.conftest import KEY, new_sandbox
+
+# The SDK makes its tests, one for each stream and attribute, while they are collected, so the
+# sandbox has to be there by then. It ends with the process.
+_sandbox = new_sandbox()
+_sandbox.start()
+
+TestTapInsightly = get_tap_test_class(
+    TapInsightly,
+    config={"api_key": KEY, "api_url": _sandbox.api_url, "requests_per_second": 100},
+    suite_config=SuiteConfig(max_records_limit=40),
+)
