@@ -7,6 +7,7 @@ import json
 import sys
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
 import click
@@ -79,6 +80,7 @@ class TapInsightly(Tap):
         self._skipped: set[str] = set()
         settings = dict(config or {})
         if parse_env_config:
+            self.append_builtin_config(self.config_jsonschema)
             settings |= from_environment(self._env_var_prefix, self.config_jsonschema)
         super().__init__(config=cleaned(settings), **kwargs)
 
@@ -199,12 +201,17 @@ class TapInsightly(Tap):
         Raises:
             BadParameter: If a file cannot be read.
         """
-        try:
-            return super().cb_config(ctx, param, value)
-        except (OSError, ValueError, TypeError) as error:
-            names = ", ".join(value)
-            msg = f"{names} cannot be read as a JSON object of settings: {error}"
-            raise click.BadParameter(msg, ctx, param) from None
+        for name in value:
+            if name != "ENV":
+                try:
+                    content = json.loads(Path(name).read_text(encoding="utf-8"))
+                except (OSError, ValueError) as error:
+                    msg = f"{name} cannot be read as JSON: {error}"
+                    raise click.BadParameter(msg, ctx, param) from None
+                if not isinstance(content, dict):
+                    msg = f"{name} does not hold a JSON object of settings."
+                    raise click.BadParameter(msg, ctx, param)
+        return super().cb_config(ctx, param, value)
 
     @classmethod
     def invoke(  # type: ignore[override]  # as the SDK's own Tap.invoke has it
@@ -223,7 +230,7 @@ class TapInsightly(Tap):
         """
         super().invoke(
             state=_checked(state, "--state", _check_state),
-            catalog=_checked(catalog, "--catalog", Catalog.from_dict),
+            catalog=_checked(catalog, "--catalog", _check_catalog),
             **kwargs,
         )
 
@@ -252,6 +259,11 @@ def _checked(file: TextIO | None, option: str, check: Any) -> TextIO | None:  # 
         msg = f"{file.name} does not hold a Singer {kind}: {type(error).__name__}: {error}"
         raise click.BadParameter(msg, param_hint=option) from None
     return io.StringIO(text)
+
+
+def _check_catalog(catalog: Any) -> None:  # noqa: ANN401 - anything that JSON can be
+    _ = catalog["streams"]  # the SDK would take a catalog without for an empty one
+    Catalog.from_dict(catalog)
 
 
 def _check_state(state: Any) -> None:  # noqa: ANN401 - anything that JSON can be

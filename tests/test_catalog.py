@@ -122,7 +122,8 @@ def test_keys_are_never_null_and_the_replication_key_is_a_date_time(
 def test_streams_and_the_openapi_document_agree_on_keys() -> None:
     schemas = OPENAPI.spec["components"]["schemas"]
     for stream in STREAMS:
-        assert schemas[stream.schema.key]["x-primary-key"] == list(stream.primary_keys)  # type: ignore[attr-defined,call-overload]
+        key = vars(stream)["schema"].key
+        assert schemas[key]["x-primary-key"] == list(stream.primary_keys)  # type: ignore[call-overload]
 
 
 def test_the_catalog_changes_only_on_purpose(

@@ -1,0 +1,95 @@
+"""Start the sandbox: ``python -m tap_insightly.sandbox``."""
+
+from __future__ import annotations
+
+import ipaddress
+import sys
+
+import click
+
+try:
+    from tap_insightly.sandbox import DEFAULT_KEY, Faults, Sandbox
+    from tap_insightly.sandbox.faults import DAILY_QUOTA
+except ModuleNotFoundError as error:
+    if error.name not in {"starlette", "uvicorn"}:
+        raise
+    sys.exit("The sandbox needs more packages: pip install 'tap-insightly[sandbox]'")
+
+
+@click.command()
+@click.option("--port", default=8080, show_default=True, help="Port; 0 for any that is free.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--records",
+    default=5000,
+    show_default=True,
+    type=click.IntRange(1, 1_000_000),
+    help="How many contacts; other objects come in proportion.",
+)
+@click.option(
+    "--plan",
+    default="enterprise",
+    show_default=True,
+    type=click.Choice(["enterprise", "professional"]),
+    help="The plan; professional leaves some objects out.",
+)
+@click.option("--seed", default=1, show_default=True, help="The same seed gives the same data.")
+@click.option("--api-key", default=DEFAULT_KEY, show_default=True, help="The key to accept.")
+@click.option("--latency", default=0.0, type=click.FloatRange(0), help="Seconds to add to answers.")
+@click.option(
+    "--requests-per-second", type=click.FloatRange(0.1), help="Answer 429 to more than this."
+)
+@click.option(
+    "--daily-quota",
+    default=DAILY_QUOTA,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Requests until everything is 429.",
+)
+def main(  # noqa: PLR0913, PLR0917 - one for each option
+    port: int,
+    host: str,
+    records: int,
+    plan: str,
+    seed: int,
+    api_key: str,
+    latency: float,
+    requests_per_second: float | None,
+    daily_quota: int,
+) -> None:
+    """Run an Insightly on this machine, with data that is made up."""
+    sandbox = Sandbox(records, plan=plan, seed=seed, api_key=api_key)
+    sandbox.faults = Faults(
+        latency=latency, requests_per_second=requests_per_second, daily_quota=daily_quota
+    )
+    try:
+        sandbox.start(host, port)
+    except OSError as error:
+        msg = f"Cannot listen on {host}, port {port}: {error.strerror}."
+        raise click.ClickException(msg) from None
+    total = sum(sandbox.count(path) for path in sandbox.paths)
+    click.echo(f"Insightly sandbox at {sandbox.api_url}: {total:,} records, plan {plan}.", err=True)
+    if not _is_this_machine(host):
+        click.echo(f"Warning: {host} can be reached from other machines.", err=True)
+    click.echo("Read it with:", err=True)
+    click.echo(
+        f"  TAP_INSIGHTLY_API_KEY={api_key} TAP_INSIGHTLY_API_URL={sandbox.api_url} "
+        "tap-insightly --config=ENV",
+        err=True,
+    )
+    click.echo("Ctrl-C stops it.", err=True)
+    try:
+        sandbox.wait()
+    except KeyboardInterrupt:
+        sandbox.stop()
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m tap_insightly.sandbox")

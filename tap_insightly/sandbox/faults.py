@@ -1,0 +1,113 @@
+"""How the sandbox can misbehave, and who decides which request it hits."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from random import Random
+
+DAILY_QUOTA = 100_000  # seen live, on an Enterprise account
+
+
+@dataclass
+class Faults:
+    """What goes wrong, and how often. Nothing does by default."""
+
+    latency: float = 0
+    """Seconds that every answer takes longer."""
+
+    requests_per_second: float | None = None
+    """Answer 429 to more than this many in a second."""
+
+    max_in_flight: int | None = None
+    """Answer 429 to more than this many at once."""
+
+    retry_after: float | None = None
+    """Seconds to ask for with a 429 or a 503, in Retry-After."""
+
+    daily_quota: int = DAILY_QUOTA
+    """Requests answered before everything is 429, with nothing remaining."""
+
+    forbidden: set[str] = field(default_factory=set)
+    """Paths, such as ``/Notes``, that answer 403."""
+
+    missing: set[str] = field(default_factory=set)
+    """Paths that answer 404."""
+
+    not_allowed: set[str] = field(default_factory=set)
+    """Paths that answer 405."""
+
+    error_rate: float = 0
+    """The share of requests that answer 500, 502 or 503, from 0 to 1."""
+
+    reset_rate: float = 0
+    """The share whose connection is reset."""
+
+    truncate_rate: float = 0
+    """The share whose body is cut off."""
+
+    hang_rate: float = 0
+    """The share that are answered `hang_seconds` late."""
+
+    hang_seconds: float = 30
+    """How long a request hangs, in seconds."""
+
+    html_rate: float = 0
+    """The share that answer an HTML page, with status 200."""
+
+    no_date_header: bool = False
+    """Whether answers come without a Date header."""
+
+    script: list[str] = field(default_factory=list)
+    """What happens to the next requests, one each: a status, reset, truncate, hang, html or ok."""
+
+    used: int = field(default=0, init=False)
+    """How many of the day's requests are used."""
+
+    in_flight: int = field(default=0, init=False)
+    """How many requests are being answered."""
+
+    _starts: deque[float] = field(default_factory=deque, init=False, repr=False)
+
+    def next_fault(self, rng: Random) -> str:
+        """Decide what happens to a request.
+
+        Args:
+            rng: The source of chance.
+
+        Returns:
+            ``ok``, a status, ``reset``, ``truncate``, ``hang`` or ``html``.
+        """
+        if self._is_too_fast():
+            return "429"
+        if self.script:
+            return self.script.pop(0)
+        chance = rng.random()
+        for rate, fault in (
+            (self.error_rate, rng.choice(("500", "502", "503")) if self.error_rate else ""),
+            (self.reset_rate, "reset"),
+            (self.truncate_rate, "truncate"),
+            (self.hang_rate, "hang"),
+            (self.html_rate, "html"),
+        ):
+            if chance < rate:
+                return fault
+            chance -= rate
+        return "ok"
+
+    def _is_too_fast(self) -> bool:
+        if self.max_in_flight is not None and self.in_flight > self.max_in_flight:
+            return True
+        if self.requests_per_second is None:
+            return False
+        now = time.monotonic()
+        while self._starts and self._starts[0] <= now - 1:
+            self._starts.popleft()
+        if len(self._starts) >= self.requests_per_second:
+            return True
+        self._starts.append(now)
+        return False

@@ -1,0 +1,222 @@
+"""What the sandbox holds: tables of records, ready to be sent."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tap_insightly.openapi import OPENAPI
+from tap_insightly.streams import STREAMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+Record = dict[str, Any]
+
+NESTED = frozenset({"CUSTOMFIELDS", "TAGS", "LINKS", "DATES", "EMAILDOMAINS", "TEAMMEMBERS"})
+"""What ``brief=true`` leaves out (spec)."""
+
+_COMPONENTS = OPENAPI.spec["components"]["schemas"]
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def component_of(path: str) -> str:
+    """Find what a list consists of.
+
+    Args:
+        path: The path in the OpenAPI document, text such as ``/Contacts``.
+
+    Returns:
+        The component's name, such as ``Contact``.
+    """
+    answer = OPENAPI.spec["paths"][path]["get"]["responses"]["200"]
+    schema = answer["content"]["application/json"]["schema"]
+    reference: str = schema.get("items", schema)["$ref"]
+    return reference.rpartition("/")[2]
+
+
+STANDARD_PATHS: tuple[str, ...] = tuple(
+    path
+    for path in OPENAPI.spec["paths"]
+    if "{" not in path and not path.endswith("/Search")
+)
+OWNERS: Mapping[str, str] = {
+    stream.path: stream.custom_fields_for for stream in STREAMS if stream.custom_fields_for
+}
+"""The objects that can have custom fields, by path."""
+
+
+def timestamp(moment: datetime) -> str:
+    """Write a moment as records carry it (seen live).
+
+    Args:
+        moment: An aware datetime.
+
+    Returns:
+        Text such as ``2025-04-19 00:49:32``, in UTC.
+    """
+    return moment.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+
+
+class Table:
+    """The records of one object, in ascending order of their key."""
+
+    def __init__(self, component: str) -> None:
+        """Make an empty table.
+
+        Args:
+            component: The name of its component in the OpenAPI document.
+        """
+        schema = _COMPONENTS[component]
+        self.keys: Sequence[str] = schema.get("x-primary-key", ())
+        self.fields: Mapping[str, Any] = {
+            name: prop
+            for name, prop in schema["properties"].items()
+            # An ETag comes as a header here; which records carry it as a field is not known.
+            if not prop.get("x-added-by-tap") and name != "ETag"
+        }
+        self.updated = next(
+            (n for n in ("DATE_UPDATED_UTC", "DATE_CREATED_UTC") if n in self.fields), None
+        )
+        self.version = 0
+        self.rows: list[Record] = []
+        self._ids: list[int] = []
+        self._sent: dict[tuple[int, bool], bytes] = {}
+
+    @property
+    def has_id(self) -> bool:
+        """Whether records have one numeric key."""
+        return len(self.keys) == 1 and "integer" in self.fields[self.keys[0]]["type"]
+
+    def blank(self) -> Record:
+        """Make a record with every field and nothing in it.
+
+        Returns:
+            The record.
+        """
+        return {
+            name: [] if "array" in prop.get("type", ()) else None
+            for name, prop in self.fields.items()
+        }
+
+    def next_id(self) -> int:
+        """Give the next free id.
+
+        Returns:
+            A number above all others.
+        """
+        return (self._ids[-1] if self._ids else 0) + 1
+
+    def add(self, record: Record) -> None:
+        """Put a record at the end.
+
+        Args:
+            record: The record, with a key above all others where keys are numbers.
+        """
+        self.rows.append(record)
+        self._ids.append(record[self.keys[0]] if self.has_id else len(self._ids))
+        self.version += 1
+
+    def find(self, key: int) -> Record | None:
+        """Look a record up.
+
+        Args:
+            key: Its id.
+
+        Returns:
+            The record itself, or None.
+        """
+        at = bisect_left(self._ids, key)
+        return self.rows[at] if at < len(self._ids) and self._ids[at] == key else None
+
+    def change(self, key: int, fields: Mapping[str, Any]) -> Record | None:
+        """Change some fields of a record.
+
+        Args:
+            key: Its id.
+            fields: New values by name.
+
+        Returns:
+            The record, or None if there is none.
+        """
+        record = self.find(key)
+        if record is not None:
+            record.update(fields)
+            self._forget(key)
+        return record
+
+    def remove(self, key: int) -> bool:
+        """Delete a record.
+
+        Args:
+            key: Its id.
+
+        Returns:
+            Whether there was one.
+        """
+        if self.find(key) is None:
+            return False
+        at = bisect_left(self._ids, key)
+        del self.rows[at], self._ids[at]
+        self._forget(key)
+        return True
+
+    def encoded(self, at: int, *, is_brief: bool) -> bytes:
+        """Give a record as it is sent.
+
+        Args:
+            at: Its place in the table.
+            is_brief: Whether to leave nested data out.
+
+        Returns:
+            JSON.
+        """
+        key = (self._ids[at], is_brief)
+        sent = self._sent.get(key)
+        if sent is None:
+            row = self.rows[at]
+            if is_brief:
+                row = {name: value for name, value in row.items() if name not in NESTED}
+            sent = self._sent[key] = _encode(row)
+        return sent
+
+    def matches(self, since: str | None, field: tuple[str, str] | None) -> Iterable[int]:
+        """Search.
+
+        Args:
+            since: Only records updated after this timestamp; None for all.
+            field: A field, standard or custom, and the value it must have; None for any.
+
+        Returns:
+            The places of the records in the table.
+        """
+        found: Iterable[int] = range(len(self.rows))
+        if since is not None and self.updated:
+            name, rows = self.updated, self.rows
+            # Strictly after: whether the API includes the moment itself is not known, and this
+            # is the answer that would expose a client that relies on the other.
+            found = [at for at in found if (rows[at][name] or "") > since]
+        if field is not None:
+            found = [at for at in found if _has(self.rows[at], *field)]
+        return found
+
+    def _forget(self, key: int) -> None:
+        self.version += 1
+        for is_brief in (False, True):
+            self._sent.pop((key, is_brief), None)
+
+
+def _has(record: Record, name: str, value: str) -> bool:
+    for custom in record.get("CUSTOMFIELDS") or ():
+        if custom["FIELD_NAME"].lower() == name.lower():
+            return _same(custom["FIELD_VALUE"], value)
+    return any(_same(own, value) for key, own in record.items() if key.lower() == name.lower())
+
+
+def _same(own: object, value: str) -> bool:
+    if isinstance(own, bool):
+        return str(own).lower() == value.lower()
+    return own is not None and str(own) == value
