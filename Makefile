@@ -1,0 +1,85 @@
+# Everything sets itself up: all that is needed is Python 3.10 or newer, git and make.
+#
+#   make demo     see Insightly data in a warehouse
+#   make test     run all tests
+#
+# PYTHON=python3.13 chooses an interpreter.
+
+SHELL := bash
+PYTHON ?= python3
+# A private uv, pinned, which installs everything else. Nothing outside this folder is changed.
+UV := .tools/bin/uv --quiet
+RUN := .venv/bin/
+PACKAGE := pyproject.toml $(shell git ls-files tap_insightly 2>/dev/null | grep -v '\.py$$')
+unexport VIRTUAL_ENV
+export UV_NO_CONFIG := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-fast lint format bench snapshot docs lock build clean
+
+help: ## say what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: .venv/ready .tools/meltano/ready .tools/target-duckdb/ready ## see Insightly data in a warehouse, through Meltano
+	@$(RUN)python demo/run.py
+
+test: .venv/ready .tools/meltano/ready .tools/target-duckdb/ready .tools/target-jsonl/ready ## run all tests
+	@$(RUN)python -m pytest -n 2 --dist loadgroup
+
+test-fast: .venv/ready .tools/target-jsonl/ready ## run the tests that need no minutes
+	@$(RUN)python -m pytest -n 2 --dist loadgroup -m "not slow"
+
+lint: .venv/ready ## check style, types and dependencies
+	@$(RUN)ruff check
+	@$(RUN)ruff format --check
+	@$(RUN)mypy
+	@$(RUN)deptry .
+
+format: .venv/ready ## put the code into shape
+	@$(RUN)ruff check --fix
+	@$(RUN)ruff format
+
+bench: .venv/ready ## measure
+	@$(RUN)python benchmarks/sandbox.py
+
+snapshot: .venv/ready ## accept changes of the catalog
+	@$(RUN)python -m pytest tests/test_catalog.py --snapshot-update
+
+docs: .venv/ready ## bring the generated tables of the README up to date
+	@$(RUN)python docs/tables.py
+
+build: .venv/ready ## build wheel and source distribution
+	@$(UV) build --out-dir dist
+
+lock: .tools/bin/uv ## pin all dependencies anew
+	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
+	  pyproject.toml --extra sandbox --group dev -o requirements/dev.txt
+	@for name in meltano target-duckdb target-jsonl uv; do \
+	  $(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
+	    --python-version 3.10 requirements/$$name.in -o requirements/$$name.txt; done
+
+clean: ## remove all that was made here
+	rm -rf .tools .venv .demo .meltano dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.tools/bin/uv: requirements/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
+	  { echo "Python 3.10 or newer is needed; choose one with: make PYTHON=/path/to/python3"; exit 1; }
+	@echo "Setting up the installer (.tools)"
+	@$(PYTHON) -m venv .tools
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+.venv/ready: requirements/dev.txt $(PACKAGE) | .tools/bin/uv
+	@echo "Installing the tap and what its tests need (.venv)"
+	@[ -x .venv/bin/python ] || $(UV) venv --python $(PYTHON) .venv
+	@$(UV) pip sync --python .venv/bin/python --require-hashes $<
+	@$(UV) pip install --python .venv/bin/python --no-deps --editable .
+	@touch $@
+
+# Programs of others, each in an environment of its own: their pins do not agree.
+.tools/%/ready: requirements/%.txt | .tools/bin/uv
+	@echo "Installing $* (.tools/$*)"
+	@[ -x .tools/$*/bin/python ] || $(UV) venv --python $(PYTHON) .tools/$*
+	@$(UV) pip sync --python .tools/$*/bin/python --require-hashes $<
+	@touch $@
