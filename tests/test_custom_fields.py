@@ -144,7 +144,7 @@ def converted(properties: dict[str, Any], name: str, value: object) -> object:
     ("kind", "json_type", "form"),
     [
         *zip(
-            "TEXT MULTILINETEXT DROPDOWN URL PHONE EMAIL AUTONUMBER".split(),  # noqa: SIM905 - reads better
+            "TEXT MULTILINETEXT DROPDOWN URL PHONE EMAIL AUTONUMBER".split(),
             itertools.repeat(["string", "null"]),
             itertools.repeat(None),
         ),

@@ -96,7 +96,8 @@ def test_batch(tap: Tap, sandbox: Sandbox, tmp_path: Path) -> None:
         if message["type"] == "BATCH"
         for url in message["manifest"]
     ]
-    rows = [json.loads(line) for file in files for line in gzip.open(file, "rt")]
+    lines = [line for file in files for line in gzip.decompress(file.read_bytes()).splitlines()]
+    rows = [json.loads(line) for line in lines]
     assert [row["CONTACT_ID"] for row in rows] == [
         record["CONTACT_ID"] for record in sandbox.records("/Contacts")
     ]

@@ -86,7 +86,7 @@ def test_waits_grow_with_jitter(
 def test_it_gives_up_after_the_last_try(sandbox: Sandbox, waits: list[float]) -> None:
     sandbox.faults = Faults(script=["502"] * 9)
     with new_session(sandbox, max_retries=3) as session:
-        with pytest.raises(GaveUpError, match="failed 4 times.*502"):
+        with pytest.raises(GaveUpError, match=r"failed 4 times.*502"):
             session.get("/Users")
         assert session.requests == 4
     assert len(waits) == 3

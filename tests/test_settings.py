@@ -136,7 +136,7 @@ def test_a_broken_catalog_or_state_is_no_traceback(
     tap: Tap, sandbox: Sandbox, option: str, content: object
 ) -> None:
     run = tap(sandbox=sandbox, **{option: content})
-    assert run.code == 2  # noqa: PLR2004 - click's code for wrong usage
+    assert run.code == 2
     assert f"--{option}" in run.stderr
     assert "Traceback" not in run.stderr
 

@@ -30,21 +30,40 @@ if TYPE_CHECKING:
 
 PAGE_SIZE = 100  # docs
 LARGEST_PAGE = 500  # docs; what a larger top does is not known, it is taken as 500 here
-RECORD_TYPES = frozenset({"contacts", "leads", "opportunities", "organisations", "projects", "emails"})
+RECORD_TYPES = frozenset(
+    {"contacts", "leads", "opportunities", "organisations", "projects", "emails"}
+)
 
-# What a Professional plan answered (seen live).
-PROFESSIONAL = {
-    403: (
-        "CommunityComments CommunityForums CommunityPosts ForumCategories KnowledgeArticle "
-        "KnowledgeArticleCategory KnowledgeArticleFolder Prospect Ticket"
-    ).split(),
-    404: (
-        "OpportunityLineItem Pricebook PricebookEntry Product Quotation QuotationLineItem"
-    ).split(),
-}
-_PLAN = {
-    "professional": {f"/{name}": code for code, names in PROFESSIONAL.items() for name in names},
+_PLAN: dict[str, dict[str, int]] = {
     "enterprise": {},
+    # What a Professional plan answered (seen live).
+    "professional": {
+        **dict.fromkeys(
+            (
+                "/CommunityComments",
+                "/CommunityForums",
+                "/CommunityPosts",
+                "/ForumCategories",
+                "/KnowledgeArticle",
+                "/KnowledgeArticleCategory",
+                "/KnowledgeArticleFolder",
+                "/Prospect",
+                "/Ticket",
+            ),
+            403,
+        ),
+        **dict.fromkeys(
+            (
+                "/OpportunityLineItem",
+                "/Pricebook",
+                "/PricebookEntry",
+                "/Product",
+                "/Quotation",
+                "/QuotationLineItem",
+            ),
+            404,
+        ),
+    },
 }
 _CACHED_PAGES = 64
 
@@ -152,7 +171,7 @@ class App:
         reply.headers["X-RateLimit-Remaining"] = str(faults.daily_quota - faults.used)
         return reply
 
-    async def _send(  # noqa: PLR0913 - the three of ASGI, and what to send
+    async def _send(
         self,
         reply: Reply,
         request: Request,
@@ -203,9 +222,10 @@ class App:
                 raise Refusal(405, f"{name} is not the name of this object.")  # seen live
             raise Refusal(404, f"There is no object {name}.")
         faults = sandbox.faults
-        for status, paths in ((403, faults.forbidden), (404, faults.missing), (405, faults.not_allowed)):
+        refused = ((403, faults.forbidden), (404, faults.missing), (405, faults.not_allowed))
+        for code, paths in refused:
             if path in paths:
-                raise Refusal(status, f"{name} cannot be read.")
+                raise Refusal(code, f"{name} cannot be read.")
         if status := _PLAN[sandbox.plan].get(path):
             raise Refusal(status, "User doesn't have access.")
         return path

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tap_insightly.sandbox.store import Record
 
 DEFAULT_KEY = "sandbox-api-key"
+_STAMPS = ("DATE_CREATED_UTC", "DATE_UPDATED_UTC")
 
 
 @dataclass
@@ -102,7 +103,7 @@ class Sandbox:
         self.tables[f"/{name}"] = Table("CustomObjectRecord")
         self.custom_fields[f"/{name}"] = CustomFields(name.upper(), name)
 
-    def add_custom_field(  # noqa: PLR0913, PLR0917 - the columns of a definition
+    def add_custom_field(
         self,
         path: str,
         name: str,
@@ -177,9 +178,7 @@ class Sandbox:
         """
         with self.lock:
             table, now = self.tables[path], timestamp(self.clock())
-            stamps = {
-                name: now for name in ("DATE_CREATED_UTC", "DATE_UPDATED_UTC") if name in table.fields
-            }
+            stamps = {name: now for name in _STAMPS if name in table.fields}
             record = table.blank() | stamps | fields | {table.keys[0]: table.next_id()}
             table.add(_with_custom_field_ids(record))
             return dict(record)

@@ -1,0 +1,1 @@
+"""The sandbox: does it behave as Insightly is known to?"""

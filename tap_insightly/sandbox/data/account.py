@@ -88,7 +88,7 @@ def _users(maker: Maker) -> None:
         maker.add(
             "/Users", FIRST_NAME=first, LAST_NAME=last, TIMEZONE_ID="Europe/Berlin",
             EMAIL_ADDRESS=f"user{number}@sandbox.example", ADMINISTRATOR=number == 0,
-            ACCOUNT_OWNER=number == 0, ACTIVE=number < 7, USER_CURRENCY=place.currency,  # noqa: PLR2004
+            ACCOUNT_OWNER=number == 0, ACTIVE=number < 7, USER_CURRENCY=place.currency,
             CONTACT_DISPLAY="FL", CONTACT_ORDER="LF", TASK_WEEK_START=1, INSTANCE_ID=1042,
             PROFILE_ID=10 + number % 2, ROLE_ID=20 + number % 3,
             **maker.stamps(owner=False),
@@ -138,9 +138,9 @@ def _lookups(maker: Maker) -> None:
         for name in names:
             maker.add(path, CATEGORY_NAME=name, ACTIVE=True,
                       BACKGROUND_COLOR=f"{maker.rng.randint(0, 0xFFFFFF):06X}")
-    for name, kind in (("Quotation", "docx"), ("Letter", "docx"), ("Rechnung", "pdf")):
+    for name, file_type in (("Quotation", "docx"), ("Letter", "docx"), ("Rechnung", "pdf")):
         stamps = maker.stamps(owner=False)
-        maker.add("/DocumentTemplates", TEMPLATE_NAME=name, TEMPLATE_FILE_TYPE=kind, ACTIVE=True,
+        maker.add("/DocumentTemplates", TEMPLATE_NAME=name, TEMPLATE_FILE_TYPE=file_type, ACTIVE=True,
                   RELATED_OBJECT_NAME="Opportunity", DATE_CREATED_UTC=stamps["DATE_CREATED_UTC"])
 
 

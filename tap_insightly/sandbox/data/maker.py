@@ -218,7 +218,9 @@ class Maker:
         """
         return [{"TAG_NAME": tag} for tag in self.some(words.TAGS, most)]
 
-    def link(self, owner: tuple[str, int], other: tuple[str, int], role: str | None = None) -> Record:
+    def link(
+        self, owner: tuple[str, int], other: tuple[str, int], role: str | None = None
+    ) -> Record:
         """Link two records.
 
         Args:

@@ -52,7 +52,7 @@ def _articles(maker: Maker) -> None:
         category = maker.add("/KnowledgeArticleCategory", CATEGORY_NAME=name, **stamps)
         folder = maker.add(
             "/KnowledgeArticleFolder",
-            FOLDER_NAME=f"{name} A–Z",
+            FOLDER_NAME=f"{name} A to Z",
             CATEGORY_ID=str(category["CATEGORY_ID"]),  # text here, a number there (spec)
             VISIBILITY="PUBLIC",
             ORDER_ARTICLES="MANUAL",

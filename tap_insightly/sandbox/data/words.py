@@ -85,14 +85,14 @@ PLACES = (
     ),
 )
 
-TITLES = ("Managing Director", "Einkaufsleiterin", "Chef de projet", "CTO", "Buyer", "営業部長", None)
+TITLES = ("Managing Director", "Einkaufsleiterin", "Chef de projet", "CTO", "営業部長", None)
 SALUTATIONS = ("Ms", "Mr", "Mx", "Dr", None)
 INDUSTRIES = ("Manufacturing", "Software", "Retail", "Healthcare", "Construction", "Logistics")
-TAGS = ("vip", "Paris", "Washington", "trade-fair 2026", "Großkunde", "新規", "do not call", "partner")
+TAGS = ("vip", "Paris", "Washington", "trade-fair 2026", "Großkunde", "新規", "partner")
 HOBBIES = ("Art", "Food", "Music", "Sports", "Technology", "Travel")
 REMARKS = (
     "Call back after the holidays.",
-    "Prefers written offers – no phone calls.",
+    "Prefers written offers, no phone calls.",
     "Bevorzugt Rechnung per Post.",
     "Très satisfait de la dernière livraison.",
     "納期は厳守してください。",
@@ -104,13 +104,14 @@ PRODUCTS = (
     ("Pump P-100", "Pumps", 1290), ("Pump P-200", "Pumps", 2480), ("Valve V-7", "Valves", 189),
     ("Control unit", "Electronics", 3150), ("Sensor set", "Electronics", 420),
     ("Maintenance, 1 year", "Services", 960), ("Installation", "Services", 1500),
-    ("Training day", "Services", 1100), ("Dichtungssatz Ü40", "Spares", 39), ("Filter", "Spares", 24),
+    ("Training day", "Services", 1100), ("Dichtungssatz Ü40", "Spares", 39),
+    ("Filter", "Spares", 24),
 )
 TASKS = (
     "Call back", "Send the offer", "Prepare the demo", "Check the contract", "Angebot nachfassen",
-    "Relancer le client", "見積書を送る", "Order samples", "Book a meeting room", "Collect feedback",
+    "Relancer le client", "見積書を送る", "Order samples", "Book a room",
 )
-PROJECTS = ("Roll-out", "Plant extension", "Website relaunch", "Umbau Halle 3", "Migration", "Audit")
+PROJECTS = ("Roll-out", "Plant extension", "Website relaunch", "Umbau Halle 3", "Audit")
 SUBJECTS = (
     "Cannot log in", "Pump is leaking", "Rechnung doppelt erhalten", "How do I export data?",
     "Livraison incomplète", "Feature wish: dark mode", "エラーが表示されます",
