@@ -78,9 +78,7 @@ INCREMENTAL = set(
 
 
 @pytest.fixture(scope="module")
-def catalog(
-    shared_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory
-) -> dict[str, Any]:
+def catalog(shared_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The catalog of an account with everything."""
     from tests.conftest import Tap  # noqa: PLC0415 - a class here, a fixture's type above
 
@@ -166,9 +164,7 @@ def test_discovery_costs_few_requests(tap: Tap, sandbox: Sandbox) -> None:
     assert all(path.startswith(("/customfields/", "/customobjects")) for path in asked)
 
 
-def test_a_sync_with_a_catalog_asks_for_no_metadata(
-    tap: Tap, sandbox: Sandbox
-) -> None:
+def test_a_sync_with_a_catalog_asks_for_no_metadata(tap: Tap, sandbox: Sandbox) -> None:
     catalog = only(tap.discover(sandbox), "contacts", "fruit__c", "organisations")
     sandbox.requests.clear()
     run = tap(sandbox=sandbox, catalog=catalog)
@@ -193,9 +189,7 @@ def test_a_sync_with_a_catalog_fills_the_custom_fields(tap: Tap, sandbox: Sandbo
         "Shoe. European size"
     )
     run = tap(sandbox=sandbox, catalog=catalog)
-    record = next(
-        r for r in run.records("contacts") if r["CONTACT_ID"] == created["CONTACT_ID"]
-    )
+    record = next(r for r in run.records("contacts") if r["CONTACT_ID"] == created["CONTACT_ID"])
     assert (record["Shoe__c"], record["shoe__c_2"]) == (42.5, "boots")
     assert "CUSTOMFIELDS" not in record
 

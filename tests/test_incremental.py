@@ -74,9 +74,7 @@ def near(text: str, seconds: int = 60) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def test_the_next_sync_looks_back(
-    tap: Tap, sandbox: Sandbox, contacts: dict[str, Any]
-) -> None:
+def test_the_next_sync_looks_back(tap: Tap, sandbox: Sandbox, contacts: dict[str, Any]) -> None:
     first = tap(sandbox=sandbox, catalog=contacts)
     sandbox.requests.clear()
     tap(sandbox=sandbox, catalog=contacts, state=first.state, lookback_seconds=3600)

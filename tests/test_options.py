@@ -70,9 +70,7 @@ def test_stream_maps(tap: Tap, sandbox: Sandbox) -> None:
 
 def test_flattening(tap: Tap, sandbox: Sandbox) -> None:
     catalog = only(tap.discover(sandbox), "contacts")
-    run = tap(
-        sandbox=sandbox, catalog=catalog, flattening_enabled="true", flattening_max_depth=1
-    )
+    run = tap(sandbox=sandbox, catalog=catalog, flattening_enabled="true", flattening_max_depth=1)
     assert run.code == 0, run.stderr
     assert all(isinstance(record["TAGS"], str | None) for record in run.records("contacts"))
 

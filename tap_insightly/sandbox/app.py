@@ -365,5 +365,3 @@ def _reset(send: Send) -> None:
     linger = struct.pack("ii", 1, 0)  # close with a reset instead of a goodbye
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
     transport.abort()
-
-

@@ -39,9 +39,7 @@ def component_of(path: str) -> str:
 
 
 STANDARD_PATHS: tuple[str, ...] = tuple(
-    path
-    for path in OPENAPI.spec["paths"]
-    if "{" not in path and not path.endswith("/Search")
+    path for path in OPENAPI.spec["paths"] if "{" not in path and not path.endswith("/Search")
 )
 OWNERS: Mapping[str, str] = {
     stream.path: stream.custom_fields_for for stream in STREAMS if stream.custom_fields_for

@@ -125,14 +125,22 @@ def _contact(maker: Maker, number: int) -> None:
         **_activity(maker),
     )
     contact["DATES"] = [
-        {"DATE_ID": 6_000_000 + number, "OCCASION_NAME": "Anniversary 🎉",
-         "OCCASION_DATE": maker.day(3000), "REPEAT_YEARLY": True, "CREATE_TASK_YEARLY": False}
+        {
+            "DATE_ID": 6_000_000 + number,
+            "OCCASION_NAME": "Anniversary 🎉",
+            "OCCASION_DATE": maker.day(3000),
+            "REPEAT_YEARLY": True,
+            "CREATE_TASK_YEARLY": False,
+        }
         for _ in range(maker.chance(0.15))
     ]
     if works_there:
         contact["LINKS"] = [
-            maker.link(("Contact", contact["CONTACT_ID"]),
-                       ("Organisation", company["ORGANISATION_ID"]), contact["TITLE"])
+            maker.link(
+                ("Contact", contact["CONTACT_ID"]),
+                ("Organisation", company["ORGANISATION_ID"]),
+                contact["TITLE"],
+            )
         ]
 
 

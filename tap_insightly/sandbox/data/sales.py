@@ -36,32 +36,58 @@ def fill(maker: Maker) -> None:
 def _pipelines(maker: Maker) -> None:
     sets = [
         maker.add(
-            "/ActivitySets", NAME=name, FOR_CONTACTS=False, FOR_ORGANISATIONS=False,
-            FOR_OPPORTUNITIES=True, FOR_PROJECTS=True, FOR_LEADS=False,
-            OWNER_USER_ID=maker.user(), ACTIVITIES=[],
+            "/ActivitySets",
+            NAME=name,
+            FOR_CONTACTS=False,
+            FOR_ORGANISATIONS=False,
+            FOR_OPPORTUNITIES=True,
+            FOR_PROJECTS=True,
+            FOR_LEADS=False,
+            OWNER_USER_ID=maker.user(),
+            ACTIVITIES=[],
         )
         for name in ("First contact", "Offer", "Kick-off")
     ]
     for number, activity_set in enumerate(sets):
         activity = dict.fromkeys(("ACTIVITY_DETAILS", "REMINDER_TIME", "EVENT_TIME"))
         activity_set["ACTIVITIES"] = [
-            {"ACTIVITY_ID": 8000 + number, "ACTIVITYSET_ID": activity_set["ACTIVITYSET_ID"],
-             "ACTIVITY_NAME": "Call", "ACTIVITY_TYPE": "TASK", "REMINDER": False,
-             "CATEGORY_ID": maker.pick("/TaskCategories")["CATEGORY_ID"], **activity}
+            {
+                "ACTIVITY_ID": 8000 + number,
+                "ACTIVITYSET_ID": activity_set["ACTIVITYSET_ID"],
+                "ACTIVITY_NAME": "Call",
+                "ACTIVITY_TYPE": "TASK",
+                "REMINDER": False,
+                "CATEGORY_ID": maker.pick("/TaskCategories")["CATEGORY_ID"],
+                **activity,
+            }
         ]
     for name, for_projects, stages in (
         ("Sales", False, _STAGES),
         ("Partner sales", False, _STAGES[1:]),
         ("Delivery", True, ("Planning", "Doing", "Acceptance")),
     ):
-        pipeline = maker.add("/Pipelines", PIPELINE_NAME=name, FOR_OPPORTUNITIES=not for_projects,
-                             FOR_PROJECTS=for_projects, OWNER_USER_ID=maker.user())
+        pipeline = maker.add(
+            "/Pipelines",
+            PIPELINE_NAME=name,
+            FOR_OPPORTUNITIES=not for_projects,
+            FOR_PROJECTS=for_projects,
+            OWNER_USER_ID=maker.user(),
+        )
         for order, stage in enumerate(stages, 1):
-            maker.add("/PipelineStages", PIPELINE_ID=pipeline["PIPELINE_ID"], STAGE_NAME=stage,
-                      STAGE_ORDER=order, OWNER_USER_ID=pipeline["OWNER_USER_ID"],
-                      ACTIVITYSET_ID=maker.maybe(maker.rng.choice(sets)["ACTIVITYSET_ID"], 0.3))
-    for state, reasons in (("WON", ("Price", "Quality")), ("LOST", ("Too late", "Prix trop élevé")),
-                           ("ABANDONED", ("No budget",)), ("SUSPENDED", ("On hold",))):
+            maker.add(
+                "/PipelineStages",
+                PIPELINE_ID=pipeline["PIPELINE_ID"],
+                STAGE_NAME=stage,
+                STAGE_ORDER=order,
+                OWNER_USER_ID=pipeline["OWNER_USER_ID"],
+                ACTIVITYSET_ID=maker.maybe(maker.rng.choice(sets)["ACTIVITYSET_ID"], 0.3),
+            )
+    for state, reasons in (
+        ("WON", ("Price", "Quality")),
+        ("LOST", ("Too late", "Prix trop élevé")),
+        ("ABANDONED", ("No budget",)),
+        ("SUSPENDED", ("On hold",)),
+    ):
         for reason in reasons:
             maker.add("/OpportunityStateReasons", STATE_REASON=reason, FOR_OPPORTUNITY_STATE=state)
 
@@ -85,21 +111,42 @@ def stages_of(maker: Maker, pipeline: Record) -> list[Record]:
 
 def _products(maker: Maker) -> None:
     for number, (name, family, price) in enumerate(words.PRODUCTS):
-        maker.add("/Product", PRODUCT_NAME=name, PRODUCT_CODE=f"C{number:03}",
-                  PRODUCT_SKU=f"SKU-{number:05}", PRODUCT_FAMILY=family, CURRENCY_CODE="USD",
-                  DEFAULT_PRICE=Decimal(price).quantize(_CENT), ACTIVE=True, **maker.stamps(),
-                  CUSTOMFIELDS=maker.custom_values("/Product"))
+        maker.add(
+            "/Product",
+            PRODUCT_NAME=name,
+            PRODUCT_CODE=f"C{number:03}",
+            PRODUCT_SKU=f"SKU-{number:05}",
+            PRODUCT_FAMILY=family,
+            CURRENCY_CODE="USD",
+            DEFAULT_PRICE=Decimal(price).quantize(_CENT),
+            ACTIVE=True,
+            **maker.stamps(),
+            CUSTOMFIELDS=maker.custom_values("/Product"),
+        )
     for name, currency, is_standard in _PRICEBOOKS:
-        book = maker.add("/Pricebook", NAME=name, CURRENCY_CODE=currency, IS_STANDARD=is_standard,
-                         ACTIVE=True, **maker.stamps())
+        book = maker.add(
+            "/Pricebook",
+            NAME=name,
+            CURRENCY_CODE=currency,
+            IS_STANDARD=is_standard,
+            ACTIVE=True,
+            **maker.stamps(),
+        )
         for product in maker.rows("/Product"):
             stamps = maker.stamps()
             del stamps["OWNER_USER_ID"]
             price = product["DEFAULT_PRICE"] * (1 if is_standard else Decimal("0.9"))
-            maker.add("/PricebookEntry", PRICEBOOK_ID=book["PRICEBOOK_ID"],
-                      PRODUCT_ID=product["PRODUCT_ID"], CURRENCY_CODE=currency,
-                      PRICE=price.quantize(_CENT), USE_STANDARD_PRICE=is_standard, ACTIVE=True,
-                      CUSTOMFIELDS=maker.custom_values("/PricebookEntry"), **stamps)
+            maker.add(
+                "/PricebookEntry",
+                PRICEBOOK_ID=book["PRICEBOOK_ID"],
+                PRODUCT_ID=product["PRODUCT_ID"],
+                CURRENCY_CODE=currency,
+                PRICE=price.quantize(_CENT),
+                USE_STANDARD_PRICE=is_standard,
+                ACTIVE=True,
+                CUSTOMFIELDS=maker.custom_values("/PricebookEntry"),
+                **stamps,
+            )
 
 
 def _opportunity(maker: Maker, number: int) -> Record:
@@ -139,8 +186,10 @@ def _opportunity(maker: Maker, number: int) -> Record:
         **maker.stamps(),
     )
     opportunity["LINKS"] = [
-        maker.link(("Opportunity", opportunity["OPPORTUNITY_ID"]),
-                   ("Organisation", company["ORGANISATION_ID"]))
+        maker.link(
+            ("Opportunity", opportunity["OPPORTUNITY_ID"]),
+            ("Organisation", company["ORGANISATION_ID"]),
+        )
     ]
     return opportunity
 
@@ -211,8 +260,17 @@ def _quote(maker: Maker, opportunity: Record, items: list[Record]) -> None:
         CUSTOMFIELDS=maker.custom_values("/Quotation"),
         **maker.stamps(),
     )
-    copied = ("OPPORTUNITY_ITEM_ID", "PRICEBOOK_ENTRY_ID", "CURRENCY_CODE", "LIST_PRICE",
-              "UNIT_PRICE", "QUANTITY", "SUBTOTAL", "DISCOUNT", "TOTAL_PRICE")
+    copied = (
+        "OPPORTUNITY_ITEM_ID",
+        "PRICEBOOK_ENTRY_ID",
+        "CURRENCY_CODE",
+        "LIST_PRICE",
+        "UNIT_PRICE",
+        "QUANTITY",
+        "SUBTOTAL",
+        "DISCOUNT",
+        "TOTAL_PRICE",
+    )
     for order, item in enumerate(items, 1):
         maker.add(
             "/QuotationLineItem",
