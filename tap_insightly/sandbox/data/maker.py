@@ -284,7 +284,7 @@ class Maker:
             "URL": f"https://example.com/{rng.randint(1, 9999)}",
             "PHONE": f"+1 555 01{rng.randint(0, 99):02}",
             "EMAIL": f"info{rng.randint(1, 999)}@example.org",
-            "CALCULATED": rng.choice(("A", "B", 7, True)),
+            "CALCULATED": rng.randint(0, 100),
             "MULTILINETEXT": f"{rng.choice(words.REMARKS)}\n{rng.choice(words.REMARKS)}",
         }
         if kind == "LOOKUP":
