@@ -9,7 +9,15 @@ from tap_insightly.sandbox.data import words
 if TYPE_CHECKING:
     from tap_insightly.sandbox.data.maker import Maker
 
-_RATINGS = ("A", "B", "C")
+_RATING = ("Rating__c", "DROPDOWN", "Rating", "A is best.", ("A", "B", "C"))
+_DEPENDENCY = {  # only large customers are rated A, and none of them C
+    "CONTROLLING_FIELD_ID": "Größe__c",
+    "OPTIONS_FILTERS": [
+        {"CONTROLLING_VALUE": "klein", "OPTION_IDS": [2, 3]},
+        {"CONTROLLING_VALUE": "mittel", "OPTION_IDS": [2, 3]},
+        {"CONTROLLING_VALUE": "groß", "OPTION_IDS": [1, 2]},
+    ],
+}
 _EVERY_TYPE = (
     ("Hobby__c", "TEXT", "Hobby", "What this person likes.", ()),
     ("Interests__c", "MULTISELECT", "Interests", None, words.HOBBIES),
@@ -35,7 +43,7 @@ _EVERY_TYPE = (
     ("Account_Manager__c", "LOOKUP", "Account manager", "A user.", ()),
     ("Score__c", "CALCULATED", "Score", "Worked out from other fields.", ()),
     ("Größe__c", "DROPDOWN", "Größe", None, ("klein", "mittel", "groß")),
-    ("Rating__c", "DROPDOWN", "Rating", "A is best.", _RATINGS),
+    _RATING,
     ("Second_Language__c", "TEXT", "Second language", None, ()),
     ("Shoe_Size__c", "NUMERIC", "Shoe size", None, ()),
 )
@@ -68,6 +76,8 @@ def fill(maker: Maker) -> None:
     for path, count in _COUNTS.items():
         for name, kind, label, help_text, options in _EVERY_TYPE[:count]:
             maker.sandbox.add_custom_field(path, name, kind, label, help_text, options)
+    rating = _EVERY_TYPE.index(_RATING)
+    maker.sandbox.custom_fields["/Contacts"].definitions[rating]["DEPENDENCY"] = _DEPENDENCY
     _custom_objects(maker)
 
 

@@ -253,18 +253,20 @@ class Maker:
         Returns:
             What records carry as CUSTOMFIELDS: fields without a value are null or left out.
         """
-        values = []
+        values: Record = {}
         for definition in self.sandbox.custom_fields[path].definitions:
-            name = definition["FIELD_NAME"]
             if self.chance(0.2):
                 continue
-            value = self._custom_value(definition) if self.chance(0.85) else None
-            values.append({"FIELD_NAME": name, "FIELD_VALUE": value, "CUSTOM_FIELD_ID": name})
-        return values
+            options = _options(definition, values)
+            value = self._custom_value(definition, options) if self.chance(0.85) else None
+            values[definition["FIELD_NAME"]] = value
+        return [
+            {"FIELD_NAME": name, "FIELD_VALUE": value, "CUSTOM_FIELD_ID": name}
+            for name, value in values.items()
+        ]
 
-    def _custom_value(self, definition: Record) -> object:  # noqa: PLR0911 - one for each type
+    def _custom_value(self, definition: Record, options: list[str]) -> object:  # noqa: PLR0911 - one for each type
         rng, kind = self.rng, definition["FIELD_TYPE"]
-        options = [option["OPTION_VALUE"] for option in definition["CUSTOM_FIELD_OPTIONS"]]
         if kind == "DROPDOWN":
             return rng.choice(options)
         if kind == "MULTISELECT":
@@ -290,3 +292,22 @@ class Maker:
         if kind == "LOOKUP":
             return self.user()
         return simple.get(kind, rng.choice(words.REMARKS))
+
+
+def _options(definition: Record, values: Record) -> list[str]:
+    """List what can be chosen for a custom field.
+
+    Args:
+        definition: The field.
+        values: The record's values so far, by field.
+
+    Returns:
+        The options, without those that the value of another field rules out.
+    """
+    options = {one["OPTION_ID"]: one["OPTION_VALUE"] for one in definition["CUSTOM_FIELD_OPTIONS"]}
+    dependency = definition["DEPENDENCY"] or {"CONTROLLING_FIELD_ID": None, "OPTIONS_FILTERS": ()}
+    ruling = values.get(dependency["CONTROLLING_FIELD_ID"])
+    for one in dependency["OPTIONS_FILTERS"]:
+        if one["CONTROLLING_VALUE"] == ruling:
+            return [options[key] for key in one["OPTION_IDS"]]
+    return list(options.values())

@@ -116,6 +116,7 @@ def _post(maker: Maker, forum_id: int) -> None:
         CREATED_CONTACT_ID=maker.pick("/Contacts")["CONTACT_ID"],
         **maker.stamps(owner=False),
     )
+    stamps = maker.stamps(owner=False)
     maker.add(
         "/CommunityComments",
         POST_ID=post["POST_ID"],
@@ -127,5 +128,6 @@ def _post(maker: Maker, forum_id: int) -> None:
         OFFICIAL=False,
         UPVOTE_COUNT=str(maker.rng.randint(0, 9)),
         CREATED_CONTACT_ID=maker.pick("/Contacts")["CONTACT_ID"],
-        **maker.stamps(owner=False),
+        DATE_EDITED_UTC=stamps["DATE_UPDATED_UTC"],
+        **stamps,
     )
