@@ -3,10 +3,11 @@
 #   make demo     see Insightly data in a warehouse
 #   make test     run all tests
 #
-# PYTHON=python3.13 chooses an interpreter.
+# PYTHON=python3.13 chooses an interpreter, RECORDS=20000 how many contacts the demo has.
 
 SHELL := bash
 PYTHON ?= python3
+RECORDS ?= 2000
 # A private uv, pinned, which installs everything else. Nothing outside this folder is changed.
 UV := .tools/bin/uv --quiet
 RUN := .venv/bin/
@@ -20,10 +21,10 @@ export UV_NO_CONFIG := 1
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-demo: .venv/ready .tools/meltano/ready .tools/target-duckdb/ready ## see Insightly data in a warehouse, through Meltano
-	@$(RUN)python demo/run.py
+demo: .venv/ready .tools/meltano/ready ## see Insightly data in a warehouse, through Meltano
+	@$(RUN)python demo/run.py --records $(RECORDS)
 
-test: .venv/ready .tools/meltano/ready .tools/target-duckdb/ready .tools/target-jsonl/ready ## run all tests
+test: .venv/ready .tools/meltano/ready .tools/target-jsonl/ready ## run all tests
 	@$(RUN)python -m pytest -n 2 --dist loadgroup
 
 test-fast: .venv/ready .tools/target-jsonl/ready ## run the tests that need no minutes
@@ -54,7 +55,7 @@ build: .venv/ready ## build wheel and source distribution
 lock: .tools/bin/uv ## pin all dependencies anew
 	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
 	  pyproject.toml --extra sandbox --group dev -o requirements/dev.txt
-	@for name in meltano target-duckdb target-jsonl uv; do \
+	@for name in meltano target-jsonl uv; do \
 	  $(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
 	    --python-version 3.10 requirements/$$name.in -o requirements/$$name.txt; done
 
