@@ -212,7 +212,7 @@ class App:
         path = self._path(name)
         if request.method == "GET":
             return self._read(path, rest, request.query_params)
-        return self._write(request.method, path, rest, body)
+        return self._write(request, path, rest, body)
 
     def _path(self, name: str) -> str:
         sandbox = self._sandbox
@@ -249,8 +249,11 @@ class App:
         if rest == "me" and path == "/Users":
             return Reply(200, _encode(table.rows[0]))
         if rest.isdigit() and table.has_id and (record := table.find(int(rest))) is not None:
-            return Reply(200, _encode(record), {"ETag": self._sandbox.etag(path, record)})
+            return self._one(200, path, record)
         raise Refusal(404, "There is no such record.")
+
+    def _one(self, status: int, path: str, record: Record) -> Reply:
+        return Reply(status, _encode(record), {"ETag": self._sandbox.etag(path, record)})
 
     def _list(self, path: str, table: Table, query: Mapping[str, str], places: Any) -> Reply:  # noqa: ANN401 - a range or a list
         if path in {"/Countries", "/Currencies", "/CustomObjects"}:
@@ -283,16 +286,17 @@ class App:
             raise Refusal(400, "record_type is missing or not known.")
         return [at for at, row in enumerate(table.rows) if row["RECORD_TYPE"] == kind]
 
-    def _write(self, method: str, path: str, rest: str | None, body: bytes) -> Reply:
-        sandbox = self._sandbox
+    def _write(self, request: Request, path: str, rest: str | None, body: bytes) -> Reply:
+        sandbox, method = self._sandbox, request.method
         table = sandbox.tables[path]
+        in_path = int(rest) if rest and rest.isdigit() else None
         if not table.has_id:
             raise Refusal(405, "This object cannot be written.")
-        if method == "DELETE" and rest and rest.isdigit():
-            if not table.remove(int(rest)):
+        if method == "DELETE" and in_path is not None:
+            if not table.remove(in_path):
                 raise Refusal(404, "There is no such record.")
             return Reply(202)
-        if method not in {"POST", "PUT"} or rest is not None:
+        if (method, rest) != ("POST", None) and (method != "PUT" or (rest and in_path is None)):
             raise Refusal(405, "This is not how this object is written.")
         given = _object(body)
         fields = {
@@ -301,12 +305,16 @@ class App:
             if name in table.fields and not table.fields[name].get("readOnly")
         }
         if method == "POST":
-            return Reply(201, _encode(sandbox.create(path, **fields)))
-        key = given.get(table.keys[0])
-        record = sandbox.update(path, key, **fields) if isinstance(key, int) else None
+            return self._one(201, path, sandbox.create(path, **fields))
+        key = in_path or given.get(table.keys[0])
+        record = table.find(key) if isinstance(key, int) else None
         if record is None:
             raise Refusal(404, "There is no such record.")
-        return Reply(200, _encode(record))
+        expected = request.headers.get("If-Match")
+        if expected not in {None, "*", sandbox.etag(path, record)}:
+            raise Refusal(400, "The record was changed by someone else.")  # not 412 (seen live)
+        sandbox.update(path, record[table.keys[0]], **fields)
+        return self._one(200, path, record)
 
 
 def _object(body: bytes) -> dict[str, Any]:

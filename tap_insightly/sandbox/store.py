@@ -82,6 +82,7 @@ class Table:
         self.version = 0
         self.rows: list[Record] = []
         self._ids: list[int] = []
+        self._last_id = 0
         self._sent: dict[tuple[int, bool], bytes] = {}
 
     @property
@@ -104,9 +105,9 @@ class Table:
         """Give the next free id.
 
         Returns:
-            A number above all others.
+            A number above all others that there ever were.
         """
-        return (self._ids[-1] if self._ids else 0) + 1
+        return self._last_id + 1
 
     def add(self, record: Record) -> None:
         """Put a record at the end.
@@ -116,6 +117,7 @@ class Table:
         """
         self.rows.append(record)
         self._ids.append(record[self.keys[0]] if self.has_id else len(self._ids))
+        self._last_id = self._ids[-1]
         self.version += 1
 
     def find(self, key: int) -> Record | None:

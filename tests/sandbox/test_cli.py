@@ -1,0 +1,83 @@
+"""The sandbox as a command, as someone types it."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+import requests
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+COMMAND = [sys.executable, "-m", "tap_insightly.sandbox"]
+
+
+@contextmanager
+def started(*args: str) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """Start it, and wait for what it says once it serves."""
+    with subprocess.Popen(  # noqa: S603 - our own command
+        [*COMMAND, "--port=0", "--records=5", *args], stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr
+        said: list[str] = []
+        for line in process.stderr:
+            said.append(line)
+            if line.startswith("Ctrl-C"):
+                break
+        try:
+            yield process, said
+        finally:
+            process.kill()
+
+
+def failed(*args: str) -> str:
+    done = subprocess.run(  # noqa: S603 - our own command
+        [*COMMAND, *args], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_it_says_where_it_is_and_ctrl_c_ends_it_quietly() -> None:
+    with started("--api-key=mine") as (process, said):
+        url = said[0].split()[3].rstrip(":")
+        assert requests.get(f"{url}/Instance", auth=("mine", ""), timeout=10).status_code == 200
+        assert url in said[-2], "how to read it"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=10) == 0
+        assert process.stderr
+        assert process.stderr.read() == ""
+
+
+def test_the_plan_and_the_faults_are_options() -> None:
+    with started("--plan=professional", "--daily-quota=2") as (_, said):
+        url = said[0].split()[3].rstrip(":")
+        auth = ("sandbox-api-key", "")
+        codes = [requests.get(f"{url}/Ticket", auth=auth, timeout=10).status_code for _ in range(3)]
+        assert codes == [403, 403, 429]
+
+
+def test_another_machine_is_warned_about() -> None:
+    with started("--host=0.0.0.0") as (_, said):
+        assert any(line.startswith("Warning: 0.0.0.0") for line in said)
+    with started("--host=localhost") as (_, said):
+        assert not any(line.startswith("Warning") for line in said)
+
+
+def test_a_port_in_use_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = failed(f"--port={port}", "--records=5")
+    assert f"Cannot listen on 127.0.0.1, port {port}" in said
+
+
+@pytest.mark.parametrize("option", ["--records=0", "--plan=gold", "--port=http"])
+def test_an_option_that_is_wrong_is_named(option: str) -> None:
+    assert option.partition("=")[0] in failed(option)

@@ -1,0 +1,179 @@
+"""The made-up account is one that a person would believe, and holds the API's oddities."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+from jsonschema import Draft202012Validator
+
+from tap_insightly.openapi import OPENAPI
+from tap_insightly.sandbox import Sandbox
+from tap_insightly.sandbox.store import component_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REFERENCES = {
+    "CONTACT_ID": "/Contacts",
+    "ORGANISATION_ID": "/Organisations",
+    "OPPORTUNITY_ID": "/Opportunities",
+    "PROJECT_ID": "/Projects",
+    "PRODUCT_ID": "/Product",
+    "PRICEBOOK_ID": "/Pricebook",
+    "PRICEBOOK_ENTRY_ID": "/PricebookEntry",
+    "QUOTE_ID": "/Quotation",
+    "PIPELINE_ID": "/Pipelines",
+    "STAGE_ID": "/PipelineStages",
+    "ACTIVITYSET_ID": "/ActivitySets",
+    "LEAD_SOURCE_ID": "/LeadSources",
+    "LEAD_STATUS_ID": "/LeadStatuses",
+    "MILESTONE_ID": "/Milestones",
+    "FORUM_ID": "/CommunityForums",
+    "POST_ID": "/CommunityPosts",
+    "TEAM_ID": "/Teams",
+    "USER_ID": "/Users",
+    "OWNER_USER_ID": "/Users",
+    "CREATED_USER_ID": "/Users",
+    "RESPONSIBLE_USER_ID": "/Users",
+    "ASSIGNED_BY_USER_ID": "/Users",
+    "MEMBER_USER_ID": "/Users",
+}
+NAMED = {
+    "Contact": "/Contacts",
+    "Lead": "/Leads",
+    "Opportunity": "/Opportunities",
+    "Organisation": "/Organisations",
+    "Project": "/Projects",
+}
+
+
+@pytest.fixture(scope="module")
+def account() -> Sandbox:
+    return Sandbox(400)
+
+
+def rows(sandbox: Sandbox) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in sandbox.paths:
+        for row in sandbox.records(path):
+            yield path, row
+
+
+def fingerprint(sandbox: Sandbox) -> bytes:
+    everything = {path: sandbox.records(path) for path in sandbox.paths}
+    return msgspec.json.encode([everything, list(sandbox.custom_fields.values())])
+
+
+def test_the_same_seed_gives_the_same_bytes_in_any_process() -> None:
+    code = (
+        "import hashlib; from tests.sandbox.test_data import *;"
+        "print(hashlib.sha256(fingerprint(Sandbox(50, seed=3))).hexdigest())"
+    )
+    prints = {
+        subprocess.run(  # noqa: S603 - our own command
+            [sys.executable, "-c", code],
+            env={"PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(prints) == 1
+    assert fingerprint(Sandbox(50, seed=3)) != fingerprint(Sandbox(50, seed=4))
+
+
+def test_every_list_has_records_even_in_a_tiny_account() -> None:
+    tiny = Sandbox(1)
+    assert [path for path in tiny.paths if tiny.count(path) == 0] == []
+
+
+def test_records_are_as_the_openapi_document_says(account: Sandbox) -> None:
+    components = OPENAPI.spec["components"]
+    for path in account.paths:
+        name = component_of(path) if path in OPENAPI.spec["paths"] else "CustomObjectRecord"
+        schema = {"$ref": f"#/components/schemas/{name}", "components": components}
+        validator = Draft202012Validator(schema)
+        known = set(components["schemas"][name]["properties"])
+        for row in msgspec.json.decode(
+            msgspec.json.Encoder(decimal_format="number").encode(account.records(path))
+        ):
+            errors = [error.message for error in validator.iter_errors(row)]
+            assert errors == [], path
+            assert set(row) - known <= {"RECORD_TYPE"}, path  # how tags are filed
+
+
+def test_ids_ascend(account: Sandbox) -> None:
+    for path in account.paths:
+        table = account.tables[path]
+        if table.has_id:
+            ids = [row[table.keys[0]] for row in table.rows]
+            assert ids == sorted(set(ids)), path
+
+
+def test_whatever_is_referred_to_exists(account: Sandbox) -> None:
+    keys = {
+        path: {row[account.tables[path].keys[0]] for row in account.records(path)}
+        for path in {*REFERENCES.values(), *NAMED.values()}
+    }
+    checked = set()
+    for path, row in rows(account):
+        for field, target in REFERENCES.items():
+            if row.get(field):
+                assert row[field] in keys[target], f"{path}.{field}"
+                checked.add(field)
+        for link in row.get("LINKS") or ():
+            assert link["LINK_OBJECT_ID"] in keys[NAMED[link["LINK_OBJECT_NAME"]]], path
+            assert link["OBJECT_ID"] == row[account.tables[path].keys[0]]
+            checked.add("LINKS")
+    assert checked >= {*REFERENCES, "LINKS"} - {"ACTIVITYSET_ID"}
+
+
+def test_stages_belong_to_the_pipeline_of_the_deal(account: Sandbox) -> None:
+    stages = account.records("/PipelineStages")
+    pipeline_of = {stage["STAGE_ID"]: stage["PIPELINE_ID"] for stage in stages}
+    deals = account.records("/Opportunities")
+    assert all(pipeline_of[deal["STAGE_ID"]] == deal["PIPELINE_ID"] for deal in deals)
+    assert len({deal["STAGE_ID"] for deal in deals}) > 3
+    assert {deal["OPPORTUNITY_STATE"] for deal in deals} >= {"OPEN", "WON", "LOST"}
+
+
+def test_nothing_is_updated_before_it_is_made(account: Sandbox) -> None:
+    for path, row in rows(account):
+        if row.get("DATE_UPDATED_UTC") and row.get("DATE_CREATED_UTC"):
+            assert row["DATE_CREATED_UTC"] <= row["DATE_UPDATED_UTC"], path
+
+
+def test_dates_are_empty_in_all_three_ways(account: Sandbox) -> None:
+    for table in ("/Contacts", "/Projects", "/Opportunities"):
+        texts = [value for row in account.records(table) for value in row.values()]
+        assert "0000-00-00 00:00:00" in texts, table
+    births = {row["DATE_OF_BIRTH"] for row in account.records("/Contacts")}
+    assert {None, "", "0000-00-00 00:00:00"} < births
+    assert any(re.fullmatch(r"\d{4}-\d\d-\d\d 00:00:00", birth or "") for birth in births)
+
+
+def test_it_speaks_several_languages(account: Sandbox) -> None:
+    names = "".join(str(row["LAST_NAME"]) for row in account.records("/Contacts"))
+    for script in ("[a-z]", "[äöüß]", "[ąęłńś]", "[一-鿿]"):
+        assert re.search(script, names), script
+
+
+def test_records_are_wide(account: Sandbox) -> None:
+    definitions = account.custom_fields["/Contacts"].definitions
+    assert len(account.records("/Contacts")[0]) + len(definitions) > 60
+    longest = max(len(row["BODY"] or "") for row in account.records("/Notes"))
+    assert longest > 2000
+    assert any("</p>" in (row["BODY"] or "") for row in account.records("/Notes"))
+
+
+def test_one_choice_rules_another(account: Sandbox) -> None:
+    pairs = set()
+    for row in account.records("/Contacts"):
+        values = {one["FIELD_NAME"]: one["FIELD_VALUE"] for one in row["CUSTOMFIELDS"]}
+        pairs.add((values.get("Größe__c"), values.get("Rating__c")))
+    assert ("groß", "A") in pairs
+    assert not pairs & {("klein", "A"), ("mittel", "A"), ("groß", "C")}
