@@ -12,19 +12,20 @@ from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
 import click
 from singer_sdk import Tap
-from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.plugin_base import SingerCommand
 from singer_sdk.singerlib import Catalog
 
 from tap_insightly import discovery
 from tap_insightly.api import InsightlyError, InsightlySession, base_url
+from tap_insightly.output import Writer
 from tap_insightly.settings import CONFIG_JSONSCHEMA, cleaned, from_environment, problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from singer_sdk import Stream
+    from singer_sdk.helpers._state import StateWriter
 
 
 class TapCommand(SingerCommand):
@@ -57,7 +58,7 @@ class TapInsightly(Tap):
     package_name = "tap-insightly"
     dynamic_catalog = True
     config_jsonschema: ClassVar[dict[str, Any]] = CONFIG_JSONSCHEMA
-    message_writer_class = MsgSpecWriter
+    message_writer_class = Writer
 
     def __init__(
         self,
@@ -168,6 +169,11 @@ class TapInsightly(Tap):
                 "Select others, or ask an Insightly administrator what this user may see."
             )
             raise InsightlyError(msg)
+
+    @property
+    def state_writer(self) -> StateWriter:
+        """A writer of states that remembers none, so that `Writer` decides what to repeat."""
+        return type(super().state_writer)(self.message_writer)
 
     @classmethod
     def get_singer_command(cls) -> click.Command:

@@ -80,6 +80,16 @@ class Run:
         return value
 
 
+def tap_environment(**settings: Any) -> dict[str, str]:
+    """The environment of this process, with these settings of the tap and no others."""
+    env = {k: v for k, v in os.environ.items() if not k.startswith("TAP_INSIGHTLY_")}
+    for name, value in settings.items():
+        if value is not None:
+            text = value if isinstance(value, str) else json.dumps(value)
+            env[f"TAP_INSIGHTLY_{name.upper()}"] = text
+    return env
+
+
 class Tap:
     """Runs the tap as a user does: a process, settings in the environment, files for the rest."""
 
@@ -106,14 +116,9 @@ class Tap:
         given = {"api_key": KEY, "requests_per_second": 100, **settings}
         if sandbox is not None:
             given.setdefault("api_url", sandbox.api_url)
-        env = {k: v for k, v in os.environ.items() if not k.startswith("TAP_INSIGHTLY_")}
-        for name, value in given.items():
-            if value is not None:
-                text = value if isinstance(value, str) else json.dumps(value)
-                env[f"TAP_INSIGHTLY_{name.upper()}"] = text
         done = subprocess.run(  # noqa: S603 - our own command
             command,
-            env=env,
+            env=tap_environment(**given),
             cwd=self.folder,
             capture_output=True,
             text=True,
