@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -44,17 +43,19 @@ class Warehouse:
 
         Args:
             sandbox: The account, which is being served.
-            folder: Where the database, Meltano's state and its log go. What is there is removed.
+            folder: Where the database, Meltano's state and its log go. Those there are removed.
             requests_per_second: The tap's setting of this name.
         """
         self.sandbox = sandbox
         self.database = folder / "warehouse.duckdb"
         self.log = folder / "meltano.log"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        state = folder / "meltano.db"
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in (self.database, self.log, state):
+            path.unlink(missing_ok=True)
         theirs = ("TAP_INSIGHTLY_", "TARGET_DUCKDB_", "MELTANO_")
         self._env = {k: v for k, v in os.environ.items() if not k.startswith(theirs)} | {
-            "MELTANO_DATABASE_URI": f"sqlite:///{folder / 'meltano.db'}",
+            "MELTANO_DATABASE_URI": f"sqlite:///{state}",
             "TAP_INSIGHTLY_API_KEY": sandbox.api_key,
             "TAP_INSIGHTLY_API_URL": sandbox.api_url,
             "TAP_INSIGHTLY_REQUESTS_PER_SECOND": f"{requests_per_second:g}",
@@ -314,7 +315,7 @@ def show_second_sync(warehouse: Warehouse) -> list[str]:
     "--folder",
     default=ROOT / ".demo",
     type=click.Path(path_type=Path),
-    help="Where the warehouse goes; what is there is removed.  [default: .demo]",
+    help="Where the warehouse goes; an older one is removed.  [default: .demo]",
 )
 def main(records: int, requests_per_second: float, folder: Path) -> None:
     """Load a made-up Insightly account into DuckDB, twice, and ask two questions."""

@@ -162,7 +162,7 @@ SETTINGS = (
     Setting(
         "max_concurrency",
         "Concurrent requests",
-        "The most requests that are under way at once.",
+        "The most requests that are under way at once. This version sends one at a time.",
         "a whole number from 1 to 100",
         _between(1, 100),
         th.IntegerType,

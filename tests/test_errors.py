@@ -32,6 +32,7 @@ def test_a_wrong_key_says_which_url_was_asked_and_writes_nothing(
     assert sandbox.api_url in run.stderr
     assert "did not accept the API key" in run.stderr
     assert "Traceback" not in run.stderr
+    assert run.stderr.count("ERROR") == 1
     assert len(sandbox.requests) == 1
 
 

@@ -43,6 +43,7 @@ def test_test_reads_little_of_every_stream(tap: Tap, sandbox: Sandbox) -> None:
     lists = [request for request in sandbox.requests if "top" in request.query]
     assert lists
     assert {request.query["top"] for request in lists} == {"2"}
+    assert "ERROR" not in run.stderr
 
 
 def test_test_schema_writes_schemas_alone(tap: Tap, sandbox: Sandbox) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -10,6 +12,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Stream, metrics
+from singer_sdk.exceptions import SyncLifecycleSignal
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
@@ -127,6 +130,27 @@ class InsightlyStream(Stream):
         finally:
             for warning in conform.warnings():
                 self.logger.warning("%s: %s", self.name, warning)
+
+    def log(
+        self,
+        message: str,
+        *args: Any,  # noqa: ANN401 - whatever the message is about
+        level: int = logging.INFO,
+        **kwargs: Any,  # noqa: ANN401 - as the SDK has it
+    ) -> None:
+        """Log a message, but call nothing an unhandled error that is none.
+
+        The SDK does so for the end of a dry run, and for errors that `TapCommand` reports.
+
+        Args:
+            message: The message.
+            *args: What to put into it.
+            level: How important it is, as the standard library's logging has it.
+            **kwargs: As the standard library's logging has them.
+        """
+        if isinstance(sys.exc_info()[1], SyncLifecycleSignal | InsightlyError):
+            level = min(level, logging.DEBUG)
+        super().log(message, *args, level=level, **kwargs)
 
     def on_first_answer(self, answer: Answer) -> None:
         """Take note of the first answer of a part, as incremental streams do.

@@ -1,0 +1,170 @@
+"""Writes what README.md and meltano.yml say of settings and streams. Run by ``make docs``.
+
+Both hold sections between two marks, ``made by make docs: NAME`` and ``end of NAME``; what is in
+between comes from the code.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tap_insightly.settings import SETTINGS
+from tap_insightly.streams import STREAMS, SearchStream
+from tap_insightly.tap import TapInsightly
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES = (ROOT / "README.md", ROOT / "meltano.yml")
+GROUPS = {
+    "crm": "People and companies",
+    "sales": "Sales",
+    "catalog": "Products and prices",
+    "projects": "Projects",
+    "activity": "Activities",
+    "marketing": "Marketing",
+    "service": "Service",
+    "admin": "Administration",
+    "custom": "Custom fields and objects",
+}
+SECTION = re.compile(
+    r"(?P<indent>[ ]*)(?P<start>(?:#|<!--) made by make docs: (?P<name>\w+)[^\n]*\n)"
+    r"(?P<old>.*?)(?P<end>[ ]*(?:#|<!--) end of (?P=name)[^\n]*\n)",
+    re.DOTALL,
+)
+
+
+def settings_table() -> str:
+    """Lay out the settings as Markdown.
+
+    Returns:
+        A table.
+    """
+    lines = ["| setting | default | accepted | meaning |", "| --- | --- | --- | --- |"]
+    for setting in SETTINGS:
+        default = "required" if setting.is_required else _code(setting.default)
+        lines.append(
+            f"| `{setting.name}` | {default} | {setting.accepted} | {setting.description} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def streams_table() -> str:
+    """Lay out the streams as Markdown.
+
+    Returns:
+        A table, in groups as Insightly's menu has them.
+    """
+    lines = ["| stream | Insightly's path | key | read | custom fields |"]
+    lines.append("| --- | --- | --- | --- | --- |")
+    group = None
+    for stream in STREAMS:
+        module = stream.__module__.rpartition(".")[2]
+        if module != group:
+            lines.append(f"| **{GROUPS[module]}** | | | | |")
+            group = module
+        is_search = issubclass(stream, SearchStream)
+        read = f"changes, by `{stream.replication_key}`" if is_search else "whole"
+        keys = ", ".join(f"`{key}`" for key in stream.primary_keys or ())
+        own = "yes" if stream.custom_fields_for else ""
+        lines.append(f"| `{stream.name}` | `{stream.path}` | {keys} | {read} | {own} |")
+    lines.append(
+        "| one for each custom object, such as `fruit__c` | `/Fruit__c` | `RECORD_ID` "
+        "| changes, by `DATE_UPDATED_UTC` | yes |"
+    )
+    return "\n".join(lines) + "\n"
+
+
+def meltano_settings() -> str:
+    """Lay out the settings as a Meltano plugin definition has them.
+
+    Returns:
+        YAML.
+    """
+    schema = dict(TapInsightly.config_jsonschema)
+    TapInsightly.append_builtin_config(schema)
+    entries = [_meltano_setting(name, prop) for name, prop in schema["properties"].items()]
+    return str(yaml.safe_dump(entries, sort_keys=False, allow_unicode=True, width=90))
+
+
+def short_settings() -> str:
+    """Lay out the settings for someone to paste: names and kinds.
+
+    Returns:
+        YAML, a line each.
+    """
+    short = []
+    for entry in yaml.safe_load(meltano_settings()):
+        kept = {name: entry[name] for name in ("name", "kind", "sensitive") if name in entry}
+        if kept.get("kind") in {"string", "options"}:
+            del kept["kind"]
+        pairs = (f"{name}: {str(value).lower()}" for name, value in kept.items())
+        short.append(f"- {{{', '.join(pairs)}}}\n")
+    return "".join(short)
+
+
+def _meltano_setting(name: str, prop: dict[str, Any]) -> dict[str, Any]:
+    entry = {"name": name, "label": prop["title"].replace("`", "")}
+    kinds = {"integer", "boolean", "object"} & set(prop["type"])
+    if prop.get("format") == "date-time":
+        entry["kind"] = "date_iso8601"
+    elif "enum" in prop:
+        entry["kind"] = "options"
+        entry["options"] = [{"label": value, "value": value} for value in prop["enum"]]
+    elif "number" not in prop["type"]:
+        # Meltano 4.4 cannot hand over what is of kind decimal. Numbers go as text, which the tap
+        # reads too.
+        entry["kind"] = kinds.pop() if kinds else "string"
+    if prop.get("secret"):
+        entry["sensitive"] = True
+    if prop.get("default") is not None:
+        entry["value"] = prop["default"]
+    return entry | {"description": prop["description"]}
+
+
+def _code(value: object) -> str:
+    return "" if value is None else f"`{str(value).lower() if value is False else value}`"
+
+
+SECTIONS = {
+    "settings": settings_table,
+    "streams": streams_table,
+    "meltano_settings": meltano_settings,
+    "short_settings": short_settings,
+}
+
+
+def current(text: str) -> str:
+    """Bring the sections of a file up to date.
+
+    Args:
+        text: What it holds.
+
+    Returns:
+        What it should hold.
+    """
+
+    def fill(match: re.Match[str]) -> str:
+        made = SECTIONS[match["name"]]().splitlines()
+        lines = [f"{match['indent']}{line}".rstrip() + "\n" for line in made]
+        return f"{match['indent']}{match['start']}{''.join(lines)}{match['end']}"
+
+    return SECTION.sub(fill, text)
+
+
+def main() -> None:
+    """Write the sections, or with ``--check`` see whether they are as they should be."""
+    is_check = sys.argv[1:] == ["--check"]
+    for path in FILES:
+        text = path.read_text(encoding="utf-8")
+        new = current(text)
+        if is_check and new != text:
+            sys.exit(f"{path.name} is not up to date: run `make docs`.")
+        path.write_text(new, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,63 @@
+"""README.md and meltano.yml say what is true."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from tap_insightly.openapi import OPENAPI
+from tap_insightly.settings import SETTINGS
+from tap_insightly.streams import STREAMS
+from tap_insightly.tap import TapInsightly
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_what_is_generated_is_current() -> None:
+    command = [sys.executable, ROOT / "docs" / "tables.py", "--check"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_readme_names_every_setting_and_every_stream() -> None:
+    for setting in SETTINGS:
+        assert re.search(rf"^\| `{setting.name}` \|", README, re.MULTILINE), setting.name
+    for stream in STREAMS:
+        assert re.search(rf"^\| `{stream.name}` \|", README, re.MULTILINE), stream.name
+
+
+def test_meltano_yml_has_every_setting_and_capability_of_the_tap() -> None:
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
+    (plugin,) = project["plugins"]["extractors"]
+    schema = dict(TapInsightly.config_jsonschema)
+    TapInsightly.append_builtin_config(schema)
+    assert [setting["name"] for setting in plugin["settings"]] == list(schema["properties"])
+    assert set(plugin["capabilities"]) == {one.value for one in TapInsightly.capabilities}
+    assert [s["name"] for s in plugin["settings"] if s.get("sensitive")] == ["api_key"]
+
+
+def test_what_the_readme_has_to_paste_is_yaml_with_every_setting() -> None:
+    block = re.search(r"```yaml\n(plugins:.*?)```", README, re.DOTALL)
+    assert block
+    (plugin,) = yaml.safe_load(block[1])["plugins"]["extractors"]
+    assert {setting.name for setting in SETTINGS} <= {s["name"] for s in plugin["settings"]}
+
+
+def test_what_the_readme_says_of_fields_exists() -> None:
+    diagram = re.search(r"```mermaid\n(erDiagram.*?)```", README, re.DOTALL)
+    assert diagram
+    schemas = OPENAPI.spec["components"]["schemas"]
+    classes = {stream.name: stream for stream in STREAMS}
+    tables = re.findall(r"^ {4}(\w+) \{\n(.*?)^ {4}\}", diagram[1], re.DOTALL | re.MULTILINE)
+    assert len(tables) > 10
+    for name, body in tables:
+        component = schemas[vars(classes[name])["schema"].key]
+        for field in re.findall(r"^ {8}\w+ (\w+)", body, re.MULTILINE):
+            assert field in component["properties"], f"{name}.{field}"
+    for left, right in re.findall(r"^ {4}(\w+) \S+ (\w+) :", diagram[1], re.MULTILINE):
+        assert {left, right} <= {name for name, _ in tables}
