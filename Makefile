@@ -24,11 +24,12 @@ help: ## say what there is
 demo: .venv/ready .tools/meltano/ready ## see Insightly data in a warehouse, through Meltano
 	@$(RUN)python demo/run.py --records $(RECORDS)
 
+# All tests of a file in one process: they share a sandbox, and those of the demo what Meltano installs.
 test: .venv/ready .tools/meltano/ready .tools/target-jsonl/ready ## run all tests
-	@$(RUN)python -m pytest -n 2 --dist loadgroup
+	@$(RUN)python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-fast: .venv/ready .tools/target-jsonl/ready ## run the tests that need no minutes
-	@$(RUN)python -m pytest -n 2 --dist loadgroup -m "not slow"
+	@$(RUN)python -m pytest -n auto --maxprocesses 4 --dist loadfile -m "not slow"
 
 lint: .venv/ready ## check style, types and dependencies
 	@$(RUN)ruff check

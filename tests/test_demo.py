@@ -23,7 +23,6 @@ SCRIPT = ROOT / "demo" / "run.py"
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("demo"),  # Meltano installs its plugins in one place
     pytest.mark.skipif(sys.version_info >= (3, 14), reason="duckdb 1.2.2 is not built for it"),
 ]
 
