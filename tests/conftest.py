@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, settings
 from tap_insightly.sandbox import Sandbox
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterator, Mapping, Sequence
     from pathlib import Path
 
 # No timing in tests: a slow machine is no failure, nor is Hypothesis building its tables.
@@ -80,6 +80,23 @@ class Run:
         return value
 
 
+def run_process(
+    command: Sequence[str | Path], *, env: Mapping[str, str], folder: Path, timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, and make sure that it does not print the key."""
+    done = subprocess.run(  # noqa: S603 - our own commands
+        command,
+        env=env,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    watch(done.stdout, done.stderr)
+    return done
+
+
 def tap_environment(**settings: Any) -> dict[str, str]:
     """The environment of this process, with these settings of the tap and no others."""
     env = {k: v for k, v in os.environ.items() if not k.startswith("TAP_INSIGHTLY_")}
@@ -116,16 +133,7 @@ class Tap:
         given = {"api_key": KEY, "requests_per_second": 100, **settings}
         if sandbox is not None:
             given.setdefault("api_url", sandbox.api_url)
-        done = subprocess.run(  # noqa: S603 - our own command
-            command,
-            env=tap_environment(**given),
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        watch(done.stdout, done.stderr)
+        done = run_process(command, env=tap_environment(**given), folder=self.folder)
         return Run(done.returncode, done.stdout, done.stderr)
 
     def discover(self, sandbox: Sandbox, **settings: Any) -> dict[str, Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_insightly.sandbox import Faults, Sandbox
-from tests.conftest import new_sandbox
+from tests.conftest import new_sandbox, run_process
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -42,14 +41,12 @@ def test_everything_arrives_then_what_changed_and_the_answers_are_right(
     demo: ModuleType, tmp_path: Path
 ) -> None:
     mine = {"TAP_INSIGHTLY_START_DATE": "2030-01-01", "MELTANO_ENVIRONMENT": "elsewhere"}
-    done = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, SCRIPT, "--records=60", "--requests-per-second=100", "--folder", tmp_path],
+    command = [sys.executable, SCRIPT, "--records=60", "--requests-per-second=100"]
+    done = run_process(
+        [*command, "--folder", tmp_path],
         env={**os.environ, **mine},  # nobody's settings get into the demo
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
+        folder=tmp_path,
         timeout=300,
-        check=False,
     )
     said = done.stdout
     assert done.returncode == 0, said + done.stderr

@@ -46,11 +46,12 @@ def test_never_more_than_the_allowed_requests_in_any_second(
 
 
 def test_a_pace_that_is_not_used_up_does_not_wait() -> None:
-    clock = Clock()
-    pace = Pace(10, clock=clock, sleep=lambda _: pytest.fail("waited"))
+    clock, waits = Clock(), list[float]()
+    pace = Pace(10, clock=clock, sleep=waits.append)
     for _ in range(5):
         pace.wait()
         clock.now += 0.1
+    assert waits == []
 
 
 def headers(limit: str, remaining: str) -> dict[str, str]:
@@ -62,6 +63,7 @@ def test_without_a_word_from_the_server_there_is_no_quota() -> None:
     quota.check(None)
     quota.note({"X-RateLimit-Remaining": "many"})
     quota.check(None)
+    assert quota.remaining is None
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 import sysconfig
 import tarfile
@@ -15,9 +14,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import KEY, new_sandbox, tap_environment, watch
+from tests.conftest import KEY, new_sandbox, run_process, tap_environment
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Mapping
 
 ROOT = Path(__file__).parents[1]
@@ -29,16 +29,8 @@ pytestmark = pytest.mark.slow
 def run(
     *command: object, env: Mapping[str, str] | None = None, is_to_fail: bool = False
 ) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(  # noqa: S603 - our own commands
-        [str(part) for part in command],
-        cwd=ROOT,
-        env={**os.environ, **(env or {})},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    watch(done.stdout, done.stderr)
+    parts = [str(part) for part in command]
+    done = run_process(parts, env={**os.environ, **(env or {})}, folder=ROOT, timeout=600)
     assert (done.returncode != 0) == is_to_fail, done.stderr
     return done
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import KEY, tap_environment, watch
+from tests.conftest import KEY, run_process, tap_environment
 
 if TYPE_CHECKING:
     from tap_insightly.sandbox import Sandbox
@@ -39,16 +38,8 @@ class Pipe:
         if self.state.exists():
             tap += ["--state", str(self.state)]
         line = f"set -o pipefail; {shlex.join(tap)} | {TARGET} --config {config}"
-        done = subprocess.run(  # noqa: S603 - our own command
-            ["/usr/bin/env", "bash", "-c", line],
-            env=self.env,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-        watch(done.stdout, done.stderr)
+        command = ["/usr/bin/env", "bash", "-c", line]
+        done = run_process(command, env=self.env, folder=self.folder)
         assert done.returncode == 0, done.stderr
         self.state.write_text(done.stdout.splitlines()[-1])
         return {

@@ -47,6 +47,14 @@ _EVERY_TYPE = (
     ("Second_Language__c", "TEXT", "Second language", None, ()),
     ("Shoe_Size__c", "NUMERIC", "Shoe size", None, ()),
 )
+_CURRENCIES = (
+    ("EGP", "E£"),
+    ("EUR", "€"),
+    ("GBP", "£"),
+    ("JPY", "¥"),
+    ("PLN", "zł"),
+    ("USD", "$"),
+)
 _COUNTS = {  # how many of these fields each object has; events have none
     "/Contacts": 20,
     "/Organisations": 8,
@@ -162,14 +170,7 @@ def _users(maker: Maker) -> None:
 def _lookups(maker: Maker) -> None:
     for place in words.PLACES:
         maker.add("/Countries", COUNTRY_NAME=place.country)
-    for code, symbol in (
-        ("EGP", "E£"),
-        ("EUR", "€"),
-        ("GBP", "£"),
-        ("JPY", "¥"),
-        ("PLN", "zł"),
-        ("USD", "$"),
-    ):
+    for code, symbol in _CURRENCIES:
         maker.add("/Currencies", CURRENCY_CODE=code, CURRENCY_SYMBOL=symbol)
     for number, name in enumerate(("Web", "Trade fair", "Empfehlung", "Cold call")):
         maker.add("/LeadSources", LEAD_SOURCE=name, DEFAULT_VALUE=number == 0, FIELD_ORDER=number)
