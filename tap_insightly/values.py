@@ -2,21 +2,20 @@
 
 A converter takes a JSON value and returns one of the type that its schema names, or None for an
 empty one. What it cannot convert without guessing raises ValueError; the record then carries
-null, and one warning a field says how often and where.
+null in this place, and `Findings` counts it.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from datetime import datetime, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.custom_fields import RAW
+from tap_insightly.findings import Findings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     Converter = Callable[[Any], Any]
     Schema = Mapping[str, Any]
@@ -153,152 +152,55 @@ def _list_of(convert: Converter) -> Converter:
     return converter
 
 
-def _object_of(properties: Mapping[str, Schema]) -> Converter:
-    converters = {name: converter(schema) for name, schema in properties.items()}
+def _object_of(properties: Mapping[str, Schema], field: str, findings: Findings) -> Converter:
+    parts = {
+        name: (f"{field}.{name}", converter(schema, f"{field}.{name}", findings))
+        for name, schema in properties.items()
+    }
 
     def convert(value: object) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise ValueError  # noqa: TRY004 - as above
-        return {
-            name: None if value.get(name) is None else convert_one(value[name])
-            for name, convert_one in converters.items()
-        }
+        result = dict.fromkeys(parts)
+        for name, given in value.items():
+            if name not in parts:
+                findings.unknown[f"{field}.{name}"] += 1
+            elif given is not None:
+                result[name] = findings.attempt(*parts[name], given)
+        return result
 
     return convert
 
 
-def converter(schema: Schema) -> Converter:
+def converter(schema: Schema, field: str = "", findings: Findings | None = None) -> Converter:
     """Find the converter for a property.
 
     Args:
         schema: The property's JSON schema.
+        field: The property's name, text; what is inside it is named after it.
+        findings: Where to count what is left out inside the value of an array or object. The
+            value as a whole is for the caller to count, who gets the ValueError.
 
     Returns:
         A function from a JSON value other than null to a value valid by the schema, or None.
     """
+    found = Findings() if findings is None else findings
     given = schema.get("type", ())
     types = {given} if isinstance(given, str) else set(given)
     types.discard("null")
     if types == {"array"}:
         items = schema.get("items", {})
-        return split_choices if items.get("type") == "string" else _list_of(converter(items))
+        return (
+            split_choices
+            if items.get("type") == "string"
+            else _list_of(converter(items, field, found))
+        )
     if types == {"object"}:
-        return _object_of(schema["properties"]) if schema.get("properties") else _as_it_is
+        properties = schema.get("properties")
+        return _object_of(properties, field, found) if properties else _as_it_is
     if types == {"string"}:
         return _date_time if schema.get("format") == "date-time" else _string
     simple = {"integer": _integer, "number": _number, "boolean": _boolean}
     if len(types) == 1 and (only := next(iter(types))) in simple:
         return simple[only]
     return _as_it_is if not types or types & {"array", "object"} else _scalar
-
-
-class Conformer:
-    """Turns the records of one stream into rows that are valid by the stream's schema."""
-
-    def __init__(
-        self,
-        schema: Schema,
-        *,
-        key_properties: Sequence[str] = (),
-        custom: Mapping[str, str] | None = None,
-    ) -> None:
-        """Prepare the converters of a stream.
-
-        Args:
-            schema: The stream's JSON schema.
-            key_properties: The names of the primary key's properties.
-            custom: The columns that come from custom fields: field name → column name.
-        """
-        self._custom = {
-            field: (column, converter(schema["properties"][column]))
-            for field, column in (custom or {}).items()
-        }
-        columns = {column for column, _ in self._custom.values()}
-        self._standard = {
-            name: converter(prop)
-            for name, prop in schema["properties"].items()
-            if name not in columns
-        }
-        self._empty = dict.fromkeys(schema["properties"])
-        self._keys = tuple(key_properties)
-        self._bad: Counter[str] = Counter()
-        self._example: dict[str, tuple[object, ...]] = {}
-        self._unknown: Counter[str] = Counter()
-        self._unknown_custom: Counter[str] = Counter()
-        self._without_key = 0
-
-    def __call__(self, record: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Convert a record.
-
-        Args:
-            record: A record as the API sent it.
-
-        Returns:
-            A row with every property of the schema; None if the record lacks its primary key.
-        """
-        row = self._empty.copy()
-        for name, value in record.items():
-            if name in self._standard:
-                if value is not None:
-                    row[name] = self._convert(name, self._standard[name], value, record)
-            elif name != RAW:
-                self._unknown[name] += 1
-        self._add_custom(row, record)
-        if any(row[key] is None for key in self._keys):
-            self._without_key += 1
-            return None
-        return row
-
-    def _add_custom(self, row: dict[str, Any], record: Mapping[str, Any]) -> None:
-        fields = record.get(RAW)
-        for field in fields if isinstance(fields, list) else ():
-            name = field.get("FIELD_NAME") if isinstance(field, dict) else None
-            if name in self._custom:
-                value = field.get("FIELD_VALUE")
-                if value is not None:
-                    column, convert = self._custom[name]
-                    row[column] = self._convert(column, convert, value, record)
-            elif isinstance(name, str) and (self._custom or RAW not in self._standard):
-                self._unknown_custom[name] += 1
-
-    def _convert(
-        self, column: str, convert: Converter, value: object, record: Mapping[str, Any]
-    ) -> object:
-        try:
-            return convert(value)
-        except ValueError:
-            self._bad[column] += 1
-            self._example.setdefault(column, tuple(record.get(key) for key in self._keys))
-            return None
-
-    def warnings(self) -> Iterator[str]:
-        """Say what could not be kept: once for each field, not for each record.
-
-        Yields:
-            Sentences for the log.
-        """
-        for column, count in self._bad.items():
-            where = ", ".join(
-                f"{key} {value}"
-                for key, value in zip(self._keys, self._example[column], strict=True)
-            )
-            yield (
-                f"{column}: {count} values are not of the type that the catalog says and were "
-                f"left empty, the first in the record with {where}."
-            )
-        if self._unknown:
-            yield (
-                f"The API sent fields that the catalog does not know, which were left out: "
-                f"{', '.join(sorted(self._unknown))}."
-            )
-        if self._unknown_custom:
-            yield (
-                "Custom fields that the catalog does not know were left out: "
-                f"{', '.join(sorted(self._unknown_custom))}. Discover the catalog again to get "
-                "them, then load the stream anew for the records of the past."
-            )
-        if self._without_key:
-            yield (
-                f"{self._without_key} records came without a primary key "
-                f"({', '.join(self._keys)}) and were left out."
-            )

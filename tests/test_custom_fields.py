@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
+from tap_insightly.conformer import Conformer
 from tap_insightly.custom_fields import (
     CustomField,
     add_columns,
@@ -18,7 +19,6 @@ from tap_insightly.custom_fields import (
     definitions_of,
     same_object,
 )
-from tap_insightly.values import Conformer
 
 TYPES = (
     "TEXT MULTILINETEXT DROPDOWN MULTISELECT BIT NUMERIC PERCENT DATE DATETIME AUTONUMBER "

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_insightly.values import Conformer, converter, parse_moment, utc_text
+from tap_insightly.conformer import Conformer
+from tap_insightly.values import converter, parse_moment, utc_text
 
 DATE_TIME = {"type": ["string", "null"], "format": "date-time"}
 CHOICES = {"type": ["array", "null"], "items": {"type": "string"}}
@@ -91,12 +92,22 @@ def test_a_moment_survives_writing_and_reading(moment: datetime) -> None:
     assert parse_moment(utc_text(moment)) == moment
 
 
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "type": "object",
     "properties": {
         "CONTACT_ID": {"type": "integer"},
         "PHONE": {"type": ["string", "null"]},
         "DATE_OF_BIRTH": DATE_TIME,
+        "LINKS": {
+            "type": ["array", "null"],
+            "items": {
+                "type": ["object", "null"],
+                "properties": {
+                    "LINK_ID": {"type": ["integer", "null"]},
+                    "ROLE": {"type": ["string", "null"]},
+                },
+            },
+        },
         "Hobby__c": {"type": ["string", "null"], "title": "Hobby__c"},
     },
 }
@@ -108,7 +119,7 @@ def conformer() -> Conformer:
 
 def test_a_row_has_every_property_even_where_the_api_leaves_one_out() -> None:
     row = conformer()({"CONTACT_ID": 1, "CUSTOMFIELDS": []})
-    assert row == {"CONTACT_ID": 1, "PHONE": None, "DATE_OF_BIRTH": None, "Hobby__c": None}
+    assert row == {"CONTACT_ID": 1, **dict.fromkeys(list(SCHEMA["properties"])[1:])}
 
 
 def test_bad_values_are_null_with_one_warning_a_field_that_counts_and_names_one() -> None:
@@ -129,6 +140,33 @@ def test_unknown_fields_are_named_in_one_warning_and_stop_nothing() -> None:
         assert conform({"CONTACT_ID": number, "NEW_1": 1, "NEW_2": 2}) is not None
     (warning,) = conform.warnings()
     assert "NEW_1, NEW_2" in warning
+
+
+def test_one_bad_value_inside_an_array_costs_only_itself() -> None:
+    conform = conformer()
+    links = [{"LINK_ID": "x", "ROLE": "CEO"}, {"LINK_ID": "7"}, None]
+    row = conform({"CONTACT_ID": 1, "LINKS": links})
+    assert row is not None
+    assert row["LINKS"] == [{"LINK_ID": None, "ROLE": "CEO"}, {"LINK_ID": 7, "ROLE": None}, None]
+    (warning,) = conform.warnings()
+    assert warning.startswith("LINKS.LINK_ID: 1 values")
+    assert "CONTACT_ID 1" in warning
+
+
+def test_unknown_fields_inside_an_array_are_named_too() -> None:
+    conform = conformer()
+    assert conform({"CONTACT_ID": 1, "LINKS": [{"LINK_ID": 7, "NEW": 1}]}) is not None
+    (warning,) = conform.warnings()
+    assert "left out: LINKS.NEW." in warning
+
+
+def test_what_is_no_array_is_null_with_a_warning() -> None:
+    conform = conformer()
+    row = conform({"CONTACT_ID": 1, "LINKS": "none"})
+    assert row is not None
+    assert row["LINKS"] is None
+    (warning,) = conform.warnings()
+    assert warning.startswith("LINKS: 1 values")
 
 
 def test_a_custom_field_that_the_catalog_does_not_know_is_warned_about() -> None:

@@ -18,8 +18,9 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INC
 
 from tap_insightly.api import InsightlyError, NotAvailableError, pages
 from tap_insightly.api.paging import PAGE_SIZE
+from tap_insightly.conformer import Conformer
 from tap_insightly.custom_fields import RAW, CustomField, add_columns, columns_of
-from tap_insightly.values import Conformer, parse_moment, utc_text
+from tap_insightly.values import parse_moment, utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -140,7 +141,8 @@ class InsightlyStream(Stream):
     ) -> None:
         """Log a message, but call nothing an unhandled error that is none.
 
-        The SDK does so for the end of a dry run, and for errors that `TapCommand` reports.
+        The SDK does so for the end of a dry run, for a target that is gone, and for errors that
+        `TapCommand` reports.
 
         Args:
             message: The message.
@@ -148,7 +150,8 @@ class InsightlyStream(Stream):
             level: How important it is, as the standard library's logging has it.
             **kwargs: As the standard library's logging has them.
         """
-        if isinstance(sys.exc_info()[1], SyncLifecycleSignal | InsightlyError):
+        expected = SyncLifecycleSignal | InsightlyError | BrokenPipeError
+        if isinstance(sys.exc_info()[1], expected):
             level = min(level, logging.DEBUG)
         super().log(message, *args, level=level, **kwargs)
 
