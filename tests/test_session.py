@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -50,6 +51,24 @@ def test_an_answer_has_data_and_the_servers_time(session: InsightlySession) -> N
     assert len(answer.records) == 3
     assert answer.date is not None
     assert answer.date.tzinfo is not None
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (rb'"cut \ud83d"', "cut \ufffd"),
+        (rb'"\ude00 cut"', "\ufffd cut"),
+        (rb'"\ud83d\ud83d\ude00"', "\ufffd\U0001f600"),
+        (rb'"\ud83d \\ud83d \\\ud83d"', "\ufffd \\ud83d \\\ufffd"),
+        (b'"caf\xc3\xa9 caf\xe9 \xf0\x9f"', "café caf\ufffd \ufffd"),
+    ],
+)
+def test_half_a_character_ends_no_sync(
+    session: InsightlySession, sandbox: Sandbox, body: bytes, text: str
+) -> None:
+    sandbox.faults = Faults(body=b'[{"NAME": ' + body + b', "PRICE": 0.10}]')
+    (record,) = session.get("/Contacts").records
+    assert record == {"NAME": text, "PRICE": Decimal("0.10")}
 
 
 def test_one_object_is_a_list_of_one(session: InsightlySession) -> None:

@@ -6,6 +6,7 @@ import base64
 import itertools
 import logging
 import random
+import re
 import threading
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -41,6 +42,12 @@ LONGEST_WAIT = 60.0  # seconds between two tries, unless the server asks for mor
 
 # Decimal keeps every digit of money, which Insightly sends with up to 19 characters (spec).
 _decoder = msgspec.json.Decoder(float_hook=Decimal)
+
+# An escaped backslash or a whole pair of surrogates is kept (group 1), half a pair is not.
+_HALF_PAIR = re.compile(
+    rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
 
 
 @dataclass(frozen=True)
@@ -161,7 +168,7 @@ class InsightlySession:
         self._date = _date(response.headers.get("Date")) or self._date
         self._raise_for_status(path, response)
         try:
-            data = _decoder.decode(response.content)
+            data = _parsed(response.content)
         except msgspec.DecodeError as error:
             kind = response.headers.get("Content-Type", "no content type")
             msg = f"the answer is not JSON ({kind}): {error}."
@@ -235,6 +242,28 @@ class InsightlySession:
         )
 
 
+def _parsed(body: bytes) -> Any:  # noqa: ANN401 - anything that JSON can be
+    """Parse JSON, if need be with U+FFFD for what is no character.
+
+    Half a character can be all that is left of one at the end of a text that was cut to length
+    (assumed). As an error it would end each sync at this record, for good.
+
+    Args:
+        body: What was answered.
+
+    Returns:
+        Its content.
+
+    Raises:
+        DecodeError: If it is not JSON.
+    """
+    try:
+        return _decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        whole = _HALF_PAIR.sub(lambda match: match[1] or rb"\ufffd", body)
+        return _decoder.decode(whole.decode(errors="replace"))
+
+
 def _waits() -> Generator[float, PassingError, None]:
     """Say how long to wait: what the server asked for, or exponential with full jitter.
 
@@ -269,7 +298,7 @@ def _seconds(text: str | None, now: datetime | None) -> float | None:
     """
     if text is None:
         return None
-    if text.strip().isdigit():
+    if text.strip().isdecimal():
         return float(text)
     date = _date(text)
     return max(0.0, (date - now).total_seconds()) if date and now else None

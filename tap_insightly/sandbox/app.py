@@ -161,6 +161,8 @@ class App:
         elif fault == "html":
             reply = Reply(200, b"<html><body>Back soon</body></html>")
             reply.headers["Content-Type"] = "text/html"
+        elif faults.body is not None:
+            reply = Reply(200, faults.body)
         else:
             try:
                 with self._sandbox.lock:

@@ -59,6 +59,9 @@ class Faults:
     html_rate: float = 0
     """The share that answer an HTML page, with status 200."""
 
+    body: bytes | None = None
+    """What every answer holds instead of data, as JSON; for data that the sandbox has not."""
+
     no_date_header: bool = False
     """Whether answers come without a Date header."""
 
