@@ -90,6 +90,8 @@ def test_an_api_url_goes_before_the_pod(given: str, url: str) -> None:
         "https://example.com/v3.1?key=1",
         "https://example.com/v3.1#x",
         "https://example.com:port/v3.1",
+        "https://example.com/",
+        "https://example.com/v3.1/Contacts",
         "ftp://127.0.0.1/v3.1",
         "127.0.0.1:8080/v3.1",
         "https://",
@@ -97,7 +99,7 @@ def test_an_api_url_goes_before_the_pod(given: str, url: str) -> None:
         " ",
     ],
 )
-def test_an_api_url_that_would_expose_the_key_is_refused(url: str) -> None:
+def test_an_api_url_that_is_none_or_would_expose_the_key_is_refused(url: str) -> None:
     with pytest.raises(InvalidAddressError):
         base_url("na1", url)
 

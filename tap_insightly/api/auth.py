@@ -111,6 +111,7 @@ def base_url(pod: str = "na1", api_url: str | None = None, api_version: str = AP
         url.scheme not in {"http", "https"}
         or not url.hostname
         or "@" in url.netloc
+        or not _VERSION.fullmatch(url.path.rstrip("/").rpartition("/")[2])
         or url.query
         or url.fragment
         or (url.scheme == "http" and not _is_this_machine(url.hostname))
