@@ -33,12 +33,12 @@ def discovered(tap: TapInsightly) -> Iterator[InsightlyStream]:
     """
     for stream in STREAMS:
         owner = stream.custom_fields_for
-        yield stream(tap, custom_fields=_fields_of(tap.session, owner) if owner else ())
+        yield stream(tap, custom_fields=_fields_of(tap, owner) if owner else ())
     taken = set(_CLASSES)
     for object_name in tap.custom_object_names():
         name = _stream_name(object_name, taken)
         taken.add(name)
-        fields = _fields_of(tap.session, object_name)
+        fields = _fields_of(tap, object_name)
         yield CustomObjectStream(tap, None, fields, name=name, object_name=object_name)
 
 
@@ -91,11 +91,13 @@ def objects_with_custom_fields() -> list[str]:
     return [stream.custom_fields_for for stream in STREAMS if stream.custom_fields_for]
 
 
-def _fields_of(session: InsightlySession, object_name: str) -> list[CustomField]:
+def _fields_of(tap: TapInsightly, object_name: str) -> list[CustomField]:
     try:
-        answer = session.get(f"/CustomFields/{object_name}")
-    except NotAvailableError:
-        return []  # the plan leaves the object out, so its stream will say so
+        answer = tap.session.get(f"/CustomFields/{object_name}")
+    except NotAvailableError as error:
+        # Most likely the plan leaves the object out. If not, the sync warns of unknown fields.
+        tap.logger.info("%s has no custom fields in the catalog: %s", object_name, error)
+        return []
     definitions = definitions_of(object_name, answer.records)
     return [field for field in map(CustomField.parse, definitions) if field]
 
