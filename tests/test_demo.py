@@ -41,7 +41,7 @@ def test_everything_arrives_then_what_changed_and_the_answers_are_right(
     demo: ModuleType, tmp_path: Path
 ) -> None:
     mine = {"TAP_INSIGHTLY_START_DATE": "2030-01-01", "MELTANO_ENVIRONMENT": "elsewhere"}
-    command = [sys.executable, SCRIPT, "--records=60", "--requests-per-second=100"]
+    command = [sys.executable, SCRIPT, "--records=120", "--requests-per-second=100"]
     done = run_process(
         [*command, "--folder", tmp_path],
         env={**os.environ, **mine},  # nobody's settings get into the demo
@@ -51,14 +51,14 @@ def test_everything_arrives_then_what_changed_and_the_answers_are_right(
     said = done.stdout
     assert done.returncode == 0, said + done.stderr
     for line in (
-        r"  contacts +60 +60",
+        r"  contacts +120 +120",
         r"  51 streams, [\d,]+ records: \d+ requests, [\d.]+ s\.",
-        r"  contacts +63 +3 +4 +4",
+        r"  contacts +123 +3 +4 +4",
     ):
         assert re.search(f"^{line}$", said, re.MULTILINE), line
     assert "TAP_INSIGHTLY_API_KEY=your-key" in said.splitlines()[-1]
 
-    account = Sandbox(60)  # the same seed, so the same data
+    account = Sandbox(120)  # the same seed, so the same data
     demo.change(account)
     deals = [o for o in account.records("/Opportunities") if o["OPPORTUNITY_STATE"] == "OPEN"]
     value = sum(float(deal["OPPORTUNITY_VALUE"]) for deal in deals)
@@ -72,6 +72,17 @@ def test_everything_arrives_then_what_changed_and_the_answers_are_right(
     assert companies == _companies(account)[: len(companies)]
     for row in (*stages, *companies):
         assert f"{row[-1]:,.2f}" in said if isinstance(row[-1], float) else row[-1] in said
+
+
+def test_the_readme_shows_what_the_demo_counts(demo: ModuleType) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    counts = demo.source_rows(Sandbox(2000))
+    shown = f"  {len(counts)} streams, {sum(counts.values()):,} records: "
+    assert shown in readme
+    for stream in ("contacts", "organisations"):
+        assert re.search(
+            rf"^  {stream} +{counts[stream]:,} +{counts[stream]:,}$", readme, re.MULTILINE
+        )
 
 
 def test_a_difference_is_no_success(

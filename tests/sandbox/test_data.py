@@ -141,10 +141,74 @@ def test_stages_belong_to_the_pipeline_of_the_deal(account: Sandbox) -> None:
     assert {deal["OPPORTUNITY_STATE"] for deal in deals} >= {"OPEN", "WON", "LOST"}
 
 
-def test_nothing_is_updated_before_it_is_made(account: Sandbox) -> None:
+HAPPENED = set(
+    "ACTUAL_CLOSE_DATE COMPLETED_DATE COMPLETED_DATE_UTC CONVERTED_DATE_UTC DATE_SOLVED_UTC "
+    "DATE_CLOSED_UTC DATE_EDITED_UTC FIRST_PUBLISHED_DATE_UTC DATE_UPDATED_UTC".split()
+)
+
+
+def test_what_happens_to_a_record_comes_after_its_making_and_is_an_update(
+    account: Sandbox,
+) -> None:
+    checked = set()
     for path, row in rows(account):
-        if row.get("DATE_UPDATED_UTC") and row.get("DATE_CREATED_UTC"):
-            assert row["DATE_CREATED_UTC"] <= row["DATE_UPDATED_UTC"], path
+        for field in HAPPENED & set(row):
+            if (row[field] or "0000") > "0001":
+                made, updated = row["DATE_CREATED_UTC"], row["DATE_UPDATED_UTC"]
+                assert made[:10] <= row[field][:10] <= updated[:10], f"{path}.{field}"
+                checked.add(field)
+    assert checked == HAPPENED
+
+
+def test_what_a_record_refers_to_was_there_when_it_was_made(account: Sandbox) -> None:
+    made = {
+        field: {row[field]: row["DATE_CREATED_UTC"] for row in account.records(path)}
+        for field, path in (
+            ("ORGANISATION_ID", "/Organisations"),
+            ("CONTACT_ID", "/Contacts"),
+            ("OPPORTUNITY_ID", "/Opportunities"),
+            ("PROJECT_ID", "/Projects"),
+            ("QUOTE_ID", "/Quotation"),
+        )
+    }
+    for path, row in rows(account):
+        for field in set(made) & set(row):
+            if row[field] is not None and "DATE_CREATED_UTC" in row:
+                assert made[field][row[field]] <= row["DATE_CREATED_UTC"], f"{path}.{field}"
+
+
+def test_records_are_made_in_the_order_of_their_ids(account: Sandbox) -> None:
+    for path in ("/Contacts", "/Organisations", "/Leads", "/Opportunities", "/Tasks", "/Notes"):
+        made = [row["DATE_CREATED_UTC"] for row in account.records(path)]
+        assert made == sorted(made), path
+
+
+def test_companies_have_names_of_their_own(account: Sandbox) -> None:
+    names = [row["ORGANISATION_NAME"] for row in account.records("/Organisations")]
+    assert len(set(names)) == len(names)
+
+
+def test_a_lead_becomes_a_contact_of_the_same_name(account: Sandbox) -> None:
+    contacts = {row["CONTACT_ID"]: row for row in account.records("/Contacts")}
+    converted = [row for row in account.records("/Leads") if row["CONVERTED"]]
+    assert len(converted) > 5
+    for lead in converted:
+        contact = contacts[lead["CONVERTED_CONTACT_ID"]]
+        for field in ("FIRST_NAME", "LAST_NAME"):
+            assert lead[field] == contact[field]
+    assert any(lead["CONVERTED_OPPORTUNITY_ID"] for lead in converted)
+
+
+def test_who_decides_on_a_deal_works_at_its_company(account: Sandbox) -> None:
+    works_at = {row["CONTACT_ID"]: row["ORGANISATION_ID"] for row in account.records("/Contacts")}
+    deciders = [
+        (link["LINK_OBJECT_ID"], deal["ORGANISATION_ID"])
+        for deal in account.records("/Opportunities")
+        for link in deal["LINKS"]
+        if link["LINK_OBJECT_NAME"] == "Contact"
+    ]
+    assert len(deciders) > 50
+    assert all(works_at[contact] == company for contact, company in deciders)
 
 
 def test_dates_are_empty_in_all_three_ways(account: Sandbox) -> None:

@@ -2,51 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING
 
-from tap_insightly.sandbox.data import words
+from tap_insightly.sandbox.data import fields, words
 
 if TYPE_CHECKING:
-    from tap_insightly.sandbox.data.maker import Maker
+    from tap_insightly.sandbox.data.maker import Life, Maker
 
-_RATING = ("Rating__c", "DROPDOWN", "Rating", "A is best.", ("A", "B", "C"))
-_DEPENDENCY = {  # only large customers are rated A, and none of them C
-    "CONTROLLING_FIELD_ID": "Größe__c",
-    "OPTIONS_FILTERS": [
-        {"CONTROLLING_VALUE": "klein", "OPTION_IDS": [2, 3]},
-        {"CONTROLLING_VALUE": "mittel", "OPTION_IDS": [2, 3]},
-        {"CONTROLLING_VALUE": "groß", "OPTION_IDS": [1, 2]},
-    ],
-}
-_EVERY_TYPE = (
-    ("Hobby__c", "TEXT", "Hobby", "What this person likes.", ()),
-    ("Interests__c", "MULTISELECT", "Interests", None, words.HOBBIES),
-    ("Newsletter_Subscription__c", "BIT", "Newsletter Subscription", None, ()),
-    (
-        "Preferred_Contact_Method__c",
-        "DROPDOWN",
-        "Preferred Contact Method",
-        None,
-        ("Email", "Phone", "SMS"),
-    ),
-    ("Customer_Since__c", "DATE", "Customer since", "Day of the first order.", ()),
-    ("Last_Visit__c", "DATETIME", "Last visit", None, ()),
-    ("Remarks__c", "MULTILINETEXT", "Remarks", "Anything worth knowing.", ()),
-    ("Turnover__c", "NUMERIC", "Turnover", "In thousands.", ()),
-    ("Discount__c", "PERCENT", "Discount", None, ()),
-    ("Customer_Number__c", "AUTONUMBER", "Customer number", None, ()),
-    # The names of the types from here on are assumed.
-    ("Credit_Limit__c", "CURRENCY", "Credit limit", None, ()),
-    ("Profile__c", "URL", "Profile", None, ()),
-    ("Private_Phone__c", "PHONE", "Private phone", None, ()),
-    ("Private_Email__c", "EMAIL", "Private email", None, ()),
-    ("Account_Manager__c", "LOOKUP", "Account manager", "A user.", ()),
-    ("Score__c", "CALCULATED", "Score", "Worked out from other fields.", ()),
-    ("Größe__c", "DROPDOWN", "Größe", None, ("klein", "mittel", "groß")),
-    _RATING,
-    ("Second_Language__c", "TEXT", "Second language", None, ()),
-    ("Shoe_Size__c", "NUMERIC", "Shoe size", None, ()),
-)
 _CURRENCIES = (
     ("EGP", "E£"),
     ("EUR", "€"),
@@ -55,22 +18,6 @@ _CURRENCIES = (
     ("PLN", "zł"),
     ("USD", "$"),
 )
-_COUNTS = {  # how many of these fields each object has; events have none
-    "/Contacts": 20,
-    "/Organisations": 8,
-    "/Leads": 6,
-    "/Opportunities": 5,
-    "/Projects": 3,
-    "/Tasks": 2,
-    "/Product": 2,
-    "/Quotation": 2,
-    "/Ticket": 3,
-    "/Prospect": 2,
-    "/OpportunityLineItem": 1,
-    "/PricebookEntry": 1,
-    "/QuotationLineItem": 1,
-    "/KnowledgeArticle": 1,
-}
 
 
 def fill(maker: Maker) -> None:
@@ -81,12 +28,8 @@ def fill(maker: Maker) -> None:
     """
     _users(maker)
     _lookups(maker)
-    for path, count in _COUNTS.items():
-        for name, kind, label, help_text, options in _EVERY_TYPE[:count]:
-            maker.sandbox.add_custom_field(path, name, kind, label, help_text, options)
-    rating = _EVERY_TYPE.index(_RATING)
-    maker.sandbox.custom_fields["/Contacts"].definitions[rating]["DEPENDENCY"] = _DEPENDENCY
-    _custom_objects(maker)
+    for path, own in fields.FIELDS.items():
+        maker.define(path, own)
 
 
 def fill_last(maker: Maker) -> None:
@@ -95,6 +38,9 @@ def fill_last(maker: Maker) -> None:
     Args:
         maker: The maker.
     """
+    lives = maker.lives(len(fields.CUSTOM_OBJECTS), 900)
+    for life, custom in zip(lives, fields.CUSTOM_OBJECTS, strict=True):
+        _custom_object(maker, life, custom)
     for kind in ("Contact", "Organisation", "Opportunity"):
         path = {
             "Contact": "/Contacts",
@@ -121,15 +67,18 @@ def _users(maker: Maker) -> None:
         PLAN_NAME=maker.sandbox.plan.capitalize(),
         NEW_USER_EXPERIENCE_ENABLED=True,
     )
-    for place in words.PLACES:
+    lives = maker.lives(len(words.PLACES), 1600)
+    for number, place in enumerate(words.PLACES):
         first, last = maker.rng.choice(place.first_names), maker.rng.choice(place.last_names)
-        number = len(maker.rows("/Users"))
         maker.add(
             "/Users",
+            next(lives),
             FIRST_NAME=first,
             LAST_NAME=last,
-            TIMEZONE_ID="Europe/Berlin",
+            TIMEZONE_ID=place.timezone,
             EMAIL_ADDRESS=f"user{number}@sandbox.example",
+            EMAIL_DROPBOX_IDENTIFIER=f"sandbox{number}",
+            EMAIL_DROPBOX_ADDRESS=f"sandbox{number}@mailbox.example",
             ADMINISTRATOR=number == 0,
             ACCOUNT_OWNER=number == 0,
             ACTIVE=number < 7,
@@ -140,12 +89,9 @@ def _users(maker: Maker) -> None:
             INSTANCE_ID=1042,
             PROFILE_ID=10 + number % 2,
             ROLE_ID=20 + number % 3,
-            **maker.stamps(owner=False),
         )
-    for name, is_anonymous in (("Sales", False), ("Vertrieb Süd", False), (None, True)):
-        team = maker.add(
-            "/Teams", TEAM_NAME=name, ANONYMOUS_TEAM=is_anonymous, **maker.stamps(owner=False)
-        )
+    for life, name in zip(maker.lives(3, 1500), ("Sales", "Vertrieb Süd", None), strict=True):
+        team = maker.add("/Teams", life, TEAM_NAME=name, ANONYMOUS_TEAM=name is None)
         members = [
             dict(maker.add("/TeamMembers", TEAM_ID=team["TEAM_ID"], MEMBER_USER_ID=user["USER_ID"]))
             for user in maker.rng.sample(maker.rows("/Users"), 3)
@@ -211,57 +157,38 @@ def _lookups(maker: Maker) -> None:
                 ACTIVE=True,
                 BACKGROUND_COLOR=f"{maker.rng.randint(0, 0xFFFFFF):06X}",
             )
-    for name, file_type in (("Quotation", "docx"), ("Letter", "docx"), ("Rechnung", "pdf")):
-        stamps = maker.stamps(owner=False)
+    templates = (
+        ("Quotation", "docx", "Opportunity"),
+        ("Letter", "docx", "Contact"),
+        ("Rechnung", "pdf", "Organisation"),
+    )
+    for life, (name, file_type, of) in zip(maker.lives(3, 1000), templates, strict=True):
         maker.add(
             "/DocumentTemplates",
+            life,
             TEMPLATE_NAME=name,
             TEMPLATE_FILE_TYPE=file_type,
+            RELATED_OBJECT_NAME=of,
             ACTIVE=True,
-            RELATED_OBJECT_NAME="Opportunity",
-            DATE_CREATED_UTC=stamps["DATE_CREATED_UTC"],
         )
 
 
-def _custom_objects(maker: Maker) -> None:
-    sandbox = maker.sandbox
-    for name, label, fields, records in (
-        (
-            "Fruit__c",
-            "Fruit",
-            (("Weight__c", "NUMERIC", "Weight"), ("Color__c", "TEXT", "Color")),
-            ("Apple", "Banana", "Äpfel 🍎", "Quince", "もも"),
-        ),
-        (
-            "Site_Visit__c",
-            "Site visit",
-            tuple(
-                (field, kind, text) for field, kind, text, _, options in _EVERY_TYPE if not options
-            ),
-            ("Plant north", "Plant south", "Werk Köln"),
-        ),
-    ):
-        sandbox.add_custom_object(name)
-        stamps = maker.stamps()
-        del stamps["OWNER_USER_ID"]
-        maker.add(
-            "/CustomObjects",
-            OBJECT_NAME=name,
-            SINGULAR_LABEL=label,
-            PLURAL_LABEL=f"{label}s",
-            RECORD_NAME_LABEL=f"{label} Name",
-            RECORD_NAME_TYPE="TEXT",
-            ENABLE_NAVBAR=True,
-            ENABLE_WORKFLOWS=True,
-            **stamps,
-        )
-        for field, kind, text in fields:
-            sandbox.add_custom_field(f"/{name}", field, kind, text)
-        for record in records * maker.share(0.02, 1):
-            maker.add(
-                f"/{name}",
-                RECORD_NAME=record,
-                VISIBLE_TO="EVERYONE",
-                **maker.stamps(),
-                CUSTOMFIELDS=maker.custom_values(f"/{name}"),
-            )
+def _custom_object(maker: Maker, life: Life, custom: fields.CustomObject) -> None:
+    path = f"/{custom.name}"
+    maker.sandbox.add_custom_object(custom.name)
+    maker.define(path, custom.fields)
+    maker.add(
+        "/CustomObjects",
+        life,
+        OBJECT_NAME=custom.name,
+        SINGULAR_LABEL=custom.label,
+        PLURAL_LABEL=f"{custom.label}s",
+        DESCRIPTION=custom.description,
+        RECORD_NAME_LABEL=f"{custom.label} Name",
+        RECORD_NAME_TYPE="TEXT",
+        ENABLE_NAVBAR=True,
+        ENABLE_WORKFLOWS=True,
+    )
+    lives = maker.lives(len(custom.records) * maker.share(0.02, 1), 400)
+    for one, name in zip(lives, cycle(custom.records), strict=False):
+        maker.add(path, one, RECORD_NAME=name)

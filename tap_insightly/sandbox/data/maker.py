@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,9 +12,11 @@ from tap_insightly.sandbox.data import words
 from tap_insightly.sandbox.store import timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from random import Random
 
+    from tap_insightly.sandbox.data.fields import Field
+    from tap_insightly.sandbox.data.words import Place
     from tap_insightly.sandbox.server import Sandbox
     from tap_insightly.sandbox.store import Record
 
@@ -21,8 +25,72 @@ if TYPE_CHECKING:
 TODAY = datetime(2026, 6, 30, 18, tzinfo=timezone.utc)
 """When the made-up account was last used: fixed, so that a seed always gives the same data."""
 
+_DAY = 86_400  # seconds
 # All three were seen live. The zeros only where a date was set once and removed.
 _EMPTY_DATES = (None, None, None, "", "0000-00-00 00:00:00")
+
+
+def day(moment: datetime) -> str:
+    """Write a day as Insightly does: at midnight.
+
+    Args:
+        moment: An aware datetime.
+
+    Returns:
+        Text such as ``2025-04-19 00:00:00``.
+    """
+    return timestamp(moment)[:10] + " 00:00:00"
+
+
+@dataclass
+class Life:
+    """When a record was made, and when something last happened to it."""
+
+    created: datetime
+    updated: datetime
+    rng: Random
+
+    @property
+    def age(self) -> float:
+        """How long ago the record was made, in days."""
+        return (TODAY - self.created).total_seconds() / _DAY
+
+    def moment(self, most_days: float) -> datetime:
+        """Choose a moment since the record was made.
+
+        Args:
+            most_days: How many days after it was made, at the most. It is never after TODAY.
+
+        Returns:
+            An aware datetime.
+        """
+        seconds = self.rng.uniform(0, min(most_days, self.age)) * _DAY
+        return self.created + timedelta(seconds=int(seconds))
+
+    def later(self, most_days: float) -> datetime:
+        """Let something happen to the record, which is an update of it.
+
+        Args:
+            most_days: As `moment` has it.
+
+        Returns:
+            When it happened.
+        """
+        moment = self.moment(most_days)
+        self.updated = max(self.updated, moment)
+        return moment
+
+    def child(self, most_days: float) -> Life:
+        """Let another record be made because of this one.
+
+        Args:
+            most_days: How many days after this one, at the most.
+
+        Returns:
+            The life of the other.
+        """
+        created = self.moment(most_days)
+        return Life(created, created, self.rng)
 
 
 class Maker:
@@ -39,6 +107,7 @@ class Maker:
         self.sandbox = sandbox
         self.records = records
         self.rng = rng
+        self._fields: dict[str, tuple[Field, ...]] = {}
         self._next_link = 70_000_000
 
     def share(self, of_contacts: float, least: int = 3) -> int:
@@ -53,12 +122,47 @@ class Maker:
         """
         return max(least, int(self.records * of_contacts))
 
-    def add(self, path: str, **fields: Any) -> Record:  # noqa: ANN401 - any JSON value
+    def lives(self, total: int, days: int) -> Iterator[Life]:
+        """Let records be made, each later than the one before it, as their ids ascend.
+
+        Args:
+            total: How many.
+            days: How many days before TODAY the first is made, about.
+
+        Yields:
+            Their lives; half of the records were updated since.
+        """
+        for number in range(total):
+            passed = days * (number + self.rng.random()) / total
+            created = TODAY - timedelta(seconds=int((days - passed) * _DAY))
+            life = Life(created, created, self.rng)
+            if self.chance(0.5):
+                life.later(days)
+            yield life
+
+    def define(self, path: str, fields: tuple[Field, ...]) -> None:
+        """Define the custom fields of an object; its records get values for them.
+
+        Args:
+            path: The object's path.
+            fields: The fields.
+        """
+        self._fields[path] = fields
+        for one in fields:
+            self.sandbox.add_custom_field(
+                path, one.name, one.kind, one.label, one.help, one.options
+            )
+            definition = self.sandbox.custom_fields[path].definitions[-1]
+            definition |= {"JOIN_OBJECT": one.joins, "DEPENDENCY": one.dependency}
+
+    def add(self, path: str, life: Life | None = None, **fields: Any) -> Record:  # noqa: ANN401 - any JSON value
         """Add a record, with an id in ascending order and with gaps.
 
         Args:
             path: The object's path.
-            **fields: Its fields.
+            life: When it was made; None for what an account comes with. With it, the record
+                gets dates, users and values of custom fields, where the object has them.
+            **fields: Its other fields.
 
         Returns:
             The record.
@@ -68,6 +172,17 @@ class Maker:
             first = 300_000_000 + 1_000_000 * list(self.sandbox.tables).index(path)
             fields[table.keys[0]] = max(first, table.next_id() + self.rng.choice((0, 0, 1, 5)))
         record = table.blank() | fields
+        if life is not None:
+            user = self.user()
+            made: Record = {
+                "DATE_CREATED_UTC": timestamp(life.created),
+                "DATE_UPDATED_UTC": timestamp(life.updated),
+                "CREATED_USER_ID": user,
+                "OWNER_USER_ID": user if self.chance(0.7) else self.user(),
+                "CUSTOMFIELDS": self._custom_values(path, life),
+                "VISIBLE_TO": "EVERYONE",
+            }
+            record |= {name: value for name, value in made.items() if name in table.fields}
         table.add(record)
         return record
 
@@ -82,16 +197,22 @@ class Maker:
         """
         return self.sandbox.tables[path].rows
 
-    def pick(self, path: str) -> Record:
+    def pick(self, path: str, before: Life | None = None) -> Record:
         """Choose a record by chance.
 
         Args:
             path: The object's path.
+            before: The life of a record that refers to it; None for any time.
 
         Returns:
-            The record itself.
+            The record itself; the first there is, if none was made before.
         """
-        return self.rng.choice(self.rows(path))
+        rows = self.rows(path)
+        if before is None:
+            return self.rng.choice(rows)
+        moment = timestamp(before.created)
+        known = bisect_right(rows, moment, key=lambda row: str(row["DATE_CREATED_UTC"]))
+        return rows[self.rng.randrange(max(1, known))]
 
     def user(self) -> int:
         """Choose a user by chance.
@@ -99,20 +220,30 @@ class Maker:
         Returns:
             The user's id.
         """
-        user_id: int = self.pick("/Users")["USER_ID"]
+        # While the first user is made, there is none to have made it.
+        user_id: int = self.pick("/Users")["USER_ID"] if self.rows("/Users") else 0
         return user_id
 
-    def some(self, choices: Sequence[T], most: int) -> list[T]:
+    def place(self) -> Place:
+        """Choose a country by chance.
+
+        Returns:
+            The country.
+        """
+        return self.rng.choice(words.PLACES)
+
+    def some(self, choices: Sequence[T], most: int, least: int = 0) -> list[T]:
         """Choose a few different ones.
 
         Args:
             choices: What to choose from.
             most: The most to choose.
+            least: The fewest to choose.
 
         Returns:
-            Between none and `most` of them.
+            Between `least` and `most` of them.
         """
-        return self.rng.sample(choices, min(len(choices), self.rng.randint(0, most)))
+        return self.rng.sample(choices, min(len(choices), self.rng.randint(least, most)))
 
     def chance(self, probability: float) -> bool:
         """Toss a coin.
@@ -125,51 +256,16 @@ class Maker:
         """
         return self.rng.random() < probability
 
-    def moment(self, days_ago: int, until_days_ago: int = 0) -> datetime:
-        """Choose a moment.
+    def ahead(self, most_days: int) -> datetime:
+        """Choose a moment in the days after TODAY.
 
         Args:
-            days_ago: The earliest, in days before the account was last used.
-            until_days_ago: The latest.
+            most_days: How many days after, at the most.
 
         Returns:
             An aware datetime.
         """
-        seconds = self.rng.randint(until_days_ago * 86_400, days_ago * 86_400)
-        return TODAY - timedelta(seconds=seconds)
-
-    def stamps(self, days_ago: int = 900, *, owner: bool = True) -> Record:
-        """Make the fields that tell when and by whom a record was made.
-
-        Args:
-            days_ago: The earliest, in days before the account was last used.
-            owner: Whether to name the users too.
-
-        Returns:
-            Fields.
-        """
-        created = self.moment(days_ago, 1)
-        span = int((TODAY - created).total_seconds())
-        updated = created + timedelta(seconds=self.rng.choice((0, self.rng.randint(0, span))))
-        fields: Record = {
-            "DATE_CREATED_UTC": timestamp(created),
-            "DATE_UPDATED_UTC": timestamp(updated),
-        }
-        if owner:
-            fields["OWNER_USER_ID"] = fields["CREATED_USER_ID"] = self.user()
-        return fields
-
-    def day(self, days_ago: int, until_days_ago: int = 0) -> str:
-        """Choose a day, written as Insightly does: at midnight.
-
-        Args:
-            days_ago: The earliest, in days before the account was last used.
-            until_days_ago: The latest; below 0 for the future.
-
-        Returns:
-            Text.
-        """
-        return timestamp(self.moment(days_ago, until_days_ago))[:10] + " 00:00:00"
+        return TODAY + timedelta(seconds=self.rng.randint(0, most_days * _DAY))
 
     def maybe(self, value: T, probability: float = 0.5) -> T | None:
         """Leave something empty now and then.
@@ -206,6 +302,14 @@ class Maker:
             An amount with two decimals.
         """
         return Decimal(self.rng.randint(low * 100, high * 100)).scaleb(-2)
+
+    def remark(self) -> str:
+        """Choose a remark.
+
+        Returns:
+            A sentence in one of several languages.
+        """
+        return self.rng.choice(words.REMARKS)
 
     def tags(self, most: int = 3) -> list[Record]:
         """Choose tags.
@@ -244,70 +348,14 @@ class Maker:
             "IS_FORWARD": None,
         }
 
-    def custom_values(self, path: str) -> list[Record]:
-        """Make values for an object's custom fields.
-
-        Args:
-            path: The object's path.
-
-        Returns:
-            What records carry as CUSTOMFIELDS: fields without a value are null or left out.
-        """
+    def _custom_values(self, path: str, life: Life) -> list[Record]:
         values: Record = {}
-        for definition in self.sandbox.custom_fields[path].definitions:
+        for one in self._fields.get(path, ()):
             if self.chance(0.2):
-                continue
-            options = _options(definition, values)
-            value = self._custom_value(definition, options) if self.chance(0.85) else None
-            values[definition["FIELD_NAME"]] = value
+                continue  # the API leaves out some fields that have no value, others are null
+            value = one.make(self, life, one.options_given(values)) if self.chance(0.85) else None
+            values[one.name] = value
         return [
             {"FIELD_NAME": name, "FIELD_VALUE": value, "CUSTOM_FIELD_ID": name}
             for name, value in values.items()
         ]
-
-    def _custom_value(self, definition: Record, options: list[str]) -> object:  # noqa: PLR0911 - one for each type
-        rng, kind = self.rng, definition["FIELD_TYPE"]
-        if kind == "DROPDOWN":
-            return rng.choice(options)
-        if kind == "MULTISELECT":
-            return ";".join(rng.sample(options, rng.randint(1, 3)))
-        if kind == "BIT":
-            return self.chance(0.5)
-        if kind in {"NUMERIC", "CURRENCY"}:
-            return self.money(0, 90_000)
-        if kind == "PERCENT":
-            return rng.randint(0, 100)
-        if kind == "DATE":
-            return self.day(700, -200)
-        if kind == "DATETIME":
-            return timestamp(self.moment(700))
-        simple = {
-            "AUTONUMBER": f"A-{rng.randint(1, 99_999):05}",
-            "URL": f"https://example.com/{rng.randint(1, 9999)}",
-            "PHONE": f"+1 555 01{rng.randint(0, 99):02}",
-            "EMAIL": f"info{rng.randint(1, 999)}@example.org",
-            "CALCULATED": rng.randint(0, 100),
-            "MULTILINETEXT": f"{rng.choice(words.REMARKS)}\n{rng.choice(words.REMARKS)}",
-        }
-        if kind == "LOOKUP":
-            return self.user()
-        return simple.get(kind, rng.choice(words.REMARKS))
-
-
-def _options(definition: Record, values: Record) -> list[str]:
-    """List what can be chosen for a custom field.
-
-    Args:
-        definition: The field.
-        values: The record's values so far, by field.
-
-    Returns:
-        The options, without those that the value of another field rules out.
-    """
-    options = {one["OPTION_ID"]: one["OPTION_VALUE"] for one in definition["CUSTOM_FIELD_OPTIONS"]}
-    dependency = definition["DEPENDENCY"] or {"CONTROLLING_FIELD_ID": None, "OPTIONS_FILTERS": ()}
-    ruling = values.get(dependency["CONTROLLING_FIELD_ID"])
-    for one in dependency["OPTIONS_FILTERS"]:
-        if one["CONTROLLING_VALUE"] == ruling:
-            return [options[key] for key in one["OPTION_IDS"]]
-    return list(options.values())
