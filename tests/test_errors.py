@@ -120,7 +120,24 @@ def test_nobody_there_is_an_error_with_the_address(tap: Tap) -> None:
         run = tap(api_url=url, max_retries=0)
     assert run.code == 1
     assert url in run.stderr
-    assert "failed once" in run.stderr
+    assert "failed once, the last time with: Failed to establish a new connection" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_a_proxy_that_is_not_there_is_named_as_such(
+    tap: Tap, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        proxy = f"http://me:password-of-the-proxy@127.0.0.1:{free.getsockname()[1]}"
+        for name in ("http_proxy", "HTTP_PROXY"):
+            monkeypatch.setenv(name, proxy)
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name, raising=False)
+        run = tap(sandbox=sandbox, max_retries=0)
+    assert run.code == 1
+    assert "the proxy: Failed to establish a new connection" in run.stderr
+    assert "password-of-the-proxy" not in run.stderr
     assert "Traceback" not in run.stderr
 
 

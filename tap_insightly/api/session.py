@@ -191,7 +191,7 @@ class InsightlySession:
             )
         except requests.exceptions.SSLError as error:
             msg = (
-                f"No secure connection to {self.base_url}: {self._clean(error)}. "
+                f"No secure connection to {self.base_url}: {self._clean(_reason(error))}. "
                 "Check the address, and whether a proxy on the way needs its certificate trusted."
             )
             raise GaveUpError(msg) from None
@@ -200,7 +200,7 @@ class InsightlySession:
             raise PassingError(msg) from None
         except requests.RequestException as error:
             # The chain would print the request, so the cause is told and not attached.
-            msg = f"{self._clean(error)}."
+            msg = f"{self._clean(_reason(error))}."
             raise PassingError(msg) from None
 
     def _raise_for_status(self, path: str, response: requests.Response) -> None:
@@ -262,6 +262,25 @@ def _parsed(body: bytes) -> Any:  # noqa: ANN401 - anything that JSON can be
     except (msgspec.DecodeError, UnicodeDecodeError):
         whole = _HALF_PAIR.sub(lambda match: match[1] or rb"\ufffd", body)
         return _decoder.decode(whole.decode(errors="replace"))
+
+
+def _reason(error: BaseException) -> str:
+    """Say what went wrong on the network, without the layers that libraries wrap around it.
+
+    Args:
+        error: What requests raised.
+
+    Returns:
+        Text such as ``Failed to establish a new connection: [Errno 111] Connection refused``.
+    """
+    where = "the proxy: " if isinstance(error, requests.exceptions.ProxyError) else ""
+    inner: object = error
+    while isinstance(inner, BaseException):
+        error = inner
+        parts = (getattr(error, "reason", None), *error.args)
+        inner = next((part for part in parts if isinstance(part, BaseException)), None)
+    text = str(error).strip() or type(error).__name__
+    return where + re.sub(r"^HTTPS?Connection\(.*?\): ", "", text)
 
 
 def _waits() -> Generator[float, PassingError, None]:
