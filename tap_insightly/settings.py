@@ -299,17 +299,36 @@ def from_environment(prefix: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     errors = []
     for name, prop in schema["properties"].items():
-        # Numbers are read as text, for `cleaned` to convert.
-        one = {"properties": {name: th.StringType.type_dict if name in numeric else prop}}
+        # Numbers are read as text, for `cleaned` to convert, and so are booleans, because the SDK
+        # takes any word that it does not know for false.
+        is_boolean = "boolean" in prop["type"]
+        is_text = is_boolean or name in numeric
+        one = {"properties": {name: th.StringType.type_dict if is_text else prop}}
         try:
-            result |= parse_environment_config(one, prefix)
+            found = parse_environment_config(one, prefix)
+            if is_boolean and name in found:
+                found[name] = _boolean(found[name])
         except ValueError as error:
             variable = prefix + name.upper()
             errors.append(f"Setting '{name}': the variable {variable} cannot be read: {error}.")
+        else:
+            result |= found
     if errors:
         summary = "Config validation failed"
         raise ConfigValidationError(summary, errors=errors, schema=dict(schema))
     return result
+
+
+def _boolean(text: str) -> bool | str:
+    word = text.strip().lower()
+    if word in {"true", "1", "yes", "on"}:
+        return True
+    if word in {"false", "0", "no", "off"}:
+        return False
+    if not word:
+        return ""  # a setting that was not made
+    msg = f"got {text!r}; accepted is true or false"
+    raise ValueError(msg)
 
 
 def _hide_user(text: str) -> str:

@@ -1,54 +1,26 @@
-"""The tap: settings, streams, and what the user is told when something goes wrong."""
+"""The tap: settings and streams."""
 
 from __future__ import annotations
 
-import io
-import json
-import sys
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
-import click
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError
-from singer_sdk.plugin_base import SingerCommand
-from singer_sdk.singerlib import Catalog
 
 from tap_insightly import discovery
 from tap_insightly.api import InsightlyError, InsightlySession, base_url
+from tap_insightly.command import TapCommand, check_config, checked_catalog, checked_state
 from tap_insightly.output import Writer
 from tap_insightly.settings import CONFIG_JSONSCHEMA, cleaned, from_environment, problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import click
     from singer_sdk import Stream
     from singer_sdk.helpers._state import StateWriter
-
-
-class TapCommand(SingerCommand):
-    """The command line, which reports what a user can cause in a sentence, not a traceback."""
-
-    def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as click has it
-        """Run the command.
-
-        Args:
-            *args: As click has them.
-            **kwargs: As click has them.
-
-        Returns:
-            What click returns, if it does.
-        """
-        try:
-            return super().main(*args, **kwargs)
-        except ConfigValidationError as error:
-            for problem in error.errors:
-                self.logger.error("%s", problem)  # noqa: TRY400 - no traceback for a user's slip
-        except InsightlyError as error:
-            self.logger.error("%s", error)  # noqa: TRY400 - as above
-        sys.exit(1)
 
 
 class TapInsightly(Tap):
@@ -209,14 +181,7 @@ class TapInsightly(Tap):
         """
         for name in value:
             if name != "ENV":
-                try:
-                    content = json.loads(Path(name).read_text(encoding="utf-8"))
-                except (OSError, ValueError) as error:
-                    msg = f"{name} cannot be read as JSON: {error}"
-                    raise click.BadParameter(msg, ctx, param) from None
-                if not isinstance(content, dict):
-                    msg = f"{name} does not hold a JSON object of settings."
-                    raise click.BadParameter(msg, ctx, param)
+                check_config(name)
         return super().cb_config(ctx, param, value)
 
     @classmethod
@@ -235,46 +200,10 @@ class TapInsightly(Tap):
             **kwargs: As `singer_sdk.Tap.invoke` has them.
         """
         super().invoke(
-            state=_checked(state, "--state", _check_state),
-            catalog=_checked(catalog, "--catalog", _check_catalog),
+            state=checked_state(state),
+            catalog=checked_catalog(catalog),
             **kwargs,
         )
-
-
-def _checked(file: TextIO | None, option: str, check: Any) -> TextIO | None:  # noqa: ANN401
-    """Make sure that a file holds what it should, before the SDK takes it for granted.
-
-    Args:
-        file: The file.
-        option: The option that named it, for the message.
-        check: A function that fails if the content is not right.
-
-    Returns:
-        The same content, to be read again.
-
-    Raises:
-        BadParameter: If it is not right.
-    """
-    if file is None:
-        return None
-    text = file.read()
-    try:
-        check(json.loads(text))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        kind = option.removeprefix("--")
-        msg = f"{file.name} does not hold a Singer {kind}: {type(error).__name__}: {error}"
-        raise click.BadParameter(msg, param_hint=option) from None
-    return io.StringIO(text)
-
-
-def _check_catalog(catalog: Any) -> None:  # noqa: ANN401 - anything that JSON can be
-    _ = catalog["streams"]  # the SDK would take a catalog without for an empty one
-    Catalog.from_dict(catalog)
-
-
-def _check_state(state: Any) -> None:  # noqa: ANN401 - anything that JSON can be
-    for bookmark in state.get("bookmarks", {}).values():
-        bookmark.items()
 
 
 def _version() -> str:

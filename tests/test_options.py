@@ -69,6 +69,45 @@ def test_stream_maps(tap: Tap, sandbox: Sandbox) -> None:
         assert record["name"] == (source[record["CONTACT_ID"]] or "").upper() or None
 
 
+@pytest.mark.parametrize(
+    ("maps", "said"),
+    [
+        ({"x": "CONTACT_ID", "__else__": None}, "Invalid key properties for 'contacts'"),
+        ({"x": "CONTACT_ID +"}, "Failed to parse expression CONTACT_ID + ("),
+        ({"x": "nosuch(CONTACT_ID)"}, "Failed to evaluate simpleeval expressions nosuch("),
+        ({"x": "CONTACT_ID + 'one'"}, "contacts: TypeError: "),
+        ({"__filter__": "1 / 0"}, "contacts: ZeroDivisionError: "),
+    ],
+)
+def test_a_stream_map_that_fails_is_no_traceback(
+    tap: Tap, sandbox: Sandbox, maps: dict[str, object], said: str
+) -> None:
+    catalog = only(tap.discover(sandbox), "contacts")
+    run = tap(sandbox=sandbox, catalog=catalog, stream_maps={"contacts": maps})
+    assert run.code == 1
+    assert said in run.stderr
+    assert "This comes from the setting stream_maps." in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.parametrize(
+    "batch_config",
+    [
+        {"encoding": {"format": "jsonl"}, "storage": {"root": "gs://not-installed/here"}},
+        {"encoding": {"format": "jsonl"}, "storage": {"root": "file:///dev/null/folder"}},
+    ],
+)
+def test_a_storage_that_cannot_be_had_is_no_traceback(
+    tap: Tap, sandbox: Sandbox, batch_config: dict[str, object]
+) -> None:
+    catalog = only(tap.discover(sandbox), "contacts")
+    run = tap(sandbox=sandbox, catalog=catalog, batch_config=batch_config)
+    assert run.code == 1
+    assert "contacts: " in run.stderr
+    assert "This comes from the setting batch_config." in run.stderr
+    assert "Traceback" not in run.stderr
+
+
 def test_flattening(tap: Tap, sandbox: Sandbox) -> None:
     catalog = only(tap.discover(sandbox), "contacts")
     run = tap(sandbox=sandbox, catalog=catalog, flattening_enabled="true", flattening_max_depth=1)

@@ -99,6 +99,25 @@ def test_an_environment_variable_that_cannot_be_read_is_named(tap: Tap) -> None:
     assert "Traceback" not in run.stderr
 
 
+@pytest.mark.parametrize("name", ["flattening_enabled", "detect_deletes"])
+def test_a_word_that_is_neither_true_nor_false_is_named(tap: Tap, name: str) -> None:
+    run = tap(**{name: "maybe"})
+    assert run.code == 1
+    assert f"TAP_INSIGHTLY_{name.upper()} cannot be read: got 'maybe'" in run.stderr
+    assert "accepted is true or false" in run.stderr
+
+
+@pytest.mark.parametrize("word", ["true", "True", "1", "on", "YES"])
+def test_true_is_spelled_as_people_do(tap: Tap, word: str) -> None:
+    run = tap(detect_deletes=word)
+    assert "Setting 'detect_deletes': got True" in run.stderr
+
+
+@pytest.mark.parametrize("word", ["false", "False", "0", "off", "no", ""])
+def test_false_is_spelled_as_people_do(tap: Tap, sandbox: Sandbox, word: str) -> None:
+    assert tap("--discover", sandbox=sandbox, detect_deletes=word).code == 0
+
+
 def test_an_empty_variable_is_a_setting_that_was_not_made(tap: Tap, sandbox: Sandbox) -> None:
     run = tap("--discover", sandbox=sandbox, start_date="", pod="", max_retries="")
     assert run.code == 0, run.stderr
