@@ -7,7 +7,7 @@ import json
 import sys
 import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 import click
 from singer_sdk import Stream
@@ -16,9 +16,6 @@ from singer_sdk.plugin_base import SingerCommand
 from singer_sdk.singerlib import Catalog
 
 from tap_insightly.api import InsightlyError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 # Code of the SDK and its libraries that does what a setting says, and fails as it says.
 _SETTINGS = {
@@ -78,7 +75,7 @@ def _blamed(error: Exception) -> str | None:
     where = f"{streams[0]}: " if streams else ""
     cause = f" ({error.__cause__})" if error.__cause__ else ""
     said = f"{type(error).__name__}: {error}".rstrip(".") + f"{cause}."
-    hint = f" This comes from the setting {settings[0]}." if settings else ""
+    hint = f" This comes from the setting '{settings[0]}'." if settings else ""
     return f"{where}{said}{hint}"
 
 
@@ -101,11 +98,12 @@ def check_config(name: str) -> None:
         raise click.BadParameter(msg, param_hint="--config")
 
 
-def checked_catalog(file: TextIO | None) -> TextIO | None:
-    """Make sure that a file holds a catalog, before the SDK takes it for granted.
+def checked(file: TextIO | None, kind: str) -> TextIO | None:
+    """Make sure that a file holds what it should, before the SDK takes it for granted.
 
     Args:
         file: The file; None if there is none.
+        kind: ``catalog`` or ``state``, which is also the name of the option.
 
     Returns:
         The same content, to be read again.
@@ -113,41 +111,25 @@ def checked_catalog(file: TextIO | None) -> TextIO | None:
     Raises:
         BadParameter: If it does not.
     """
-
-    def check(catalog: Any) -> None:  # noqa: ANN401 - anything that JSON can be
-        _ = catalog["streams"]  # the SDK would take a catalog without for an empty one
-        Catalog.from_dict(catalog)
-
-    return _checked(file, "catalog", check)
-
-
-def checked_state(file: TextIO | None) -> TextIO | None:
-    """Make sure that a file holds a state, before the SDK takes it for granted.
-
-    Args:
-        file: The file; None if there is none.
-
-    Returns:
-        The same content, to be read again.
-
-    Raises:
-        BadParameter: If it does not.
-    """
-
-    def check(state: Any) -> None:  # noqa: ANN401 - anything that JSON can be
-        for bookmark in state.get("bookmarks", {}).values():
-            bookmark.items()
-
-    return _checked(file, "state", check)
-
-
-def _checked(file: TextIO | None, kind: str, check: Callable[[Any], None]) -> TextIO | None:
     if file is None:
         return None
     try:
         text = file.read()
-        check(json.loads(text))
+        _CHECKS[kind](json.loads(text))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         msg = f"{file.name} does not hold a Singer {kind}: {type(error).__name__}: {error}"
         raise click.BadParameter(msg, param_hint=f"--{kind}") from None
     return io.StringIO(text)
+
+
+def _check_catalog(catalog: Any) -> None:  # noqa: ANN401 - anything that JSON can be
+    _ = catalog["streams"]  # the SDK would take a catalog without for an empty one
+    Catalog.from_dict(catalog)
+
+
+def _check_state(state: Any) -> None:  # noqa: ANN401 - anything that JSON can be
+    for bookmark in state.get("bookmarks", {}).values():
+        bookmark.items()
+
+
+_CHECKS = {"catalog": _check_catalog, "state": _check_state}

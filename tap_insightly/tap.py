@@ -11,7 +11,7 @@ from singer_sdk.exceptions import ConfigValidationError
 
 from tap_insightly import discovery
 from tap_insightly.api import InsightlyError, InsightlySession, base_url
-from tap_insightly.command import TapCommand, check_config, checked_catalog, checked_state
+from tap_insightly.command import TapCommand, check_config, checked
 from tap_insightly.output import Writer
 from tap_insightly.settings import CONFIG_JSONSCHEMA, cleaned, from_environment, problems
 
@@ -200,8 +200,8 @@ class TapInsightly(Tap):
             **kwargs: As `singer_sdk.Tap.invoke` has them.
         """
         super().invoke(
-            state=checked_state(state),
-            catalog=checked_catalog(catalog),
+            state=checked(state, "state"),
+            catalog=checked(catalog, "catalog"),
             **kwargs,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
@@ -46,6 +47,26 @@ def test_what_the_readme_has_to_paste_is_yaml_with_every_setting() -> None:
     assert block
     (plugin,) = yaml.safe_load(block[1])["plugins"]["extractors"]
     assert {setting.name for setting in SETTINGS} <= {s["name"] for s in plugin["settings"]}
+
+
+def test_the_messages_that_the_readme_explains_are_those_of_the_tap() -> None:
+    table = README.partition("| message | what to do |")[2].partition("\n\n")[0]
+    messages = re.findall(r"^\| `(.+?)` \|", table, re.MULTILINE)
+    assert len(messages) > 15
+    texts = [
+        node.value
+        for path in (ROOT / "tap_insightly").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    others = ("Stream is assumed to be unsorted", "Failed to resolve")  # of the SDK, of urllib3
+    for message in messages:
+        if any(text in message for text in others):
+            continue
+        # What is between dots and quotation marks is said as it is, the rest is filled in.
+        parts = [part.strip() for part in re.split(r"\.\.\.|'[^']*'|\d+", message)]
+        longest = max(parts, key=len)
+        assert any(longest in text for text in texts), message
 
 
 def test_what_the_readme_says_of_fields_exists() -> None:

@@ -86,7 +86,7 @@ def test_a_stream_map_that_fails_is_no_traceback(
     run = tap(sandbox=sandbox, catalog=catalog, stream_maps={"contacts": maps})
     assert run.code == 1
     assert said in run.stderr
-    assert "This comes from the setting stream_maps." in run.stderr
+    assert "This comes from the setting 'stream_maps'." in run.stderr
     assert "Traceback" not in run.stderr
 
 
@@ -104,7 +104,7 @@ def test_a_storage_that_cannot_be_had_is_no_traceback(
     run = tap(sandbox=sandbox, catalog=catalog, batch_config=batch_config)
     assert run.code == 1
     assert "contacts: " in run.stderr
-    assert "This comes from the setting batch_config." in run.stderr
+    assert "This comes from the setting 'batch_config'." in run.stderr
     assert "Traceback" not in run.stderr
 
 
