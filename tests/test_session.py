@@ -13,12 +13,13 @@ from tap_insightly.api import (
     InsightlySession,
     NotAvailableError,
     Pace,
+    QuotaExhaustedError,
     RefusedError,
     pages,
 )
 from tap_insightly.api.auth import ApiKeyAuth
 from tap_insightly.sandbox import Faults
-from tests.conftest import KEY
+from tests.conftest import ENCODED_KEY, KEY, new_sandbox, watch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,6 +129,36 @@ def test_other_refusals_are_not_repeated(session: InsightlySession, sandbox: San
     with pytest.raises(NotAvailableError):
         session.get("/Contact")
     assert len(sandbox.requests) == 2
+
+
+def test_the_key_goes_to_no_other_address(session: InsightlySession, sandbox: Sandbox) -> None:
+    with new_sandbox(records=1).serve() as elsewhere:
+        where = f"{elsewhere.api_url}/Users?key={KEY}"
+        sandbox.faults = Faults(script=["302"], location=where)
+        with pytest.raises(RefusedError, match=r"was redirected to .*/Users\?key=\*\*\*") as raised:
+            session.get("/Users")
+        watch(str(raised.value))
+        assert elsewhere.requests == []
+
+
+def test_what_a_server_says_is_told_without_the_key(
+    session: InsightlySession, sandbox: Sandbox
+) -> None:
+    body = f"no user {KEY}, or {ENCODED_KEY}".encode()
+    sandbox.faults = Faults(script=["400"], body=b'{"Message": "' + body + b'"}')
+    with pytest.raises(RefusedError, match=r"no user \*\*\*, or \*\*\*"):
+        session.get("/Users")
+
+
+def test_a_429_with_nothing_left_today_is_not_tried_again(
+    session: InsightlySession, sandbox: Sandbox, waits: list[float]
+) -> None:
+    sandbox.requests.clear()
+    sandbox.faults = Faults(daily_quota=0)
+    with pytest.raises(QuotaExhaustedError):
+        session.get("/Users")
+    assert len(sandbox.requests) == 1
+    assert waits == []
 
 
 def test_requests_are_counted_and_so_is_the_quota(sandbox: Sandbox) -> None:

@@ -156,8 +156,11 @@ class App:
         faults.used += not is_over
         if is_over or fault.isdigit():
             reply = Refusal(429 if is_over else int(fault), "Try again later.").reply
+            reply.body = reply.body if faults.body is None else faults.body
             if faults.retry_after is not None and not is_over:
                 reply.headers["Retry-After"] = f"{faults.retry_after:g}"
+            if faults.location is not None:
+                reply.headers["Location"] = faults.location
         elif fault == "html":
             reply = Reply(200, b"<html><body>Back soon</body></html>")
             reply.headers["Content-Type"] = "text/html"

@@ -60,7 +60,10 @@ class Faults:
     """The share that answer an HTML page, with status 200."""
 
     body: bytes | None = None
-    """What every answer holds instead of data, as JSON; for data that the sandbox has not."""
+    """What every answer holds instead of data or of a reason, as JSON."""
+
+    location: str | None = None
+    """Where a status from `script`, such as 302, sends the client."""
 
     no_date_header: bool = False
     """Whether answers come without a Date header."""
