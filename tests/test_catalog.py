@@ -143,6 +143,7 @@ def _lines(schema: dict[str, Any], inside: str = "") -> Iterator[tuple[str, str]
         given = prop["type"]
         kind = "|".join([given] if isinstance(given, str) else given)
         form = f" {prop['format']}" if "format" in prop else ""
+        form += f" <={prop['maxLength']}" if "maxLength" in prop else ""
         yield inside + name, f"{kind}{form} - {prop['description']}"
         items = prop.get("items", prop)
         if "properties" in items:

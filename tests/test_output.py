@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from jsonschema import Draft202012Validator, FormatChecker
+from singer_sdk.singerlib import RecordMessage, StateMessage
 
+from tap_insightly.output import Writer
 from tests.conftest import Run, Tap, entry, only
 
 if TYPE_CHECKING:
@@ -149,3 +151,19 @@ def test_unselected_streams_are_not_asked_for(tap: Tap, sandbox: Sandbox) -> Non
     run = tap(sandbox=sandbox, catalog=catalog)
     assert set(validate(run.stdout)) == {"users"}
     assert len(sandbox.requests) == 1
+
+
+def test_a_state_is_written_when_it_is_new_or_other_messages_came_after_the_last(
+    capfdbinary: pytest.CaptureFixture[bytes],
+) -> None:
+    writer, value = Writer(), {"bookmarks": {"users": {"replication_key_value": "1"}}}
+    record = RecordMessage(stream="users", record={"USER_ID": 1})
+    writer.write_message(StateMessage(value=value))
+    writer.write_message(StateMessage(value=value))  # the same: not again
+    value["bookmarks"]["users"]["replication_key_value"] = "2"  # as the SDK changes it in place
+    writer.write_message(StateMessage(value=value))
+    writer.write_message(record)
+    writer.write_message(StateMessage(value=value))
+    out = [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()]
+    assert [message["type"] for message in out] == ["STATE", "STATE", "RECORD", "STATE"]
+    assert out[1]["value"]["bookmarks"]["users"]["replication_key_value"] == "2"
