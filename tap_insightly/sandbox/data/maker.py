@@ -76,7 +76,17 @@ class Life:
         Returns:
             When it happened.
         """
-        moment = self.moment(most_days)
+        return self.touch(self.moment(most_days))
+
+    def touch(self, moment: datetime) -> datetime:
+        """Let the record be updated.
+
+        Args:
+            moment: When.
+
+        Returns:
+            The same moment.
+        """
         self.updated = max(self.updated, moment)
         return moment
 
@@ -180,8 +190,9 @@ class Maker:
                 "CREATED_USER_ID": user,
                 "OWNER_USER_ID": user if self.chance(0.7) else self.user(),
                 "CUSTOMFIELDS": self._custom_values(path, life),
-                "VISIBLE_TO": "EVERYONE",
             }
+            if "VISIBLE_TO" in table.fields:
+                made |= self._visibility()
             record |= {name: value for name, value in made.items() if name in table.fields}
         table.add(record)
         return record
@@ -196,6 +207,18 @@ class Maker:
             The records themselves.
         """
         return self.sandbox.tables[path].rows
+
+    def find(self, path: str, key: int | None) -> Record | None:
+        """Look a record up.
+
+        Args:
+            path: The object's path.
+            key: Its id; None where nothing is referred to.
+
+        Returns:
+            The record itself, or None.
+        """
+        return None if key is None else self.sandbox.tables[path].find(key)
 
     def pick(self, path: str, before: Life | None = None) -> Record:
         """Choose a record by chance.
@@ -347,6 +370,16 @@ class Maker:
             "RELATIONSHIP_ID": None,
             "IS_FORWARD": None,
         }
+
+    def _visibility(self) -> Record:
+        """Say who may see a record: mostly everyone. How a team's are marked is assumed.
+
+        Returns:
+            Fields.
+        """
+        if self.chance(0.95):
+            return {"VISIBLE_TO": "EVERYONE"}
+        return {"VISIBLE_TO": "TEAM", "VISIBLE_TEAM_ID": self.pick("/Teams")["TEAM_ID"]}
 
     def _custom_values(self, path: str, life: Life) -> list[Record]:
         values: Record = {}

@@ -78,20 +78,6 @@ def _phone(maker: Maker, place: Place) -> str:
     return f"{place.dial} 555 {maker.rng.randint(100, 999)} {maker.rng.randint(1000, 9999)}"
 
 
-def visibility(maker: Maker) -> Record:
-    """Say who may see a record: mostly everyone.
-
-    Args:
-        maker: The maker.
-
-    Returns:
-        Fields; how a team's records are marked is assumed.
-    """
-    if maker.chance(0.95):
-        return {"VISIBLE_TO": "EVERYONE", "VISIBLE_TEAM_ID": None}
-    return {"VISIBLE_TO": "TEAM", "VISIBLE_TEAM_ID": maker.pick("/Teams")["TEAM_ID"]}
-
-
 def activity(maker: Maker, life: Life) -> Record:
     """Say when something happened with a record, and when something will.
 
@@ -151,7 +137,6 @@ def _organisation(maker: Maker, life: Life, names: set[str]) -> None:
         **_social(maker, name),
         **activity(maker, life),
     )
-    company |= visibility(maker)
     if parent is not None:
         own = ("Organisation", company["ORGANISATION_ID"])
         link = maker.link(own, ("Organisation", parent["ORGANISATION_ID"]))
@@ -208,7 +193,6 @@ def _contact(maker: Maker, life: Life, number: int) -> None:
         **_social(maker, first + last),
         **activity(maker, life),
     )
-    contact |= visibility(maker)
     if works_there:
         contact["LINKS"] = [
             maker.link(
@@ -276,7 +260,6 @@ def _lead(maker: Maker, life: Life, number: int) -> None:
         **address(maker, place, "ADDRESS"),
         **activity(maker, life),
     )
-    lead |= visibility(maker)
     if contact is not None:
         _convert(maker, lead, contact)
 
@@ -284,8 +267,7 @@ def _lead(maker: Maker, life: Life, number: int) -> None:
 def _convert(maker: Maker, lead: Record, contact: Record) -> None:
     for name in ("SALUTATION", "FIRST_NAME", "LAST_NAME", "TITLE"):
         lead[name] = contact[name]
-    companies = maker.sandbox.tables["/Organisations"]
-    company = companies.find(contact["ORGANISATION_ID"] or 0)
+    company = maker.find("/Organisations", contact["ORGANISATION_ID"])
     lead |= {
         "EMAIL": contact["EMAIL_ADDRESS"],
         "ORGANISATION_NAME": company["ORGANISATION_NAME"] if company else None,
@@ -301,7 +283,7 @@ def _convert(maker: Maker, lead: Record, contact: Record) -> None:
 
 def _prospect(maker: Maker, life: Life, number: int) -> None:
     contact = maker.pick("/Contacts", life)
-    company = maker.sandbox.tables["/Organisations"].find(contact["ORGANISATION_ID"] or 0)
+    company = maker.find("/Organisations", contact["ORGANISATION_ID"])
     copied = ("CONTACT_ID", "ORGANISATION_ID", "SALUTATION", "FIRST_NAME", "LAST_NAME", "TITLE")
     home = {
         f"ADDRESS_{part}": contact[f"ADDRESS_MAIL_{part}"]

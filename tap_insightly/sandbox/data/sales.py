@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tap_insightly.sandbox.data import words
 from tap_insightly.sandbox.data.maker import day
-from tap_insightly.sandbox.data.people import activity, address, place_of, visibility
+from tap_insightly.sandbox.data.people import activity, address, place_of
 
 if TYPE_CHECKING:
     from tap_insightly.sandbox.data.maker import Life, Maker
@@ -197,7 +197,7 @@ def _progress(maker: Maker, life: Life, stages: list[Record]) -> Record:
 
 def _opportunity(maker: Maker, life: Life, number: int) -> Record:
     contact = maker.pick("/Contacts", life)
-    known = maker.sandbox.tables["/Organisations"].find(contact["ORGANISATION_ID"] or 0)
+    known = maker.find("/Organisations", contact["ORGANISATION_ID"])
     company = known or maker.pick("/Organisations", life)
     pipeline = maker.rng.choice([p for p in maker.rows("/Pipelines") if p["FOR_OPPORTUNITIES"]])
     book = maker.pick("/Pricebook")
@@ -223,7 +223,6 @@ def _opportunity(maker: Maker, life: Life, number: int) -> Record:
         **_progress(maker, life, stages_of(maker, pipeline)),
         **activity(maker, life),
     )
-    opportunity |= visibility(maker)
     own = ("Opportunity", opportunity["OPPORTUNITY_ID"])
     opportunity["LINKS"] = [maker.link(own, ("Organisation", company["ORGANISATION_ID"]))]
     if known is not None:
@@ -323,10 +322,9 @@ def _quote(maker: Maker, life: Life, opportunity: Record, items: list[Record]) -
 
 
 def _recipient(maker: Maker, opportunity: Record) -> Record:
-    tables = maker.sandbox.tables
-    company = tables["/Organisations"].find(opportunity["ORGANISATION_ID"]) or {}
+    company = maker.find("/Organisations", opportunity["ORGANISATION_ID"]) or {}
     people = [one for one in opportunity["LINKS"] if one["LINK_OBJECT_NAME"] == "Contact"]
-    contact = tables["/Contacts"].find(people[0]["LINK_OBJECT_ID"]) if people else None
+    contact = maker.find("/Contacts", people[0]["LINK_OBJECT_ID"]) if people else None
     name = company["ORGANISATION_NAME"]
     fields = {
         "ADDRESS_BILLING_NAME": name,

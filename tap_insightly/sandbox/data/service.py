@@ -34,8 +34,7 @@ def _ticket(maker: Maker, life: Life, number: int) -> None:
     choices = ("SOLVED", "CLOSED", "CLOSED") if life.age > 30 else ("OPEN", "WAITING", "SOLVED")
     status = maker.rng.choice(choices)
     solved = life.later(20) if status in {"SOLVED", "CLOSED"} else None
-    closed = solved + timedelta(days=min(3, life.age)) if status == "CLOSED" and solved else None
-    life.updated = max(life.updated, closed or life.created)
+    closed = life.touch(solved + timedelta(days=3)) if status == "CLOSED" and solved else None
     maker.add(
         "/Ticket",
         life,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tap_insightly.sandbox.data import words
 from tap_insightly.sandbox.data.maker import day
-from tap_insightly.sandbox.data.people import activity, visibility
+from tap_insightly.sandbox.data.people import activity
 from tap_insightly.sandbox.data.sales import stages_of
 from tap_insightly.sandbox.store import timestamp
 
@@ -74,7 +74,6 @@ def _project(maker: Maker, life: Life, number: int, won: list[Record]) -> None:
         LINKED_EMAIL_ADDRESS=f"sandbox-P{number}@mailbox.example",
         **activity(maker, life),
     )
-    project |= visibility(maker)
     if deal is not None:
         own = ("Project", project["PROJECT_ID"])
         project["LINKS"] = [maker.link(own, ("Organisation", deal["ORGANISATION_ID"]))]
@@ -83,9 +82,7 @@ def _project(maker: Maker, life: Life, number: int, won: list[Record]) -> None:
 
 
 def _completed(life: Life, started: datetime) -> str:
-    ended = max(started, life.later(200))
-    life.updated = max(life.updated, ended)
-    return day(ended)
+    return day(life.touch(max(started, life.moment(200))))
 
 
 def _removed(maker: Maker) -> str | None:
@@ -174,7 +171,7 @@ def _links(maker: Maker, own: tuple[str, int], subject: Subject) -> list[Record]
     """
     others = [(subject.kind, subject.key)]
     if subject.kind == "Opportunity":
-        deal = maker.sandbox.tables["/Opportunities"].find(subject.key) or {}
+        deal = maker.find("/Opportunities", subject.key) or {}
         others += [
             ("Contact", link["LINK_OBJECT_ID"])
             for link in deal["LINKS"]
