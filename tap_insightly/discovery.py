@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api import NotAvailableError
+from tap_insightly.api import NotAvailableError, Reader
 from tap_insightly.custom_fields import CustomField, definitions_of
 from tap_insightly.streams import STREAMS, CustomObjectStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from concurrent.futures import Future
 
     from singer_sdk.singerlib import Catalog
 
-    from tap_insightly.api import InsightlySession
+    from tap_insightly.api import Answer
     from tap_insightly.streams import InsightlyStream
     from tap_insightly.tap import TapInsightly
 
@@ -31,15 +32,19 @@ def discovered(tap: TapInsightly) -> Iterator[InsightlyStream]:
     Yields:
         The streams.
     """
+    owners = objects_with_custom_fields()
+    with Reader(tap.session) as reader:
+        names = custom_object_names(reader.ask("/CustomObjects"))
+        tap.custom_object_names = names  # asked for once
+        asked = {name: reader.ask(f"/CustomFields/{name}") for name in [*owners, *names]}
+        fields = {name: _fields(tap, name, answer) for name, answer in asked.items()}
     for stream in STREAMS:
-        owner = stream.custom_fields_for
-        yield stream(tap, custom_fields=_fields_of(tap, owner) if owner else ())
+        yield stream(tap, custom_fields=fields.get(stream.custom_fields_for or "", ()))
     taken = set(_CLASSES)
-    for object_name in tap.custom_object_names():
+    for object_name in names:
         name = _stream_name(object_name, taken)
         taken.add(name)
-        fields = _fields_of(tap, object_name)
-        yield CustomObjectStream(tap, None, fields, name=name, object_name=object_name)
+        yield CustomObjectStream(tap, None, fields[object_name], name=name, object_name=object_name)
 
 
 def catalogued(tap: TapInsightly, catalog: Catalog) -> Iterator[InsightlyStream]:
@@ -65,17 +70,17 @@ def catalogued(tap: TapInsightly, catalog: Catalog) -> Iterator[InsightlyStream]
             )
 
 
-def custom_object_names(session: InsightlySession) -> list[str]:
-    """Ask which custom objects the account has.
+def custom_object_names(asked: Future[Answer]) -> list[str]:
+    """Read which custom objects the account has.
 
     Args:
-        session: Where to ask.
+        asked: The answer to ``/CustomObjects``.
 
     Returns:
         Their names, such as ``Fruit__c``; none if the plan has no custom objects.
     """
     try:
-        answer = session.get("/CustomObjects")
+        answer = asked.result()
     except NotAvailableError:
         return []
     names = (definition.get("OBJECT_NAME") for definition in answer.records)
@@ -91,9 +96,9 @@ def objects_with_custom_fields() -> list[str]:
     return [stream.custom_fields_for for stream in STREAMS if stream.custom_fields_for]
 
 
-def _fields_of(tap: TapInsightly, object_name: str) -> list[CustomField]:
+def _fields(tap: TapInsightly, object_name: str, asked: Future[Answer]) -> list[CustomField]:
     try:
-        answer = tap.session.get(f"/CustomFields/{object_name}")
+        answer = asked.result()
     except NotAvailableError as error:
         # Most likely the plan leaves the object out. If not, the sync warns of unknown fields.
         tap.logger.info("%s has no custom fields in the catalog: %s", object_name, error)

@@ -1,15 +1,16 @@
-"""How messages leave: fast, and every stream ends with the state."""
+"""How messages leave: fast, every stream ends with the state, and a signal cuts no line in two."""
 
 from __future__ import annotations
 
+import sys
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.contrib.msgspec import MsgSpecWriter
-from singer_sdk.singerlib import StateMessage
+from singer_sdk.singerlib import RecordMessage, StateMessage
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from singer_sdk.singerlib import Message
 
@@ -19,9 +20,17 @@ class Writer(MsgSpecWriter):
 
     Some targets drop a state that records come after. The SDK does not repeat a state that has
     not changed, as after a sync that found nothing new.
+
+    Records are not flushed one by one, which costs more time than all else about them; all other
+    messages are, and a state comes every few seconds.
     """
 
-    _last: Mapping[str, Any] | None = None
+    def __init__(self) -> None:
+        """Start with nothing written."""
+        super().__init__()
+        self._last: Mapping[str, Any] | None = None
+        self._is_writing = False
+        self._afterwards: Callable[[], object] | None = None
 
     def write_message(self, message: Message) -> None:
         """Write a message.
@@ -35,4 +44,23 @@ class Writer(MsgSpecWriter):
             return
         else:
             self._last = deepcopy(message.value)
-        super().write_message(message)
+        self._is_writing = True
+        try:
+            sys.stdout.buffer.write(self.format_message(message))
+            if not isinstance(message, RecordMessage):
+                sys.stdout.flush()
+        finally:
+            self._is_writing = False
+        if self._afterwards is not None:
+            self._afterwards()
+
+    def between_messages(self, do: Callable[[], object]) -> None:
+        """Do something as soon as no message is half written: now, or after the one under way.
+
+        Args:
+            do: What to do; called once more after each later message, if it returns at all.
+        """
+        if self._is_writing:
+            self._afterwards = do
+        else:
+            do()

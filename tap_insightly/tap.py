@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+import os
+import threading
+from functools import cached_property, partial
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
@@ -10,17 +12,24 @@ from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_insightly import discovery
-from tap_insightly.api import InsightlyError, InsightlySession, base_url
+from tap_insightly.api import InsightlyError, InsightlySession, Reader, base_url
 from tap_insightly.command import TapCommand, check_config, checked
 from tap_insightly.output import Writer
 from tap_insightly.settings import CONFIG_JSONSCHEMA, cleaned, from_environment, problems
+from tap_insightly.streams import InsightlyStream
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
+    from concurrent.futures import Future
+    from types import FrameType
 
     import click
     from singer_sdk import Stream
     from singer_sdk.helpers._state import StateWriter
+
+    from tap_insightly.api import Answer, Listing
+
+SECONDS_TO_END = 1.5  # after a signal, before the process ends in whatever it is doing
 
 
 class TapInsightly(Tap):
@@ -31,6 +40,7 @@ class TapInsightly(Tap):
     dynamic_catalog = True
     config_jsonschema: ClassVar[dict[str, Any]] = CONFIG_JSONSCHEMA
     message_writer_class = Writer
+    message_writer: Writer
 
     def __init__(
         self,
@@ -87,11 +97,50 @@ class TapInsightly(Tap):
             base_url(config["pod"], config.get("api_url"), config["api_version"]),
             config["api_key"],
             requests_per_second=config["requests_per_second"],
+            max_concurrency=config["max_concurrency"],
             request_timeout=config["request_timeout"],
             max_retries=config["max_retries"],
             quota_reserve=config["quota_reserve"],
             user_agent=f"tap-insightly/{_version()}",
         )
+
+    @cached_property
+    def reader(self) -> Reader:
+        """What reads all streams, ahead of their turns."""
+        return Reader(self.session, self._expected())
+
+    def _expected(self) -> Iterator[Listing]:
+        for stream in self.selected_streams():
+            yield from stream.ahead()
+
+    def selected_streams(self) -> list[InsightlyStream]:
+        """List what is to be read.
+
+        Returns:
+            The streams, in the order in which the SDK reads them.
+        """
+        streams = self.streams.values()
+        return [one for one in streams if one.selected and isinstance(one, InsightlyStream)]
+
+    def finish(self, stream: Stream, *, is_whole: bool) -> None:
+        """Take in that a stream is not read any further, and end the threads if none is.
+
+        Args:
+            stream: The stream.
+            is_whole: Whether all was read that was wanted of it.
+        """
+        if not is_whole or stream is self.selected_streams()[-1]:
+            self.close()
+
+    def close(self) -> None:
+        """End all threads and connections; they are made anew if need be."""
+        made = vars(self)  # where cached properties keep what they have made
+        session, reader = made.pop("session", None), made.pop("reader", None)
+        made.pop("custom_objects", None)
+        if session is not None:
+            session.close()
+        if reader is not None:
+            reader.close()
 
     def discover_streams(self) -> Sequence[Stream]:
         """Make the streams: from the catalog if there is one, else from the account.
@@ -104,17 +153,15 @@ class TapInsightly(Tap):
             return list(discovery.catalogued(self, catalog))
         return list(discovery.discovered(self))
 
+    @cached_property
     def custom_object_names(self) -> list[str]:
-        """List the account's custom objects, asked for once.
-
-        Returns:
-            Their names, such as ``Fruit__c``.
-        """
-        return self._custom_object_names
+        """The account's custom objects, such as ``Fruit__c``; asked for once."""
+        return discovery.custom_object_names(self.custom_objects)
 
     @cached_property
-    def _custom_object_names(self) -> list[str]:
-        return discovery.custom_object_names(self.session)
+    def custom_objects(self) -> Future[Answer]:
+        """The answer that lists the account's custom objects, which is to come."""
+        return self.reader.ask("/CustomObjects")
 
     def objects_with_custom_fields(self) -> list[str]:
         """List the objects of the account that can have custom fields.
@@ -122,7 +169,7 @@ class TapInsightly(Tap):
         Returns:
             Their names as the API knows them.
         """
-        return discovery.objects_with_custom_fields() + self.custom_object_names()
+        return discovery.objects_with_custom_fields() + self.custom_object_names
 
     def skip(self, stream_name: str) -> None:
         """Take note of a stream that this user or plan cannot read.
@@ -146,6 +193,31 @@ class TapInsightly(Tap):
     def state_writer(self) -> StateWriter:
         """A writer of states that remembers none, so that `Writer` decides what to repeat."""
         return type(super().state_writer)(self.message_writer)
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the SDK's
+        """End on SIGTERM or SIGINT: with a last state, soon, and not as if all were well.
+
+        The SDK's handler, which is private, is replaced because it writes the state into the
+        middle of whatever line is being written, ends with exit code 0 as after a complete sync,
+        and waits for threads.
+
+        Args:
+            signum: The signal.
+            frame: Not used.
+        """
+        code = 128 + signum  # as shells have it
+        # A target that does not read any more would keep us in the middle of a line for ever.
+        deadline = threading.Timer(SECONDS_TO_END, os._exit, [code])
+        deadline.daemon = True
+        deadline.start()
+        self.message_writer.between_messages(partial(self._end, code))
+
+    def _end(self, code: int) -> None:
+        self.logger.info("Asked to stop. The next run goes on from the state written last.")
+        if self.state:
+            self.state_writer.write_state(self.state)
+        self.close()
+        raise SystemExit(code)
 
     @classmethod
     def get_singer_command(cls) -> click.Command:

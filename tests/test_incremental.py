@@ -97,7 +97,7 @@ def test_a_change_behind_the_reader_is_asked_for_by_the_next_run(
     sandbox.requests.clear()
 
     def change(request: Any) -> None:
-        if request.query.get("skip") == "500":
+        if request.query.get("skip") == "499":
             clock.now += timedelta(hours=1)
             sandbox.update("/Contacts", known[0], FIRST_NAME="Missed")
             clock.now += timedelta(hours=1)
@@ -129,7 +129,7 @@ def test_without_a_date_header_the_first_answer_is_the_limit(
     assert run.bookmark("contacts") == "2026-08-01T12:00:00Z"
 
 
-def test_a_cut_run_leaves_the_bookmark_of_the_run_before(
+def test_a_cut_run_keeps_its_bookmark_and_the_next_goes_on_where_it_was_cut(
     tap: Tap, sandbox: Sandbox, clock: Clock, contacts: dict[str, Any]
 ) -> None:
     first = tap(sandbox=sandbox, catalog=contacts)
@@ -139,7 +139,7 @@ def test_a_cut_run_leaves_the_bookmark_of_the_run_before(
     sandbox.requests.clear()
 
     def cut(request: Any) -> None:
-        if request.query.get("skip") == "500":
+        if request.query.get("skip") == "499":
             sandbox.faults = Faults(script=["500"])
 
     sandbox.on_request = cut
@@ -152,7 +152,11 @@ def test_a_cut_run_leaves_the_bookmark_of_the_run_before(
     assert third.code == 0, third.stderr
     new = {r["CONTACT_ID"] for r in sandbox.records("/Contacts")} - set(ids(first))
     assert len(new) == 600
-    assert new <= set(ids(third))
+    assert new <= {*ids(second), *ids(third)}
+    assert not {*ids(second)} & {*ids(third)}
+    assert "unfinished" in second.state["bookmarks"]["contacts"]
+    assert "unfinished" not in third.state["bookmarks"]["contacts"]
+    assert third.bookmark("contacts") == "2026-08-01T13:00:00Z"
 
 
 def test_a_start_date_leaves_out_what_was_not_updated_since(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -9,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_insightly.api import (
+    ClosedError,
     GaveUpError,
     InsightlySession,
     NotAvailableError,
-    Pace,
     QuotaExhaustedError,
     RefusedError,
-    pages,
+    Tally,
 )
 from tap_insightly.api.auth import ApiKeyAuth
 from tap_insightly.sandbox import Faults
@@ -28,23 +29,21 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+def waits() -> list[float]:
     """The waits between tries, without the waiting."""
-    waits: list[float] = []
-    monkeypatch.setattr(time, "sleep", waits.append)
-    return waits
+    return []
 
 
 @pytest.fixture
-def session(sandbox: Sandbox) -> Iterator[InsightlySession]:
-    """A session with the sandbox that does not wait for its pace."""
-    with new_session(sandbox) as session:
+def session(sandbox: Sandbox, waits: list[float]) -> Iterator[InsightlySession]:
+    """A session with the sandbox that does not wait between tries."""
+    with new_session(sandbox, sleep=waits.append) as session:
         yield session
 
 
 def new_session(sandbox: Sandbox, **options: Any) -> InsightlySession:
-    pace = Pace(10, sleep=lambda _: None)
-    return InsightlySession(sandbox.api_url, KEY, pace=pace, **options)
+    options.setdefault("sleep", lambda _: None)
+    return InsightlySession(sandbox.api_url, KEY, requests_per_second=100, **options)
 
 
 def test_an_answer_has_data_and_the_servers_time(session: InsightlySession) -> None:
@@ -76,21 +75,25 @@ def test_one_object_is_a_list_of_one(session: InsightlySession) -> None:
     assert len(session.get("/Instance").records) == 1
 
 
-@pytest.mark.parametrize("size", [1, 7, 60, 61, 500])
-def test_pages_make_up_the_whole_list(
-    session: InsightlySession, sandbox: Sandbox, size: int
+@pytest.mark.parametrize("status", ["429", "503"])
+def test_retry_after_is_honoured_by_all(
+    session: InsightlySession, sandbox: Sandbox, status: str
 ) -> None:
-    found = [r for answer in pages(session, "/Contacts", page_size=size) for r in answer.records]
-    expected = sandbox.records("/Contacts")
-    assert [r["CONTACT_ID"] for r in found] == [r["CONTACT_ID"] for r in expected]
-
-
-def test_retry_after_is_honoured(
-    session: InsightlySession, sandbox: Sandbox, waits: list[float]
-) -> None:
-    sandbox.faults = Faults(script=["429"], retry_after=17)
+    sandbox.faults = Faults(script=[status], retry_after=0.2)
     session.get("/Users")
-    assert waits == [17]
+    sandbox.faults = Faults(script=[status], retry_after=300)
+    held: list[float] = []
+    session.pace.regulator.hold = held.append  # type: ignore[method-assign]
+    session.get("/Users")
+    assert held[0] > time.monotonic() + 200
+
+
+def test_a_wait_that_is_too_long_is_an_error_that_says_so(
+    session: InsightlySession, sandbox: Sandbox
+) -> None:
+    sandbox.faults = Faults(script=["503"], retry_after=3600)
+    with pytest.raises(GaveUpError, match=r"left alone for 3,600 seconds \(Retry-After\)"):
+        session.get("/Users")
 
 
 def test_waits_grow_with_jitter(
@@ -105,14 +108,13 @@ def test_waits_grow_with_jitter(
 
 def test_it_gives_up_after_the_last_try(sandbox: Sandbox, waits: list[float]) -> None:
     sandbox.faults = Faults(script=["502"] * 9)
-    with new_session(sandbox, max_retries=3) as session:
+    with new_session(sandbox, max_retries=3, sleep=waits.append) as session:
         with pytest.raises(GaveUpError, match=r"failed 4 times.*502"):
             session.get("/Users")
-        assert session.requests == 4
+        assert session.total.requests == 4
     assert len(waits) == 3
 
 
-@pytest.mark.usefixtures("waits")
 def test_an_answer_that_hangs_is_given_up_after_the_timeout(sandbox: Sandbox) -> None:
     sandbox.faults = Faults(hang_rate=1, hang_seconds=5)
     with (
@@ -162,15 +164,46 @@ def test_a_429_with_nothing_left_today_is_not_tried_again(
 
 
 def test_requests_are_counted_and_so_is_the_quota(sandbox: Sandbox) -> None:
-    sandbox.faults = Faults(daily_quota=50)
+    sandbox.faults = Faults(daily_quota=50, script=["ok", "429", "ok", "503"])
     with new_session(sandbox) as session:
-        session.get("/Users")
-        session.get("/Teams")
-        assert session.requests == 2
+        part = Tally(session.total)
+        session.get("/Users", tally=part)
+        session.get("/Teams", tally=part)
+        session.get("/Notes")
+        assert (part.requests, part.retries, part.refused) == (3, 1, 1)
+        assert (session.total.requests, session.total.retries) == (5, 2)
         assert session.quota.limit == 50
-        assert session.quota.remaining == 48
+        assert session.quota.remaining == 45
+        assert [status for _, status in part.timings()] == [200, 429, 200]
+        assert part.timings() == [], "each is told once"
 
 
 def test_the_key_is_in_no_text_about_the_session(session: InsightlySession) -> None:
     texts = [repr(session), repr(vars(session)["_auth"]), repr(ApiKeyAuth(KEY))]
     assert not any(KEY in text for text in texts)
+
+
+@pytest.mark.parametrize("what", ["hang", "slow retry"])
+def test_closing_ends_what_waits_in_other_threads(sandbox: Sandbox, what: str) -> None:
+    """For an answer that does not come, and between two tries."""
+    is_asked = threading.Event()
+    sandbox.on_request = lambda _: is_asked.set()
+    sandbox.faults = Faults(hang_rate=1, hang_seconds=30)
+    if what == "slow retry":
+        sandbox.faults = Faults(error_rate=1)
+    session = InsightlySession(sandbox.api_url, KEY, requests_per_second=100, max_retries=100)
+    ends: list[Exception] = []
+
+    def ask() -> None:
+        try:
+            session.get("/Users")
+        except ClosedError as error:
+            ends.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    assert is_asked.wait(10)
+    session.close()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert len(ends) == 1

@@ -56,12 +56,10 @@ class QuotaExhaustedError(InsightlyError):
 class PassingError(InsightlyError):
     """A failure that may pass: time-outs, lost connections, 429, 5xx, broken bodies."""
 
-    def __init__(self, message: str, retry_after: float | None = None) -> None:
-        """Remember how long the server asks to wait.
 
-        Args:
-            message: What happened, text.
-            retry_after: Seconds to wait before the next try; None where the server said nothing.
-        """
-        super().__init__(message)
-        self.retry_after = retry_after
+class ClosedError(InsightlyError):
+    """The session was closed while something was still asked of it."""
+
+    def __init__(self) -> None:
+        """Say so."""
+        super().__init__("The connection to Insightly was closed before all was read.")

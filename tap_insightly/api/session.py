@@ -3,67 +3,44 @@
 from __future__ import annotations
 
 import base64
-import itertools
 import logging
-import random
 import re
 import threading
-from dataclasses import dataclass
-from datetime import datetime, timezone
-from decimal import Decimal
-from email.utils import parsedate_to_datetime
+import time
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import backoff
 import msgspec
 import requests
 
+from tap_insightly.api.answer import Answer, checked_body
 from tap_insightly.api.auth import ApiKeyAuth
 from tap_insightly.api.errors import (
     AuthenticationError,
+    ClosedError,
     GaveUpError,
     NotAvailableError,
     PassingError,
     RefusedError,
 )
-from tap_insightly.api.limits import Pace, Quota
+from tap_insightly.api.headers import moment, seconds_to_wait, whole_number
+from tap_insightly.api.limits import Pace
+from tap_insightly.api.quota import Quota
+from tap_insightly.api.tally import Tally
+from tap_insightly.api.transport import breakable_session
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
     from types import TracebackType
 
-    from backoff.types import Details
     from typing_extensions import Self
 
 logger = logging.getLogger(__name__)
 
 LONGEST_WAIT = 60.0  # seconds between two tries, unless the server asks for more
-
-# Decimal keeps every digit of money, which Insightly sends with up to 19 characters (spec).
-_decoder = msgspec.json.Decoder(float_hook=Decimal)
-
-# An escaped backslash or a whole pair of surrogates is kept (group 1), half a pair is not.
-_HALF_PAIR = re.compile(
-    rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
-    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
-)
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What the API answered: the parsed body and the moment, by the server's clock."""
-
-    data: Any
-    """The JSON body: a list of records, or one object."""
-
-    date: datetime | None
-    """When the server answered (``Date`` header), aware; None if it did not say."""
-
-    @property
-    def records(self) -> list[dict[str, Any]]:
-        """The body as a list of records; one object is a list of one."""
-        return self.data if isinstance(self.data, list) else [self.data]
+LONGEST_HOLD = 300.0  # seconds for which a server may ask us to wait before we rather give up
 
 
 class InsightlySession:
@@ -75,11 +52,13 @@ class InsightlySession:
         api_key: str,
         *,
         requests_per_second: float = 10,
+        max_concurrency: int = 20,
         request_timeout: float = 60,
         max_retries: int = 8,
         quota_reserve: int = 0,
         user_agent: str = "tap-insightly",
         pace: Pace | None = None,
+        sleep: Callable[[float], object] | None = None,
     ) -> None:
         """Get ready; nothing is sent yet.
 
@@ -87,24 +66,28 @@ class InsightlySession:
             base_url: Where the API is, text without a slash at its end.
             api_key: The user's API key, text.
             requests_per_second: The most requests to start in any second, a number.
+            max_concurrency: The most requests under way, a number.
             request_timeout: Seconds to wait for a connection, and for each part of an answer.
             max_retries: How often to repeat a request whose failure may pass, a number.
             quota_reserve: How many of the day's requests to leave unused, a number.
             user_agent: What to call ourselves, text.
-            pace: A pace to share with others, instead of one made from `requests_per_second`.
+            pace: A pace to share with others, instead of one made from the numbers above.
+            sleep: How to wait between two tries, given seconds; closing ends the wait if this is
+                not given.
         """
         self.base_url = base_url
+        self.max_concurrency = max_concurrency
         self.quota = Quota(quota_reserve)
-        self.requests = 0
-        """How many requests were sent, repeated ones included."""
-        self._pace = pace or Pace(requests_per_second)
+        self.total = Tally()
+        """What was sent by all together."""
+        self.pace = pace or Pace(requests_per_second, max_concurrency)
         self._timeout = request_timeout
         self._max_tries = max_retries + 1
-        self._date: datetime | None = None
         self._auth = ApiKeyAuth(api_key)
         self._secrets = (api_key, base64.b64encode(f"{api_key}:".encode()).decode())
-        self._lock = threading.Lock()
-        self._http = requests.Session()
+        self._closed = threading.Event()
+        self._sleep = sleep or self._closed.wait
+        self._http, self._connections = breakable_session(max_concurrency)
         self._http.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
 
     def __enter__(self) -> Self:
@@ -117,19 +100,26 @@ class InsightlySession:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close the connections."""
+        """Close the session."""
         self.close()
 
     def close(self) -> None:
-        """Close the connections."""
+        """End all that is under way or waits, in whatever thread, and close the connections."""
+        self._closed.set()
+        self.pace.close()
+        self.quota.close()
+        self._connections.break_off()
         self._http.close()
 
-    def get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
+    def get(
+        self, path: str, params: Mapping[str, str] | None = None, tally: Tally | None = None
+    ) -> Answer:
         """Ask for something, again if need be.
 
         Args:
             path: The path below the base URL, text such as ``/Contacts``.
             params: Query parameters, texts by name.
+            tally: Where to count what is sent: a part of `total`, or nothing for `total` itself.
 
         Returns:
             The answer.
@@ -140,49 +130,59 @@ class InsightlySession:
             RefusedError: If the answer is another that trying again will not change.
             QuotaExhaustedError: If no request may be sent any more today.
             GaveUpError: If the request failed on every try.
+            ClosedError: If the session is closed meanwhile.
         """
-        tries = backoff.on_exception(
-            _waits,
-            PassingError,
-            max_tries=self._max_tries,
-            jitter=None,  # the waits are random already
-            on_backoff=self._log_retry,
-            logger=None,
-        )
-        try:
-            return tries(self._get_once)(path, params or {})
-        except PassingError as error:
-            times = "once" if self._max_tries == 1 else f"{self._max_tries} times"
-            msg = (
-                f"GET {self.base_url}{path} failed {times}, the last time with: {error} "
-                "Check the network and Insightly's status, then run again: "
-                "the sync goes on from the state written so far."
-            )
-            raise GaveUpError(msg) from error
+        tally = tally or self.total
+        waits = backoff.expo(max_value=LONGEST_WAIT)
+        next(waits)  # the generator's first value is not a wait
+        number = 1
+        while True:
+            try:
+                return self._get_once(path, params or {}, tally)
+            except PassingError as error:
+                if number >= self._max_tries:
+                    raise self._given_up(path, error) from error
+                wait = backoff.full_jitter(waits.send(None))
+                self._log_retry(path, error, number, wait)
+            self._sleep(wait)
+            number += 1
+            tally.count(retries=1)
 
-    def _get_once(self, path: str, params: Mapping[str, str]) -> Answer:
-        self.quota.check(self._date)
-        self._pace.wait()
-        response = self._send(path, params)
-        self.quota.note(response.headers)
-        self._date = _date(response.headers.get("Date")) or self._date
+    def _get_once(self, path: str, params: Mapping[str, str], tally: Tally) -> Answer:
+        self.quota.take()
+        headers: Mapping[str, str] | None = None
+        date, hold = None, None
+        is_refused = False
+        try:
+            start = self.pace.start()
+            try:
+                response = self._send(path, params, tally)
+                headers = response.headers
+                date = moment(headers.get("Date"))
+                is_refused = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+                hold = self._hold(path, response, date)
+            finally:
+                self.pace.answer(start, is_refused=is_refused, hold=hold)
+        finally:
+            self.quota.give(headers, date)
+        tally.count(refused=is_refused)
         self._raise_for_status(path, response)
         try:
-            data = _parsed(response.content)
+            body = checked_body(response.content)
         except msgspec.DecodeError as error:
-            kind = response.headers.get("Content-Type", "no content type")
+            kind = headers.get("Content-Type", "no content type")
             msg = f"the answer is not JSON ({kind}): {error}."
             raise PassingError(msg) from error
-        if not isinstance(data, list | dict):
+        if body.lstrip()[:1] not in {b"[", b"{"}:
             msg = f"GET {self.base_url}{path} answered neither a list nor an object."
             raise RefusedError(msg)
-        return Answer(data, _date(response.headers.get("Date")))
+        return Answer(body, date, whole_number(headers.get("X-Total-Count")))
 
-    def _send(self, path: str, params: Mapping[str, str]) -> requests.Response:
-        with self._lock:
-            self.requests += 1
+    def _send(self, path: str, params: Mapping[str, str], tally: Tally) -> requests.Response:
+        tally.count(requests=1)
+        started = time.monotonic()
         try:
-            return self._http.get(
+            response = self._http.get(
                 self.base_url + path,
                 params=dict(params),
                 auth=self._auth,
@@ -190,6 +190,7 @@ class InsightlySession:
                 allow_redirects=False,  # the key goes to the address that was set, to no other
             )
         except requests.exceptions.SSLError as error:
+            self._raise_if_closed()
             msg = (
                 f"No secure connection to {self.base_url}: {self._clean(_reason(error))}. "
                 "Check the address, and whether a proxy on the way needs its certificate trusted."
@@ -199,9 +200,19 @@ class InsightlySession:
             msg = f"no answer within {self._timeout:g} seconds (request_timeout)."
             raise PassingError(msg) from None
         except requests.RequestException as error:
+            self._raise_if_closed()
             # The chain would print the request, so the cause is told and not attached.
             msg = f"{self._clean(_reason(error))}."
             raise PassingError(msg) from None
+        except Exception:
+            self._raise_if_closed()  # whatever a connection says that is broken off
+            raise
+        tally.time(time.monotonic() - started, response.status_code)
+        return response
+
+    def _raise_if_closed(self) -> None:
+        if self._closed.is_set():
+            raise ClosedError from None
 
     def _raise_for_status(self, path: str, response: requests.Response) -> None:
         status = response.status_code
@@ -213,9 +224,9 @@ class InsightlySession:
             raise NotAvailableError(path, status)
         said = f"{status} {response.reason or ''}".strip()
         if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            self.quota.check(self._date)  # a 429 with nothing left today will not pass
+            self.quota.check()  # a 429 with nothing left today will not pass
             msg = f"{said}."
-            raise PassingError(msg, _seconds(response.headers.get("Retry-After"), self._date))
+            raise PassingError(msg)
         if status < HTTPStatus.BAD_REQUEST:
             where = self._clean(response.headers.get("Location", "nowhere"))
             msg = f"GET {self.base_url}{path} was redirected to {where}. Check pod and api_url."
@@ -224,6 +235,32 @@ class InsightlySession:
         msg = f"GET {self.base_url}{path} was refused: {said}. {body}".strip()
         raise RefusedError(msg)
 
+    def _hold(self, path: str, response: requests.Response, date: datetime | None) -> float | None:
+        """Say how long the server wants to be left alone.
+
+        Args:
+            path: What was asked for, text.
+            response: The answer.
+            date: The server's time; None if it is not known.
+
+        Returns:
+            Seconds; None if it does not say, or nothing is left for today, which is another matter.
+
+        Raises:
+            GaveUpError: If it is longer than a sync should wait.
+        """
+        seconds = seconds_to_wait(response.headers.get("Retry-After"), date)
+        if seconds is None or response.headers.get("X-RateLimit-Remaining", "").strip() == "0":
+            return None
+        if seconds > LONGEST_HOLD:
+            msg = (
+                f"GET {self.base_url}{path} was answered {response.status_code}, with the wish to "
+                f"be left alone for {seconds:,.0f} seconds (Retry-After). Run again after that: "
+                "the sync goes on from the state written so far."
+            )
+            raise GaveUpError(msg)
+        return seconds
+
     def _clean(self, thing: object) -> str:
         """Say something without the key, whatever a server or a library put into it."""
         text = str(thing)
@@ -231,37 +268,18 @@ class InsightlySession:
             text = text.replace(secret, "***")
         return text
 
-    def _log_retry(self, details: Details) -> None:
-        logger.warning(
-            "GET %s: %s Try %d of %d in %.1f s.",
-            details["args"][0],
-            details["exception"],
-            details["tries"] + 1,
-            self._max_tries,
-            details["wait"],
+    def _given_up(self, path: str, error: PassingError) -> GaveUpError:
+        times = "once" if self._max_tries == 1 else f"{self._max_tries} times"
+        return GaveUpError(
+            f"GET {self.base_url}{path} failed {times}, the last time with: {error} "
+            "Check the network and Insightly's status, then run again: "
+            "the sync goes on from the state written so far."
         )
 
-
-def _parsed(body: bytes) -> Any:  # noqa: ANN401 - anything that JSON can be
-    """Parse JSON, if need be with U+FFFD for what is no character.
-
-    Half a character can be all that is left of one at the end of a text that was cut to length
-    (assumed). As an error it would end each sync at this record, for good.
-
-    Args:
-        body: What was answered.
-
-    Returns:
-        Its content.
-
-    Raises:
-        DecodeError: If it is not JSON.
-    """
-    try:
-        return _decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        whole = _HALF_PAIR.sub(lambda match: match[1] or rb"\ufffd", body)
-        return _decoder.decode(whole.decode(errors="replace"))
+    def _log_retry(self, path: str, error: PassingError, number: int, wait: float) -> None:
+        logger.warning(
+            "GET %s: %s Try %d of %d in %.1f s.", path, error, number + 1, self._max_tries, wait
+        )
 
 
 def _reason(error: BaseException) -> str:
@@ -280,44 +298,4 @@ def _reason(error: BaseException) -> str:
         parts = (getattr(error, "reason", None), *error.args)
         inner = next((part for part in parts if isinstance(part, BaseException)), None)
     text = str(error).strip() or type(error).__name__
-    return where + re.sub(r"^HTTPS?Connection\(.*?\): ", "", text)
-
-
-def _waits() -> Generator[float, PassingError, None]:
-    """Say how long to wait: what the server asked for, or exponential with full jitter.
-
-    Yields:
-        Seconds; takes the failure in exchange.
-    """
-    error = yield 0.0
-    for tries in itertools.count():
-        ceiling = min(LONGEST_WAIT, 2.0**tries)
-        # random is no secret here: it keeps many clients from trying again at the same moment
-        jitter = random.uniform(0, ceiling)  # noqa: S311
-        error = yield jitter if error.retry_after is None else error.retry_after
-
-
-def _date(text: str | None) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(text or "")
-    except ValueError:
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=timezone.utc)
-
-
-def _seconds(text: str | None, now: datetime | None) -> float | None:
-    """Read Retry-After, which is a number of seconds or a date (RFC 9110).
-
-    Args:
-        text: The header, None if there is none.
-        now: The server's time.
-
-    Returns:
-        Seconds, not below 0; None if the header says nothing.
-    """
-    if text is None:
-        return None
-    if text.strip().isdecimal():
-        return float(text)
-    date = _date(text)
-    return max(0.0, (date - now).total_seconds()) if date and now else None
+    return where + re.sub(r"^\w+\(.*?\): ", "", text)

@@ -10,10 +10,9 @@ from tap_insightly.openapi import OPENAPI
 from tap_insightly.streams.base import ListStream, SearchStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from tap_insightly.api import Answer
-    from tap_insightly.streams.base import Part
+    from tap_insightly.streams.reading import Part
 
 
 class UsersStream(SearchStream):
@@ -72,11 +71,15 @@ class PermissionsStream(ListStream):
     schema = StreamSchema(OPENAPI, key="ObjectPermission")
     is_paged = False
 
-    def parse(self, answer: Answer, part: Part) -> Iterable[dict[str, Any]]:  # noqa: ARG002 - one part
+    def parse(
+        self,
+        records: Sequence[Mapping[str, Any]],
+        part: Part,  # noqa: ARG002 - there is only one
+    ) -> Iterable[dict[str, Any]]:
         """Make a record of each object, and keep what the answer says of the user as a whole.
 
         Args:
-            answer: What the API answered: one object.
+            records: The answer: one object.
             part: What was asked.
 
         Returns:
@@ -84,6 +87,6 @@ class PermissionsStream(ListStream):
         """
         return [
             {**permissions, "USER_PERMISSIONS_STATE": whole.get("PERMISSIONS_STATE")}
-            for whole in answer.records
+            for whole in records
             for permissions in whole.get("OBJECT_PERMISSIONS") or ()
         ]

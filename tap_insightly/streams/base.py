@@ -4,44 +4,30 @@ from __future__ import annotations
 
 import logging
 import sys
-from contextlib import suppress
 from copy import deepcopy
-from dataclasses import dataclass, field
 from datetime import timedelta
-from itertools import chain
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from singer_sdk import Stream, metrics
+from singer_sdk import Stream
 from singer_sdk.exceptions import SyncLifecycleSignal
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
-from tap_insightly.api import InsightlyError, NotAvailableError, pages
-from tap_insightly.api.paging import PAGE_SIZE
+from tap_insightly.api import InsightlyError
 from tap_insightly.conformer import Conformer
 from tap_insightly.custom_fields import RAW, CustomField, add_columns, columns_of
+from tap_insightly.streams.reading import Part, Reading
 from tap_insightly.values import parse_moment, utc_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog
 
-    from tap_insightly.api import Answer
+    from tap_insightly.api import Listing
     from tap_insightly.tap import TapInsightly
-
-
-@dataclass(frozen=True)
-class Part:
-    """One list to read; most streams are read as one, some as several."""
-
-    path: str
-    params: Mapping[str, str] = field(default_factory=dict)
-    is_paged: bool = True
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    """What to add to each record, such as the kind of record that a tag belongs to."""
 
 
 class InsightlyStream(Stream):
@@ -62,6 +48,9 @@ class InsightlyStream(Stream):
     # Values are conformed by `Conformer`, which also counts what it could not convert.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
+    STATE_MSG_FREQUENCY = 5000
+    """Records between two states; `Reading` writes one every ten seconds besides."""
+
     def __init__(
         self,
         tap: TapInsightly,
@@ -77,6 +66,7 @@ class InsightlyStream(Stream):
         """
         super().__init__(tap)
         self._insightly = tap
+        self._reading: Reading | None = None
         standard = self.schema
         self._standard_fields = tuple(standard["properties"])
         if schema is None:
@@ -84,6 +74,11 @@ class InsightlyStream(Stream):
         # An attribute of the instance goes before the class's descriptor, which would build the
         # schema anew for every record.
         vars(self)["schema"] = schema
+
+    @property
+    def own_key(self) -> tuple[str, ...]:
+        """What identifies a record to the API, whatever key a catalog asks for."""
+        return cast("tuple[str, ...]", type(self).primary_keys)
 
     def parts(self) -> Iterable[Part]:
         """Say which lists make up the stream.
@@ -93,17 +88,21 @@ class InsightlyStream(Stream):
         """
         return [Part(self.path, is_paged=self.is_paged)]
 
-    def parse(self, answer: Answer, part: Part) -> Iterable[dict[str, Any]]:  # noqa: ARG002 - for others
-        """Take the records out of an answer.
+    def parse(
+        self,
+        records: Sequence[Mapping[str, Any]],
+        part: Part,  # noqa: ARG002 - for others
+    ) -> Iterable[Mapping[str, Any]]:
+        """Make the stream's records of what an answer holds.
 
         Args:
-            answer: What the API answered.
+            records: The records of an answer; one object is a list of one.
             part: What was asked.
 
         Returns:
             The records.
         """
-        return answer.records
+        return records
 
     def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002 - none here
         """Read the stream.
@@ -123,14 +122,65 @@ class InsightlyStream(Stream):
             key_properties=self.primary_keys,
             custom=columns_of(properties, self._standard_fields),
         )
+        # A dry run (--test) takes no more than it needs, which is no failure.
+        is_whole = self.ABORT_AT_RECORD_COUNT is not None
         try:
-            for record in self._api_records():
-                row = conform(record)
-                if row is not None:
-                    yield row
+            reading = self._read()
+            yield from reading.rows(conform)
+            reading.report()
+            is_whole = True
         finally:
+            self._reading = None
             for warning in conform.warnings():
                 self.logger.warning("%s: %s", self.name, warning)
+            self._insightly.finish(self, is_whole=is_whole)
+
+    def ahead(self) -> Iterable[Listing]:
+        """Say what will be read, before it is this stream's turn.
+
+        Returns:
+            Its lists, as far as they are known without asking.
+        """
+        try:
+            return self._read().listings
+        except InsightlyError:
+            return []  # it will be told when it is this stream's turn
+
+    def _read(self) -> Reading:
+        if self._reading is None:
+            self._reading = Reading(self, self._insightly)
+        return self._reading
+
+    def since(self) -> str | None:
+        """Say from when on to read.
+
+        Returns:
+            A moment as the API takes it; None to read everything.
+        """
+        return None
+
+    def finish(self, bookmark: str | None) -> None:
+        """Take in that the stream has been read to its end.
+
+        Args:
+            bookmark: What the next sync may go on from, text; None if there is nothing to go by.
+        """
+
+    def _increment_stream_state(
+        self,
+        latest_record: Record,
+        *,
+        context: Context | None = None,
+    ) -> None:
+        """Leave the state alone: `Reading` keeps it.
+
+        A private method of the SDK, because it has no other place to say so: it would take the
+        stream for one that cannot be resumed, warn of that, and set the bookmark by itself.
+
+        Args:
+            latest_record: The record that was sent.
+            context: Not used: the stream has no partitions.
+        """
 
     def log(
         self,
@@ -154,45 +204,6 @@ class InsightlyStream(Stream):
         if isinstance(sys.exc_info()[1], expected):
             level = min(level, logging.DEBUG)
         super().log(message, *args, level=level, **kwargs)
-
-    def on_first_answer(self, answer: Answer) -> None:
-        """Take note of the first answer of a part, as incremental streams do.
-
-        Args:
-            answer: What the API answered.
-        """
-
-    def _api_records(self) -> Iterator[dict[str, Any]]:
-        parts = list(self.parts())
-        missing = 0
-        for part in parts:
-            answers = self._answers(part)
-            try:
-                first = next(answers)
-            except NotAvailableError as error:
-                self.logger.warning("%s: %s The sync goes on without it.", self.name, error)
-                missing += 1
-                continue
-            self.on_first_answer(first)
-            for answer in chain([first], answers):
-                for record in self.parse(answer, part):
-                    yield {**record, **part.extra}
-        if missing == len(parts):
-            self._insightly.skip(self.name)
-
-    def _answers(self, part: Part) -> Iterator[Answer]:
-        session = self._insightly.session
-        with metrics.http_request_counter(self.name, part.path) as requests:
-            if not part.is_paged:
-                requests.increment()
-                yield session.get(part.path, part.params)
-                return
-            # A dry run (--test) stops at the record after its limit, so it need not ask for more.
-            limit = self.ABORT_AT_RECORD_COUNT
-            size = PAGE_SIZE if limit is None else min(PAGE_SIZE, limit + 1)
-            for answer in pages(session, part.path, part.params, page_size=size):
-                requests.increment()
-                yield answer
 
 
 class ListStream(InsightlyStream):
@@ -254,69 +265,82 @@ class SearchStream(InsightlyStream):
         Raises:
             InsightlyError: If the bookmark is no date.
         """
-        since = self._since()
+        since = self.since()
         if since is None:
             return [Part(self.path)]
-        return [Part(f"{self.path}/Search", {"updated_after_utc": utc_text(since)})]
+        return [Part(f"{self.path}/Search", {"updated_after_utc": since})]
+
+    def since(self) -> str | None:
+        """Say from when on to read: from some time before the bookmark.
+
+        Returns:
+            A moment as the API takes it; None to read everything.
+
+        Raises:
+            InsightlyError: If the bookmark is no date.
+        """
+        if self.replication_method != REPLICATION_INCREMENTAL:
+            return None
+        start_date = self.config.get("start_date")
+        # Whether the API includes the very moment it is asked for is not known, so a start date
+        # is asked for from a second before.
+        moments = [parse_moment(start_date) - timedelta(seconds=1)] if start_date else []
+        bookmark = self._bookmark()
+        if bookmark is not None:
+            moments.append(bookmark - timedelta(seconds=int(self.config["lookback_seconds"])))
+        return utc_text(max(moments)) if moments else None
+
+    def finish(self, bookmark: str | None) -> None:
+        """Set the bookmark, which never goes back.
+
+        Args:
+            bookmark: What the next sync may go on from, text; None if there is nothing to go by.
+        """
+        if bookmark is None or self.replication_method != REPLICATION_INCREMENTAL:
+            return
+        before = self._bookmark()
+        state = self.stream_state
+        state["replication_key"] = self.replication_key
+        state["replication_key_value"] = max(bookmark, utc_text(before) if before else "")
 
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
-        """Set no limit to the bookmark before the server has told its time.
+        """Set no limit to the bookmark: `Position` does, by the server's clock.
 
-        The SDK would take the local clock, which may be wrong. `on_first_answer` sets the limit.
+        The SDK would take the local clock, which may be wrong.
 
         Args:
             context: Not used: the stream has no partitions.
         """
 
-    def on_first_answer(self, answer: Answer) -> None:
-        """Limit the bookmark to the moment at which the first request was answered.
-
-        What is updated later, while the stream is still being read, may be missed by this sync,
-        so the next one must ask for it.
+    def compare_start_date(self, value: str, start_date_value: str) -> str:
+        """Choose the later one, for the SDK's log.
 
         Args:
-            answer: What the API answered.
-        """
-        if self.replication_method == REPLICATION_INCREMENTAL:
-            moment = answer.date or _newest(answer.records, self.replication_key)
-            if moment:
-                self.state_manager.write_replication_key_signpost(utc_text(moment))
+            value: The bookmark.
+            start_date_value: The start date.
 
-    def _since(self) -> datetime | None:
+        Returns:
+            One of them.
+
+        Raises:
+            InsightlyError: If the bookmark is no date.
+        """
+        self._bookmark()
+        return max(value, start_date_value, key=parse_moment)
+
+    def _bookmark(self) -> datetime | None:
+        state = self.tap_state.get("bookmarks", {}).get(self.name, {})
+        if state.get("replication_key") != self.replication_key:
+            return None
+        value = state.get("replication_key_value")
         try:
-            bookmark = self.get_starting_timestamp(None)
-        except (TypeError, ValueError) as error:
-            value = self.get_starting_replication_key_value(None)
+            return None if value is None else parse_moment(value)
+        except (TypeError, ValueError, AttributeError) as error:
             msg = (
                 f"The state of stream {self.name} holds {value!r} as its bookmark, which is no "
                 "date. Remove it from the state to read the stream from its beginning."
             )
             raise InsightlyError(msg) from error
-        if bookmark is None:
-            return None
-        since = bookmark - timedelta(seconds=int(self.config["lookback_seconds"]))
-        start_date = self.config.get("start_date")
-        # Whether the API includes the very moment it is asked for is not known, so a start date
-        # is asked for from a second before.
-        first = parse_moment(start_date) - timedelta(seconds=1) if start_date else since
-        return max(since, first)
-
-
-def _newest(records: Iterable[Mapping[str, Any]], key: str) -> datetime | None:
-    """Find a moment that the server's clock had certainly reached when it answered.
-
-    Args:
-        records: The records of an answer that has no date of its own.
-        key: The field that holds the moment of a record's last update.
-
-    Returns:
-        The newest update among the records; None if there is none.
-    """
-    moments = []
-    for record in records:
-        with suppress(KeyError, TypeError, ValueError, AttributeError):
-            moments.append(parse_moment(record[key]))
-    return max(moments, default=None)
 
 
 def _with_custom_fields(

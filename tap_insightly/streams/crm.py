@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from singer_sdk import StreamSchema
 
 from tap_insightly.openapi import OPENAPI
-from tap_insightly.streams.base import ListStream, Part, SearchStream
+from tap_insightly.streams.base import ListStream, SearchStream
+from tap_insightly.streams.reading import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

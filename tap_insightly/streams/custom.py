@@ -8,12 +8,13 @@ from singer_sdk import StreamSchema
 
 from tap_insightly.custom_fields import definitions_of
 from tap_insightly.openapi import OPENAPI
-from tap_insightly.streams.base import ListStream, Part, SearchStream
+from tap_insightly.streams.base import ListStream, SearchStream
+from tap_insightly.streams.reading import Part
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from tap_insightly.api import Answer
+    from tap_insightly.api import Listing
     from tap_insightly.custom_fields import CustomField
     from tap_insightly.tap import TapInsightly
 
@@ -47,17 +48,28 @@ class CustomFieldsStream(ListStream):
             for name in self._insightly.objects_with_custom_fields()
         ]
 
-    def parse(self, answer: Answer, part: Part) -> Iterable[dict[str, Any]]:
+    def ahead(self) -> Iterable[Listing]:
+        """Ask which custom objects there are: on that it depends what will be read.
+
+        Returns:
+            Nothing, unless it is known already.
+        """
+        if "custom_object_names" in vars(self._insightly):
+            return super().ahead()
+        _ = self._insightly.custom_objects
+        return []
+
+    def parse(self, records: Sequence[Mapping[str, Any]], part: Part) -> Iterable[dict[str, Any]]:
         """Keep the fields of the object that was asked for; the API may answer all.
 
         Args:
-            answer: What the API answered.
+            records: The records of the answer.
             part: What was asked.
 
         Returns:
             The definitions of this object's custom fields.
         """
-        return definitions_of(part.path.rpartition("/")[2], answer.records)
+        return definitions_of(part.path.rpartition("/")[2], records)
 
 
 class CustomObjectStream(SearchStream):

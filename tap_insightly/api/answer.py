@@ -1,0 +1,76 @@
+"""What the API answered."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+# Decimal keeps every digit of money, which Insightly sends with up to 19 characters (spec).
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+# Goes through the whole text, and so finds all that is wrong with it, but makes nothing of it.
+_check = msgspec.json.Decoder(msgspec.Raw).decode
+
+# An escaped backslash or a whole pair of surrogates is kept (group 1), half a pair is not.
+_HALF_PAIR = re.compile(
+    rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the API answered, and when, by the server's clock."""
+
+    body: bytes
+    """The JSON, whole; parsed where it is needed, because text takes a fifth of the memory."""
+
+    date: datetime | None = None
+    """When the server answered (``Date`` header), aware; None if it did not say."""
+
+    total: int | None = None
+    """How many records the whole list has (``X-Total-Count``); None if the server did not say."""
+
+    @cached_property
+    def data(self) -> Any:  # noqa: ANN401 - anything that JSON can be
+        """The parsed body: a list of records, or one object."""
+        try:
+            return _decode(self.body)
+        except UnicodeDecodeError:  # bytes that are no characters become U+FFFD
+            return _decode(self.body.decode(errors="replace"))
+
+    @property
+    def records(self) -> list[dict[str, Any]]:
+        """The body as a list of records; one object is a list of one."""
+        data = self.data
+        return data if isinstance(data, list) else [data]
+
+
+def checked_body(body: bytes) -> bytes:
+    """Make sure that a body is JSON, if need be with U+FFFD for half a character.
+
+    Half a character can be all that is left of one at the end of a text that was cut to length
+    (assumed). As an error it would end each sync at this record, for good.
+
+    Args:
+        body: What was answered.
+
+    Returns:
+        The body, which can be parsed.
+
+    Raises:
+        DecodeError: If it is not JSON, or not all of it.
+    """
+    try:
+        _check(body)
+    except msgspec.DecodeError:
+        body = _HALF_PAIR.sub(lambda match: match[1] or rb"\ufffd", body)
+        _check(body)
+    return body

@@ -1,0 +1,56 @@
+"""Reading what the headers of an answer say."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+
+
+def whole_number(text: str | None, otherwise: int | None = None) -> int | None:
+    """Read a number.
+
+    Args:
+        text: The header; None if there is none.
+        otherwise: What to return if it holds no number.
+
+    Returns:
+        The number.
+    """
+    try:
+        return otherwise if text is None else int(text)
+    except ValueError:
+        return otherwise
+
+
+def moment(text: str | None) -> datetime | None:
+    """Read a date (RFC 9110).
+
+    Args:
+        text: The header; None if there is none.
+
+    Returns:
+        An aware datetime; None if the header says nothing.
+    """
+    try:
+        date = parsedate_to_datetime(text or "")
+    except ValueError:
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=timezone.utc)
+
+
+def seconds_to_wait(text: str | None, now: datetime | None) -> float | None:
+    """Read Retry-After, which is a number of seconds or a date (RFC 9110).
+
+    Args:
+        text: The header; None if there is none.
+        now: The server's time; None if it is not known.
+
+    Returns:
+        Seconds, not below 0; None if the header says nothing.
+    """
+    if text is None:
+        return None
+    if text.strip().isdecimal():
+        return float(text)
+    date = moment(text)
+    return max(0.0, (date - now).total_seconds()) if date and now else None

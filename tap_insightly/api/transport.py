@@ -1,0 +1,99 @@
+"""Connections that can be broken off from outside."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+if TYPE_CHECKING:
+    from urllib3.poolmanager import PoolManager
+
+
+class BreakableAdapter(HTTPAdapter):
+    """Keeps track of its connections, so that `break_off` ends even those that wait for an answer.
+
+    Without that, a thread that waits for a server cannot be stopped before the time-out.
+    """
+
+    def __init__(self, connections: int) -> None:
+        """Get ready for a number of connections.
+
+        Args:
+            connections: How many are kept open, a number.
+        """
+        self._connections: weakref.WeakSet[HTTPConnection] = weakref.WeakSet()
+        super().__init__(pool_connections=1, pool_maxsize=connections)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as requests has it
+        """Make the pool of connections.
+
+        Args:
+            *args: As requests has them.
+            **kwargs: As requests has them.
+        """
+        super().init_poolmanager(*args, **kwargs)
+        self._watch(self.poolmanager)
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as requests has it
+        """Make the pool of connections through a proxy.
+
+        Args:
+            *args: As requests has them.
+            **kwargs: As requests has them.
+
+        Returns:
+            As requests has it.
+        """
+        manager = super().proxy_manager_for(*args, **kwargs)
+        self._watch(manager)
+        return manager
+
+    def break_off(self) -> None:
+        """End all connections; whoever waits for an answer gets an error at once."""
+        for connection in tuple(self._connections):
+            if connection.sock is not None:
+                with contextlib.suppress(OSError):
+                    connection.sock.shutdown(socket.SHUT_RDWR)
+
+    def _watch(self, manager: PoolManager) -> None:
+        known = self._connections
+
+        class Plain(HTTPConnection):
+            def connect(self) -> None:
+                known.add(self)
+                super().connect()
+
+        class Secure(HTTPSConnection):
+            def connect(self) -> None:
+                known.add(self)
+                super().connect()
+
+        class PlainPool(HTTPConnectionPool):
+            ConnectionCls = Plain
+
+        class SecurePool(HTTPSConnectionPool):
+            ConnectionCls = Secure
+
+        manager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+
+
+def breakable_session(connections: int) -> tuple[requests.Session, BreakableAdapter]:
+    """Make a session of requests whose connections can be broken off.
+
+    Args:
+        connections: How many are kept open, a number.
+
+    Returns:
+        The session, and the adapter that does it.
+    """
+    session, adapter = requests.Session(), BreakableAdapter(connections)
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, adapter)
+    return session, adapter

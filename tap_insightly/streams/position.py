@@ -1,0 +1,106 @@
+"""How far a stream has been read, as its state has it: what makes any cut resumable."""
+
+from __future__ import annotations
+
+from typing import Any, TypeGuard
+
+UNFINISHED = "unfinished"
+"""The key in a stream's state. What is under it:
+
+- ``since``: what the search was asked for, None for a whole list. It has to be the same still.
+- ``began``: the moment, by the server's clock, at which the first request was answered.
+- ``last_id``: the last id that was sent to the target.
+- ``skip``: the offset of the page that held it.
+- ``newest``: the newest bookmark value that was sent to the target.
+"""
+
+
+class Position:
+    """Where a stream is, from its first request to its last record, over any number of runs."""
+
+    def __init__(self, saved: object, since: str | None, *, is_resumable: bool) -> None:
+        """Take up what an earlier run left unfinished, if it fits.
+
+        Args:
+            saved: What the state holds under `UNFINISHED`; None if it holds nothing.
+            since: What the search is asked for, text; None if the whole list is read.
+            is_resumable: Whether the stream can be read from an id on.
+        """
+        self._state: dict[str, Any] = {}
+        self._is_resumable = is_resumable
+        self._data: dict[str, Any] = {"since": since}
+        if is_resumable and _is_position(saved, since):
+            self._data = dict(saved)
+
+    def keep_in(self, state: dict[str, Any]) -> None:
+        """Keep the position in a state from now on.
+
+        Args:
+            state: The state of the stream.
+        """
+        self._state = state
+        state.pop(UNFINISHED, None)
+        if self.after is not None:
+            state[UNFINISHED] = self._data
+
+    @property
+    def after(self) -> int | None:
+        """The last id that an earlier run has sent to the target; None if it sent none."""
+        return self._data.get("last_id")
+
+    @property
+    def skip(self) -> int:
+        """The offset at which that id was found."""
+        return int(self._data.get("skip", 0))
+
+    def begin(self, moment: str | None) -> None:
+        """Take in when the first request was answered, unless an earlier run began before.
+
+        Args:
+            moment: The moment by the server's clock, as bookmarks are written; None if unknown.
+        """
+        self._data.setdefault("began", moment)
+
+    def move(self, last_id: object, skip: int, value: object) -> None:
+        """Take in that a record has been sent to the target.
+
+        Args:
+            last_id: Its id.
+            skip: The offset of its page.
+            value: Its bookmark value.
+        """
+        data = self._data
+        data["last_id"] = last_id
+        data["skip"] = skip
+        if isinstance(value, str) and value > (data.get("newest") or ""):
+            data["newest"] = value
+        if self._is_resumable:
+            self._state[UNFINISHED] = data
+
+    def stay(self) -> None:
+        """Take in that ids do not ascend, so that a later run could not go on from here."""
+        self._is_resumable = False
+        self._state.pop(UNFINISHED, None)
+
+    def end(self) -> str | None:
+        """Take in that the stream has been read to its end.
+
+        Returns:
+            The bookmark: the newest value that was sent, but not later than the first answer,
+            because what was changed after that may have been missed. None if there was no record,
+            or if the server told no time to go by.
+        """
+        self._state.pop(UNFINISHED, None)
+        newest, began = self._data.get("newest"), self._data.get("began")
+        return min(newest, began) if newest and began else None
+
+
+def _is_position(saved: object, since: str | None) -> TypeGuard[dict[str, Any]]:
+    """Tell whether something out of a state, which anyone may have edited, can be gone on from."""
+    if not isinstance(saved, dict) or saved.get("since", "") != since:
+        return False
+    numbers = [saved.get(name) for name in ("last_id", "skip")]
+    texts = [saved[name] for name in ("began", "newest") if saved.get(name) is not None]
+    return all(type(number) is int and number >= 0 for number in numbers) and all(
+        isinstance(text, str) for text in texts
+    )

@@ -1,0 +1,298 @@
+"""Reading a list while it changes: nothing that is there all along is lost, or comes twice."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tap_insightly.api import Answer, InsightlyError, Listing, Reader, RefusedError
+from tap_insightly.api.paging import Cursor
+from tests.changing import Account
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from tap_insightly.api import Tally
+
+
+def read(account: Any, listing: Listing, expected: Iterable[Listing] = ()) -> list[Any]:
+    """Read a list to its end, with threads; the keys of its records."""
+    with Reader(account, expected) as reader:
+        return [record["CONTACT_ID"] for page in reader.read(listing) for record in page.records]
+
+
+def contacts(page_size: int = 500, **options: Any) -> Listing:
+    cursor = Cursor(["CONTACT_ID"], page_size=page_size, **options)
+    return Listing("/Contacts", cursor=cursor)
+
+
+def in_order(ids: list[int]) -> list[int]:
+    return ids
+
+
+def shuffled(ids: list[int]) -> list[int]:
+    """In some order that is none, but stays the same."""
+    return sorted(ids, key=lambda number: random.Random(number).random())
+
+
+changes = st.lists(
+    st.one_of(
+        st.tuples(st.just("create")),
+        st.tuples(st.just("update"), st.integers(0, 3000)),
+        st.tuples(st.just("delete"), st.integers(0, 3000)),
+        st.tuples(st.just("delete"), st.integers(0, 3000), st.integers(2, 1600)),
+    ),
+    max_size=4,
+)
+
+
+def happening(script: Mapping[int, list[tuple[Any, ...]]]) -> dict[int, Callable[[Account], None]]:
+    def play(one: list[tuple[Any, ...]]) -> Callable[[Account], None]:
+        def happen(account: Account) -> None:
+            for name, *arguments in one:
+                getattr(account, name)(*arguments)
+
+        return happen
+
+    return {number: play(one) for number, one in script.items()}
+
+
+@settings(max_examples=300)
+@given(
+    count=st.one_of(st.integers(0, 3000), st.sampled_from([0, 1, 499, 500, 501, 999, 1000, 1500])),
+    page_size=st.one_of(st.just(500), st.integers(2, 60)),
+    script=st.dictionaries(st.integers(1, 30), changes, max_size=10),
+    total=st.sampled_from(["right", "missing", "too low", "too high"]),
+)
+@example(count=500, page_size=500, script={2: [("delete", 499)]}, total="right")
+@example(count=1500, page_size=500, script={2: [("delete", 0, 500)]}, total="right")
+@example(count=1500, page_size=500, script={3: [("delete", 0, 1500)]}, total="right")
+def test_what_exists_throughout_comes_exactly_once(
+    count: int, page_size: int, script: dict[int, list[tuple[Any, ...]]], total: str
+) -> None:
+    count = min(count, 40 * page_size)
+    says: dict[str, Callable[[int], int | None]] = {
+        "right": lambda there: there,
+        "missing": lambda _: None,
+        "too low": lambda there: there // 2,
+        "too high": lambda there: there * 2 + 3,
+    }
+    account = Account(list(range(1, 3 * count + 1, 3)), happening(script), says[total])
+    there = account.watch()
+    found = read(account, contacts(page_size))
+    assert max(Counter(found).values(), default=0) <= 1
+    assert found == sorted(found)
+    assert set(found) >= there - account.changed
+    # What is updated stays in a list, so it comes, too.
+    assert set(found) >= there & set(account.ids)
+
+
+@settings(max_examples=150)
+@given(
+    count=st.integers(0, 600),
+    page_size=st.integers(2, 60),
+    script=st.dictionaries(st.integers(1, 30), changes, max_size=6),
+    begin=st.integers(0, 80),
+)
+def test_a_list_whose_ids_do_not_ascend_loses_nothing_either(
+    count: int, page_size: int, script: dict[int, list[tuple[Any, ...]]], begin: int
+) -> None:
+    """However late it shows that they do not, and in whatever order they are, if it stays."""
+    count = min(count, 20 * page_size)
+    ids = list(range(1, count + 1))
+    account = Account(ids[:begin] + shuffled(ids[begin:]), happening(script))
+    there = account.watch()
+    found = read(account, contacts(page_size))
+    assert max(Counter(found).values(), default=0) <= 1
+    assert set(found) >= there - account.changed
+
+
+@pytest.mark.parametrize(
+    "key",
+    [str, lambda number: f"tag {number}", lambda number: number or None, lambda number: -number],
+)
+def test_keys_that_are_no_ids_are_read_one_page_at_a_time(key: Callable[[int], Any]) -> None:
+    account = Account(list(range(25)), key=key)
+    listing = contacts(10)
+    assert read(account, listing) == [key(number) for number in range(25)]
+    assert [query["skip"] for _, query in account.requests] == ["0", "9", "18"]
+    assert listing.cursor is not None
+    assert listing.cursor.last is None, "nobody can go on from here"
+
+
+@pytest.mark.parametrize("count", [0, 1, 499, 500, 501, 999, 1000, 50_000])
+def test_a_quiet_list_costs_no_more_than_its_pages(count: int) -> None:
+    account = Account(list(range(count)), max_concurrency=20)
+    assert read(account, contacts()) == list(range(count))
+    assert len(account.requests) <= -(-count // 500) * 1.01 + 2
+
+
+@pytest.mark.parametrize(("many", "more"), [(1, 1), (400, 1), (10_000, 20)])
+def test_deletions_cost_a_few_requests_more(many: int, more: int) -> None:
+    account = Account(
+        list(range(50_000)), happening({60: [("delete", 3, many)]}), max_concurrency=1
+    )
+    assert len(read(account, contacts())) >= 50_000 - many
+    assert len(account.requests) <= 101 + more
+
+
+def test_only_the_first_request_asks_for_the_count() -> None:
+    account = Account(list(range(100)))
+    read(account, contacts(10))
+    asked = [query.get("count_total") for _, query in account.requests]
+    assert asked == ["true"] + [None] * (len(asked) - 1)
+
+
+@settings(max_examples=100)
+@given(
+    count=st.integers(0, 400),
+    after=st.integers(0, 500),
+    skip=st.integers(0, 500),
+    script=st.dictionaries(st.integers(1, 10), changes, max_size=3),
+)
+def test_reading_goes_on_after_an_id_wherever_it_is_now(
+    count: int, after: int, skip: int, script: dict[int, list[tuple[Any, ...]]]
+) -> None:
+    account = Account(list(range(count)), happening(script))
+    there = account.watch()
+    found = read(account, contacts(20, after=after, skip=skip))
+    assert max(Counter(found).values(), default=0) <= 1
+    assert all(number > after for number in found)
+    assert set(found) >= {number for number in there - account.changed if number > after}
+
+
+def test_going_on_where_it_was_costs_one_page() -> None:
+    account = Account(list(range(50_000)))
+    read(account, contacts(after=49_700, skip=49_401))
+    assert len(account.requests) == 2
+
+
+class Same:
+    """A server that does not care for ``skip``."""
+
+    max_concurrency = 2
+    size = 500
+
+    def __init__(self, size: int) -> None:
+        self.records = [{"CONTACT_ID": number} for number in range(size)]
+        self.requests = 0
+
+    def get(self, *_: Any) -> Answer:
+        self.requests += 1
+        return Answer(str(self.records).replace("'", '"').encode())
+
+
+def test_a_server_that_does_not_page_does_not_keep_us_for_ever() -> None:
+    with pytest.raises(RefusedError, match="does not end"):
+        read(Same(500), contacts())
+    assert read(Same(501), contacts()) == list(range(501))
+
+
+def test_pages_have_to_overlap() -> None:
+    with pytest.raises(ValueError, match="two at least"):
+        Cursor(["CONTACT_ID"], page_size=1)
+
+
+class Counting(Account):
+    """Counts what is held: asked for, and not read yet."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.read = 0
+        self.most = 0
+        self.threads = 0
+
+    def get(
+        self, path: str, params: Mapping[str, str] | None = None, tally: Tally | None = None
+    ) -> Answer:
+        answer = super().get(path, params, tally)
+        self.most = max(self.most, len(self.requests) - self.read)
+        self.threads = max(self.threads, threading.active_count())
+        return answer
+
+
+def test_a_slow_reader_holds_a_bounded_number_of_pages() -> None:
+    account = Counting(list(range(10_000)), max_concurrency=3)
+    before = threading.active_count()
+    with Reader(account, [contacts(10) for _ in range(20)]) as reader:  # type: ignore[arg-type]
+        for _ in reader.read(contacts(10)):
+            account.read += 1
+    assert account.most <= 12 + 1
+    assert account.threads <= before + 3
+    assert threading.active_count() == before, "no thread is left"
+
+
+def test_large_pages_are_held_in_smaller_numbers() -> None:
+    class Large(Counting):
+        def get(self, *arguments: Any) -> Answer:
+            answer = super().get(*arguments)
+            return Answer(answer.body + b" " * 11 * 2**20, answer.date, answer.total)
+
+    account = Large(list(range(300)), max_concurrency=20)
+    with Reader(account) as reader:  # type: ignore[arg-type]
+        for _ in reader.read(contacts(10)):
+            account.read += 1
+    assert account.most <= 3
+
+
+def test_first_pages_of_the_lists_to_come_are_fetched_ahead() -> None:
+    account = Account(list(range(5)), max_concurrency=20)
+    lists = [Listing(f"/{number}", cursor=Cursor(["CONTACT_ID"])) for number in range(30)]
+    with Reader(account, lists) as reader:  # type: ignore[arg-type]
+        first = next(iter(reader.read(lists[0])))
+        assert len(first.records) == 5
+        for listing in lists[1:]:
+            listing.answers[0].result(10)
+        assert len(account.requests) == 30
+        for listing in lists[1:]:
+            assert [len(page.records) for page in reader.read(listing)] == [5]
+    assert len(account.requests) == 30, "each was asked for once"
+
+
+def test_what_is_held_for_later_takes_no_room_from_what_is_read_now() -> None:
+    account = Account(list(range(1000)), max_concurrency=2)
+    lists = [Listing(f"/{number}", cursor=Cursor(["CONTACT_ID"])) for number in range(30)]
+    big = contacts(10)
+    with Reader(account, [big, *lists]) as reader:  # type: ignore[arg-type]
+        pages = reader.read(big)
+        next(pages)
+        assert len(big.answers) == 4, "as many as there is room for"
+        list(pages)
+
+
+def test_an_error_in_a_thread_reaches_the_reader_as_itself() -> None:
+    class Failing(Account):
+        def get(self, path: str, *arguments: Any) -> Answer:
+            if len(self.requests) == 3:
+                raise error
+            return super().get(path, *arguments)
+
+    error = InsightlyError("the very one")
+    before = threading.active_count()
+    with pytest.raises(InsightlyError) as raised:
+        read(Failing(list(range(500))), contacts(10))
+    assert raised.value is error
+    assert threading.active_count() == before
+
+
+def test_while_waiting_something_else_can_be_done() -> None:
+    waited, go = threading.Event(), threading.Event()
+
+    class Slow(Account):
+        def get(self, *arguments: Any) -> Answer:
+            assert go.wait(10)
+            return super().get(*arguments)
+
+    def while_waiting() -> None:
+        waited.set()
+        go.set()
+
+    with Reader(Slow([1])) as reader:  # type: ignore[arg-type]
+        assert len(list(reader.read(contacts(), while_waiting))) == 1
+    assert waited.is_set()
