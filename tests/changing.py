@@ -79,8 +79,7 @@ class Account:
     ) -> Answer:
         query = params or {}
         with self.lock:
-            if tally is not None:
-                tally.count(requests=1)
+            (tally or Tally()).count(requests=1)
             self.requests.append((path, query))
             number = len(self.requests)
             self.now += 1

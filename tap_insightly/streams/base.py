@@ -48,8 +48,8 @@ class InsightlyStream(Stream):
     # Values are conformed by `Conformer`, which also counts what it could not convert.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
-    STATE_MSG_FREQUENCY = 5000
-    """Records between two states; `Reading` writes one every ten seconds besides."""
+    STATE_MSG_FREQUENCY = sys.maxsize
+    """Never: `Reading` writes the state, when it covers all records that were sent."""
 
     def __init__(
         self,

@@ -39,7 +39,6 @@ class Position:
             state: The state of the stream.
         """
         self._state = state
-        state.pop(UNFINISHED, None)
         if self.after is not None:
             state[UNFINISHED] = self._data
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tap_insightly.streams.base import InsightlyStream
     from tap_insightly.tap import TapInsightly
 
+RECORDS_BETWEEN_STATES = 5000
 SECONDS_BETWEEN_STATES = 10.0
 
 
@@ -67,6 +68,7 @@ class Reading:
         """How many rows were handed on."""
         self._started = time.monotonic()
         self._state_due = self._started + SECONDS_BETWEEN_STATES
+        self._state_due_at = RECORDS_BETWEEN_STATES
         self._is_batch = stream.get_batch_config(stream.config) is not None
 
     def rows(self, conform: Conformer) -> Iterator[dict[str, Any]]:
@@ -173,8 +175,9 @@ class Reading:
 
     def _write_state_if_due(self) -> None:
         now = time.monotonic()
-        if now >= self._state_due:
+        if now >= self._state_due or self.records >= self._state_due_at:
             self._state_due = now + SECONDS_BETWEEN_STATES
+            self._state_due_at = self.records + RECORDS_BETWEEN_STATES
             self._write_state()
 
     def _write_state(self) -> None:
