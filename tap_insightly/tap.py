@@ -15,6 +15,7 @@ from tap_insightly import discovery
 from tap_insightly.api import InsightlyError, InsightlySession, Reader, base_url
 from tap_insightly.command import TapCommand, check_config, checked
 from tap_insightly.output import Writer
+from tap_insightly.progress import Progress, progress_for
 from tap_insightly.settings import CONFIG_JSONSCHEMA, cleaned, from_environment, problems
 from tap_insightly.streams import InsightlyStream
 
@@ -109,6 +110,11 @@ class TapInsightly(Tap):
         """What reads all streams, ahead of their turns."""
         return Reader(self.session, self._expected())
 
+    @cached_property
+    def progress(self) -> Progress:
+        """What shows how far the sync is, to whoever watches."""
+        return progress_for(self.selected_streams(), self.session)
+
     def _expected(self) -> Iterator[Listing]:
         for stream in self.selected_streams():
             yield from stream.ahead()
@@ -122,13 +128,15 @@ class TapInsightly(Tap):
         streams = self.streams.values()
         return [one for one in streams if one.selected and isinstance(one, InsightlyStream)]
 
-    def finish(self, stream: Stream, *, is_whole: bool) -> None:
+    def finish(self, stream: InsightlyStream, *, is_whole: bool) -> None:
         """Take in that a stream is not read any further, and end the threads if none is.
 
         Args:
             stream: The stream.
             is_whole: Whether all was read that was wanted of it.
         """
+        if is_whole:
+            self.progress.finish(stream)
         if not is_whole or stream is self.selected_streams()[-1]:
             self.close()
 
@@ -136,7 +144,10 @@ class TapInsightly(Tap):
         """End all threads and connections; they are made anew if need be."""
         made = vars(self)  # where cached properties keep what they have made
         session, reader = made.pop("session", None), made.pop("reader", None)
+        progress = made.pop("progress", None)
         made.pop("custom_objects", None)
+        if progress is not None:
+            progress.close()
         if session is not None:
             session.close()
         if reader is not None:
@@ -210,6 +221,8 @@ class TapInsightly(Tap):
         deadline = threading.Timer(SECONDS_TO_END, os._exit, [code])
         deadline.daemon = True
         deadline.start()
+        if "progress" in vars(self):  # now, as the deadline leaves no time for it
+            self.progress.close()
         self.message_writer.between_messages(partial(self._end, code))
 
     def _end(self, code: int) -> None:

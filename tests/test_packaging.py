@@ -83,7 +83,7 @@ def test_few_packages_come_along(python: Path) -> None:
     listed = run(UV, "pip", "list", "--format=json", "--python", python).stdout
     names = {package["name"] for package in json.loads(listed)}
     assert {"singer-sdk", "requests", "msgspec"} <= names
-    assert not names & {"starlette", "uvicorn", "pytest", "duckdb"}
+    assert not names & {"starlette", "uvicorn", "rich", "pytest", "duckdb"}
 
 
 def test_the_wheel_holds_the_package_and_nothing_else(dist: Path) -> None:

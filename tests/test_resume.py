@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
@@ -322,7 +323,7 @@ def test_a_state_is_written_every_ten_seconds(monkeypatch: pytest.MonkeyPatch) -
     states = [one["value"]["bookmarks"]["contacts"] for one in messages if one["type"] == "STATE"]
     places = [state["unfinished"]["last_id"] for state in states if "unfinished" in state]
     assert places == sorted(places)
-    assert all(later - earlier <= 4 for earlier, later in zip(places, places[1:], strict=False))
+    assert all(later - earlier <= 4 for earlier, later in itertools.pairwise(places))
     assert len(places) >= 25
 
 

@@ -66,7 +66,8 @@ class InsightlyStream(Stream):
         """
         super().__init__(tap)
         self._insightly = tap
-        self._reading: Reading | None = None
+        self.reading: Reading | None = None
+        """What is read of it; None before that is planned, and after."""
         standard = self.schema
         self._standard_fields = tuple(standard["properties"])
         if schema is None:
@@ -130,7 +131,7 @@ class InsightlyStream(Stream):
             reading.report()
             is_whole = True
         finally:
-            self._reading = None
+            self.reading = None
             for warning in conform.warnings():
                 self.logger.warning("%s: %s", self.name, warning)
             self._insightly.finish(self, is_whole=is_whole)
@@ -147,9 +148,9 @@ class InsightlyStream(Stream):
             return []  # it will be told when it is this stream's turn
 
     def _read(self) -> Reading:
-        if self._reading is None:
-            self._reading = Reading(self, self._insightly)
-        return self._reading
+        if self.reading is None:
+            self.reading = Reading(self, self._insightly)
+        return self.reading
 
     def since(self) -> str | None:
         """Say from when on to read.

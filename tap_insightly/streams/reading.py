@@ -61,6 +61,7 @@ class Reading:
             saved.get(UNFINISHED), stream.since(), is_resumable=self._is_resumable()
         )
         self.tally = Tally(tap.session.total)
+        self._progress = tap.progress
         self.listings = [self._listing(part) for part in self.parts]
         """Its lists, one for each part."""
         self._counted = 0
@@ -151,8 +152,9 @@ class Reading:
                         yield row
                         # The target has it now: whoever takes the next row has written this one.
                         self.records += 1
+                        self._progress.records += 1
                         position.move(record.get(id_name), page.skip, value)
-                        self._write_state_if_due()
+                        self._do_what_is_due()
         except NotAvailableError as error:
             if listing.is_begun:
                 raise
@@ -162,7 +164,8 @@ class Reading:
 
     def _pages(self, part: Part, listing: Listing) -> Iterator[Page]:
         with metrics.http_request_counter(self._stream.name, part.path) as counter:
-            for page in self._tap.reader.read(listing, self._write_state_if_due):
+            for page in self._tap.reader.read(listing, self._do_what_is_due):
+                self._progress.pages += 1
                 counter.increment(self.tally.requests - self._counted)
                 self._counted = self.tally.requests
                 self._log_timings(part)
@@ -173,8 +176,10 @@ class Reading:
         moment = answer.date or _newest(answer.records, self._stream.replication_key or "")
         return utc_text(moment) if moment else None
 
-    def _write_state_if_due(self) -> None:
+    def _do_what_is_due(self) -> None:
         now = time.monotonic()
+        if now >= self._progress.due:
+            self._progress.draw(now)
         if now >= self._state_due or self.records >= self._state_due_at:
             self._state_due = now + SECONDS_BETWEEN_STATES
             self._state_due_at = self.records + RECORDS_BETWEEN_STATES

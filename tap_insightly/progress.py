@@ -1,0 +1,309 @@
+"""How far a sync is, for somebody who watches it in a terminal."""
+
+from __future__ import annotations
+
+import math
+import sys
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+from datetime import timedelta
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from rich.console import Console
+
+    from tap_insightly.api import InsightlySession, Listing
+    from tap_insightly.streams import InsightlyStream
+
+SECONDS_BETWEEN_DRAWINGS = 0.25
+WINDOW = 10.0  # seconds over which a rate is taken
+LEAST_WINDOW = 1.0  # less than that says nothing about a rate
+MOST_COLUMNS = 120  # wide enough for the longest name
+UNKNOWN = "-"
+
+ERASE = "\x1b[J"  # what is to the right of the cursor, and below it
+UP = "\x1b[A"
+
+
+class Progress:
+    """What a sync tells of itself: to nobody, unless it is a `Display`."""
+
+    due = math.inf
+    """When to call `draw` next, by `time.monotonic`."""
+
+    def __init__(self) -> None:
+        """Start at nothing."""
+        self.records = 0
+        """How many rows were handed on; counted by whoever hands them on."""
+        self.pages = 0
+        """How many pages were read; counted by whoever reads them."""
+
+    def finish(self, stream: InsightlyStream) -> None:
+        """Take in that a stream was read to its end.
+
+        Args:
+            stream: The stream.
+        """
+
+    def draw(self, now: float) -> None:
+        """Show how far the sync is.
+
+        Args:
+            now: The time, in seconds by `time.monotonic`.
+        """
+
+    def close(self) -> None:
+        """Show nothing any more. May be called at any moment, and again."""
+
+
+def progress_for(streams: Sequence[InsightlyStream], session: InsightlySession) -> Progress:
+    """Show the progress if there is a terminal to show it on, and rich to draw it with.
+
+    Args:
+        streams: What will be read, in order.
+        session: What counts the requests and knows the quota.
+
+    Returns:
+        The progress, which is to be told of the sync and closed after it.
+    """
+    # Where messages scroll by there is nothing else to be seen. And rich takes its time to be
+    # imported, and would take a pipe for a terminal if FORCE_COLOR says so.
+    if sys.stdout.isatty() or not sys.stderr.isatty():
+        return Progress()
+    try:
+        from rich.console import Console  # noqa: PLC0415 - an extra, and seldom needed
+    except ImportError:
+        return Progress()
+    console = Console(file=sys.stderr)
+    if not console.is_interactive or console.legacy_windows:
+        return Progress()
+    return Display(streams, session, console)
+
+
+class Display(Progress):
+    """A line at the bottom of a terminal: streams, records, requests, quota, and time to go.
+
+    It is drawn by the thread that reads, between two records or while it waits for an answer.
+    """
+
+    def __init__(
+        self,
+        streams: Sequence[InsightlyStream],
+        session: InsightlySession,
+        console: Console,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Show that nothing was read yet.
+
+        Args:
+            streams: What will be read, in order.
+            session: What counts the requests and knows the quota.
+            console: The terminal.
+            clock: What time it is, in seconds that only grow.
+        """
+        super().__init__()
+        self._session = session
+        self._console = console
+        self._clock = clock
+        self._number = len(streams)
+        self._left = list(streams)
+        now = clock()
+        self._requests = Rate(now, session.total.requests)
+        self._pages = Rate(now)
+        self._footer = Footer(console.file)
+        self.draw(now)
+
+    def finish(self, stream: InsightlyStream) -> None:
+        """Show that a stream was read to its end.
+
+        Args:
+            stream: The stream.
+        """
+        self._left = [one for one in self._left if one is not stream]
+        self.draw(self._clock())
+
+    def draw(self, now: float) -> None:
+        """Draw the line anew; give up if the terminal is gone, which is no reason to end a sync.
+
+        Args:
+            now: The time, in seconds.
+        """
+        self.due = now + SECONDS_BETWEEN_DRAWINGS
+        try:
+            self._footer.show(self._line(now))
+        except OSError:
+            self.close()
+
+    def close(self) -> None:
+        """Take the line away."""
+        self.due = math.inf
+        with suppress(OSError):
+            self._footer.close()
+
+    def _line(self, now: float) -> str:
+        from rich.progress_bar import ProgressBar  # noqa: PLC0415 - see `progress_for`
+        from rich.table import Table  # noqa: PLC0415
+        from rich.text import Text  # noqa: PLC0415
+
+        done = self._number - len(self._left)
+        count, name, *rest = (
+            Text(text, no_wrap=True, overflow="ellipsis") for text in self._texts(now, done)
+        )
+        table = Table.grid(padding=(0, 2, 0, 0), expand=True)
+        # The bar and the name share what the numbers leave, so that all stay in their places.
+        table.add_column(ratio=2)
+        table.add_column(no_wrap=True)
+        table.add_column(ratio=3)
+        for _ in rest:
+            table.add_column(no_wrap=True)
+        table.add_row(ProgressBar(self._number, done), count, name, *rest)
+        with self._console.capture() as capture:
+            # Some terminals begin a new line as soon as the last column is written.
+            self._console.print(table, width=min(MOST_COLUMNS, self._console.width - 1))
+        return capture.get().rstrip("\n")
+
+    def _texts(self, now: float, done: int) -> Iterable[str]:
+        session = self._session
+        rate = self._requests.take(now, session.total.requests)
+        # At first, answers to later streams pile up unread; at the end they are read off the pile.
+        rates = (rate, self._pages.take(now, self.pages))
+        left = session.quota.remaining
+        seconds = seconds_to_go(
+            pages_to_come(one.reading.listings if one.reading else None for one in self._left),
+            session.pace.regulator.per_second,
+            max((one for one in rates if one is not None), default=None),
+        )
+        return (
+            f"{done}/{self._number}",
+            self._left[0].name if self._left else UNKNOWN,
+            f"{self.records:,} records",
+            f"{UNKNOWN if rate is None else f'{rate:.1f}'} requests/s",
+            f"quota {UNKNOWN if left is None else f'{left:,}'}",
+            f"{UNKNOWN if seconds is None else _minutes(seconds)} to go",
+        )
+
+
+class Rate:
+    """How often something has happened in a second, lately."""
+
+    def __init__(self, now: float, count: int = 0) -> None:
+        """Start.
+
+        Args:
+            now: The time, in seconds.
+            count: How often it has happened before.
+        """
+        self._taken = deque([(now, count)])
+
+    def take(self, now: float, count: int) -> float | None:
+        """Take down how often it has happened so far.
+
+        Args:
+            now: The time, in seconds.
+            count: How often.
+
+        Returns:
+            How often in a second; None if it is too early to tell.
+        """
+        self._taken.append((now, count))
+        while now - self._taken[0][0] > WINDOW and len(self._taken) > 2:  # noqa: PLR2004 - a pair
+            self._taken.popleft()
+        began, count_then = self._taken[0]
+        seconds = now - began
+        return None if seconds < LEAST_WINDOW else (count - count_then) / seconds
+
+
+def pages_to_come(streams: Iterable[Sequence[Listing] | None]) -> int:
+    """Count the pages that are still to be read, as far as can be told.
+
+    Args:
+        streams: The lists of each stream; None where they are not known yet.
+
+    Returns:
+        A number; a stream of which nothing is known counts as one page.
+    """
+    return sum(
+        1 if listings is None else sum(1 for listing in listings for _ in listing.ahead())
+        for listings in streams
+    )
+
+
+def seconds_to_go(pages: int, allowed: float, seen: float | None) -> float | None:
+    """Estimate how long it takes to read some pages.
+
+    Args:
+        pages: How many.
+        allowed: How many can be asked for in a second.
+        seen: How many it were in a second, lately, which a slow target can make fewer; None if
+            that is not known yet.
+
+    Returns:
+        Seconds; None if nothing moves.
+    """
+    rate = allowed if seen is None else min(allowed, seen)
+    return pages / rate if rate > 0 else None
+
+
+def _minutes(seconds: float) -> str:
+    return str(timedelta(seconds=round(seconds))).removeprefix("0:")  # hours only if there are any
+
+
+class Footer:
+    """A line that stays below all that is written to a terminal.
+
+    It is drawn below the cursor, which always stands where the next text belongs. So what other
+    programs write to the same terminal, such as a target, comes above the line as well. And the
+    cursor needs no putting right, in whatever way the process ends.
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        """Take over what is written to the terminal, from all threads.
+
+        Args:
+            stream: The terminal, with the cursor at the beginning of a line.
+        """
+        self._stream = stream
+        self._write = stream.write
+        self._lock = threading.RLock()  # the handler of a signal may log in the middle of a write
+        self._line = ""
+        self._is_line_begun = False
+        self._is_open = True
+        # All log handlers hold this very stream, and so need not be found and changed.
+        vars(stream)["write"] = self._write_above
+
+    def show(self, line: str) -> None:
+        """Show a line instead of the one before.
+
+        Args:
+            line: What fits into one line of the terminal; nothing to show none.
+        """
+        with self._lock:
+            if self._is_open:
+                self._line = line
+                self._put("")
+
+    def close(self) -> None:
+        """Take the line away, and give the stream back as it was."""
+        with self._lock:
+            try:
+                self.show("")
+            finally:
+                self._is_open = False
+                vars(self._stream).pop("write", None)
+
+    def _write_above(self, text: str) -> int:
+        with self._lock:
+            if text:
+                self._is_line_begun = not text.endswith("\n")
+                self._put(text)
+        return len(text)
+
+    def _put(self, text: str) -> None:
+        is_shown = self._line and not self._is_line_begun
+        below = f"\n{self._line}\r{UP}" if is_shown else ""
+        self._write(f"{ERASE}{text}{below}")
+        self._stream.flush()
