@@ -41,8 +41,8 @@ format: .venv/ready ## put the code into shape
 	@$(RUN)ruff check --fix
 	@$(RUN)ruff format
 
-bench: .venv/ready ## measure
-	@$(RUN)python benchmarks/sandbox.py
+bench: .venv/ready ## measure what the tap promises (ARGS=--help)
+	@$(RUN)python -m benchmarks $(ARGS)
 
 snapshot: .venv/ready ## accept changes of the catalog
 	@$(RUN)python -m pytest tests/test_catalog.py --snapshot-update
@@ -55,7 +55,7 @@ build: .venv/ready ## build wheel and source distribution
 
 lock: .tools/bin/uv ## pin all dependencies anew
 	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
-	  --python-version 3.10 pyproject.toml --extra sandbox --group dev -o requirements/dev.txt
+	  --python-version 3.10 pyproject.toml --extra progress --extra sandbox --group dev -o requirements/dev.txt
 	@for name in meltano target-jsonl uv; do \
 	  $(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
 	    --python-version 3.10 requirements/$$name.in -o requirements/$$name.txt; done

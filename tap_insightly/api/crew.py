@@ -87,7 +87,8 @@ class Crew:
                     future.set_exception(error)
                 else:
                     future.set_result(result)
-            del given, future, work  # an idle thread holds on to nothing
+                    del result  # an idle thread holds on to nothing
+            del given, future, work
 
     def _next(self) -> tuple[Future[Any], Callable[[], Any]] | None:
         try:

@@ -1,0 +1,76 @@
+"""What a sync costs: computing and memory."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from benchmarks.bench import FASTEST, check_contacts
+from benchmarks.rows import Row
+from benchmarks.servers import served
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from benchmarks.bench import Bench
+    from benchmarks.processes import Usage
+    from benchmarks.servers import Server
+
+MICROSECONDS = 100.0  # of one core, for a record from the socket to stdout
+SHARE_OF_PLAIN = 0.5
+MEGABYTES = 200.0
+GROWTH = 1.15  # from the fewest to the most contacts
+
+
+def cpu(bench: Bench) -> Iterator[Row]:
+    """Measure what a record takes of one core, from the socket to stdout.
+
+    Two sizes are compared, so that what does not depend on it, such as the start, does not count.
+
+    Args:
+        bench: What runs the taps.
+
+    Yields:
+        The tap, the plain tap, and how they compare.
+    """
+    sizes = bench.size(2_000, 1_000), bench.size(20_000, 4_000)
+    with ExitStack() as stack:
+        servers = {size: stack.enter_context(served(contacts=size)) for size in sizes}
+        tries = bench.size(3, 1)
+        tap = _microseconds(servers, tries, lambda one: bench.tap(one, requests_per_second=FASTEST))
+        plain = _microseconds(servers, tries, bench.plain)
+    what = "cpu: a record, socket to stdout"
+    yield Row(what, tap, "µs", at_most=MICROSECONDS)
+    yield Row(f"{what}: plain tap", plain, "µs")
+    yield Row(f"{what}: tap / plain tap", tap / plain, at_most=SHARE_OF_PLAIN)
+
+
+def memory(bench: Bench) -> Iterator[Row]:
+    """Measure the most memory that the tap has at once, by the number of contacts.
+
+    Args:
+        bench: What runs the taps.
+
+    Yields:
+        For each number the peak, the growth, and the plain tap at a number in between.
+    """
+    sizes = (10_000, bench.size(100_000, 15_000), bench.size(500_000, 20_000))
+    peaks = {}
+    for size in sizes:
+        what = f"memory: {size:,} contacts"
+        with served(contacts=size) as server:
+            usage = bench.tap(server, requests_per_second=FASTEST)
+            check_contacts(usage, size)
+            peaks[size] = usage.peak / 1e6
+            yield Row(what, peaks[size], "MB", at_most=MEGABYTES)
+            if size == sizes[1]:
+                yield Row(f"{what}: plain tap", bench.plain(server).peak / 1e6, "MB")
+    growth = peaks[sizes[-1]] / peaks[sizes[0]]
+    yield Row(f"memory: {sizes[-1]:,} / {sizes[0]:,} contacts", growth, at_most=GROWTH)
+
+
+def _microseconds(servers: dict[int, Server], tries: int, run: Callable[[Server], Usage]) -> float:
+    """Compare two sizes; of several tries the best, because a disturbance only ever adds."""
+    best = {size: min(run(servers[size]).cpu for _ in range(tries)) for size in servers}
+    few, many = best
+    return (best[many] - best[few]) / (many - few) * 1e6
