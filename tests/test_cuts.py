@@ -71,18 +71,18 @@ class Process:
         self.ids: list[int] = []
         self.state: dict[str, Any] = state
         self.last = ""
-        self._unacknowledged: list[int] = []
+        self.unacknowledged: list[int] = []
 
     def take(self, line: bytes) -> str:
         """Take a line as a target does: a state acknowledges the records before it."""
         message = json.loads(line)
         self.last = message["type"]
         if self.last == "RECORD":
-            self._unacknowledged.append(message["record"]["CONTACT_ID"])
+            self.unacknowledged.append(message["record"]["CONTACT_ID"])
         elif self.last == "STATE":
             self.state = message["value"]
-            self.ids += self._unacknowledged
-            self._unacknowledged = []
+            self.ids += self.unacknowledged
+            self.unacknowledged = []
         return self.last
 
     def take_all(self) -> int:
@@ -150,7 +150,7 @@ def test_a_signal_ends_it_soon_with_a_state_from_which_all_arrives(
     with running(tmp_path, big, contacts) as process:
         for line in process.stdout:
             process.take(line)
-            if len(process.ids) + len(process._unacknowledged) >= 1000:
+            if len(process.ids) + len(process.unacknowledged) >= 1000:
                 process.popen.send_signal(which)
                 break
         assert process.take_all() == 128 + which
@@ -207,7 +207,7 @@ def test_a_target_that_takes_its_time_holds_up_the_requests(
     with running(tmp_path, big, contacts, max_concurrency=3) as process:
         for line in process.stdout:
             process.take(line)
-            if len(process._unacknowledged) == 100:
+            if len(process.unacknowledged) == 100:
                 break
         requested = threading.Event()
         big.on_request = lambda _: requested.set()
@@ -226,7 +226,7 @@ def test_a_state_comes_at_least_every_5000_records(
         most = 0
         for line in process.stdout:
             process.take(line)
-            most = max(most, len(process._unacknowledged))
+            most = max(most, len(process.unacknowledged))
         assert most <= 5000
         assert len(process.ids) == COUNT
 
