@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from tap_insightly.custom_fields import RAW
 from tap_insightly.findings import Findings
-from tap_insightly.values import converter
+from tap_insightly.values import converter, type_as_it_is
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
 class Conformer:
@@ -21,6 +21,7 @@ class Conformer:
         *,
         key_properties: Sequence[str] = (),
         custom: Mapping[str, str] | None = None,
+        is_wanted: Callable[[str], bool] = lambda _: True,
     ) -> None:
         """Prepare the converters of a stream.
 
@@ -28,18 +29,27 @@ class Conformer:
             schema: The stream's JSON schema.
             key_properties: The names of the primary key's properties.
             custom: The columns that come from custom fields: field name → column name.
+            is_wanted: Tells whether a property is selected.
         """
         properties = schema["properties"]
         self._findings = Findings(key_properties)
         self._keys = tuple(key_properties)
-        converters = {
-            name: converter(prop, name, self._findings) for name, prop in properties.items()
+        wanted = {name: prop for name, prop in properties.items() if is_wanted(name)}
+        columns = {
+            name: (type_as_it_is(convert), convert)
+            for name, prop in wanted.items()
+            for convert in [converter(prop, name, self._findings)]
         }
         self._custom = {
-            field: (column, converters.pop(column)) for field, column in (custom or {}).items()
+            field: (column, *columns.pop(column))
+            for field, column in (custom or {}).items()
+            if column in columns
         }
-        self._standard = converters
-        self._empty = dict.fromkeys(properties)
+        self._standard = columns
+        self._empty = dict.fromkeys(wanted)
+        self._unwanted = frozenset(properties) - frozenset(wanted) | {RAW}
+        self._unwanted_custom = frozenset(custom or ()) - frozenset(self._custom)
+        self._is_custom_told = bool(custom) or RAW not in properties
 
     def __call__(self, record: Mapping[str, Any]) -> dict[str, Any] | None:
         """Convert a record.
@@ -48,33 +58,46 @@ class Conformer:
             record: A record as the API sent it.
 
         Returns:
-            A row with every property of the schema; None if the record lacks its primary key.
+            A row with every property that is wanted; None if the record lacks its primary key.
         """
-        findings, row = self._findings, self._empty.copy()
+        findings, row, standard = self._findings, self._empty.copy(), self._standard
         findings.record = record
         for name, value in record.items():
-            if name in self._standard:
-                if value is not None:
-                    row[name] = findings.attempt(name, self._standard[name], value)
-            elif name != RAW:
-                findings.unknown[name] += 1
-        self._add_custom(row, record)
-        if any(row[key] is None for key in self._keys):
-            findings.without_key += 1
-            return None
+            known = standard.get(name)
+            if known is None:
+                if name not in self._unwanted:
+                    findings.unknown[name] += 1
+            elif type(value) is known[0]:
+                row[name] = value
+            elif value is not None:
+                row[name] = findings.attempt(name, known[1], value)
+        fields = record.get(RAW)
+        if isinstance(fields, list):
+            self._add_custom(row, fields)
+        for key in self._keys:
+            if row[key] is None:
+                findings.without_key += 1
+                return None
         return row
 
-    def _add_custom(self, row: dict[str, Any], record: Mapping[str, Any]) -> None:
-        fields = record.get(RAW)
-        for field in fields if isinstance(fields, list) else ():
+    def _add_custom(self, row: dict[str, Any], fields: Sequence[Any]) -> None:
+        custom = self._custom
+        for field in fields:
             name = field.get("FIELD_NAME") if isinstance(field, dict) else None
-            if name in self._custom:
-                value = field.get("FIELD_VALUE")
-                if value is not None:
-                    column, convert = self._custom[name]
-                    row[column] = self._findings.attempt(column, convert, value)
-            elif isinstance(name, str) and (self._custom or RAW not in self._standard):
-                self._findings.unknown_custom[name] += 1
+            known = custom.get(name) if isinstance(name, str) else None
+            if known is None:
+                self._note_custom(name)
+                continue
+            value = field.get("FIELD_VALUE")
+            if type(value) is known[1]:
+                row[known[0]] = value
+            elif value is not None:
+                row[known[0]] = self._findings.attempt(known[0], known[2], value)
+
+    def _note_custom(self, name: object) -> None:
+        is_new = isinstance(name, str) and name not in self._unwanted_custom
+        if is_new and self._is_custom_told:
+            self._findings.unknown_custom[str(name)] += 1
 
     def warnings(self) -> Iterator[str]:
         """Say what could not be kept of the records so far.

@@ -24,6 +24,7 @@ _EMPTY_DATES = frozenset({"", "0000-00-00", "0000-00-00 00:00:00"})  # seen live
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 _SCALARS = (str, bool, int, Decimal)
+_USUAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")  # seen live
 
 
 def utc_text(moment: datetime) -> str:
@@ -65,6 +66,9 @@ def _date_time(value: object) -> str | None:
         raise ValueError  # noqa: TRY004 - to the caller it is one failure, whatever the type
     if value in _EMPTY_DATES:
         return None
+    if _USUAL.fullmatch(value):
+        datetime.fromisoformat(value)  # raises ValueError for the 30th of February
+        return f"{value[:10]}T{value[11:]}Z"
     try:
         return utc_text(parse_moment(value))
     except OverflowError as error:  # a zone that moves the year below 1 or above 9999
@@ -153,23 +157,50 @@ def _list_of(convert: Converter) -> Converter:
 
 
 def _object_of(properties: Mapping[str, Schema], field: str, findings: Findings) -> Converter:
-    parts = {
-        name: (f"{field}.{name}", converter(schema, f"{field}.{name}", findings))
-        for name, schema in properties.items()
-    }
+    parts: dict[str, tuple[str, type | None, Converter]] = {}
+    for name, schema in properties.items():
+        path = f"{field}.{name}"
+        convert_part = converter(schema, path, findings)
+        parts[name] = (path, type_as_it_is(convert_part), convert_part)
 
     def convert(value: object) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise ValueError  # noqa: TRY004 - as above
         result = dict.fromkeys(parts)
         for name, given in value.items():
-            if name not in parts:
+            part = parts.get(name)
+            if part is None:
                 findings.unknown[f"{field}.{name}"] += 1
+            elif type(given) is part[1]:
+                result[name] = given
             elif given is not None:
-                result[name] = findings.attempt(*parts[name], given)
+                result[name] = findings.attempt(part[0], part[2], given)
         return result
 
     return convert
+
+
+def type_as_it_is(convert: Converter) -> type | None:
+    """Say of which type values are that a converter returns as they are.
+
+    Most values are, and need not be converted at all.
+
+    Args:
+        convert: The converter.
+
+    Returns:
+        The exact type; None if it has to look at all values.
+    """
+    return _AS_IT_IS.get(convert)
+
+
+_AS_IT_IS: dict[Converter, type] = {
+    _string: str,
+    _integer: int,
+    _number: Decimal,
+    _boolean: bool,
+    _scalar: str,
+}
 
 
 def converter(schema: Schema, field: str = "", findings: Findings | None = None) -> Converter:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 UNPROVEN = 6  # under way before a server has answered; seen live: 429 at 5 under way, on some
 FIRST_WAIT, LONGEST_WAIT = 3.0, 600.0  # seconds between two attempts to find more room
 WAIT_GROWTH = 6  # times the wait after an attempt that failed
-EVENLY = 0.8  # the least gap between two starts, as a share of an even one
+EVENLY = 0.5  # the least gap between two starts, as a share of an even one
 # How much longer than a second the server is given for a second's requests, because they do not
 # all travel equally fast: at first, more whenever that was not enough, and at most.
 SLACK, MORE_SLACK, MOST_SLACK = 0.03, 0.01, 0.04

@@ -5,13 +5,14 @@ what is updated enters a search and moves it down. So each page overlaps the one
 record, and counts only if it is *contiguous*: if it starts at the beginning, or with a record
 that has been passed already. Then nothing that existed all along can lie between what was passed
 before and what the page holds, whenever it was fetched. If it is not, earlier pages are asked for
-until one is. Ids ascend (seen live), so one number says what was passed: the last id.
+until one is. Ids ascend (seen live), so what is new in a page are the ids above the last one; if
+they turn out not to, all keys that were passed are remembered.
 """
 
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +70,7 @@ class Cursor:
         """Whether the list has come to its end."""
         self.total: int | None = None
         """How many records there are, as far as the server said."""
+        self._after = after
         self._key = tuple(key)
         self._passed = array("q")
         self._seen: set[Hashable] | None = None  # instead of `last`, if ids do not ascend
@@ -134,10 +136,20 @@ class Cursor:
             return values
         return _canonical(record)  # without a key, the content says which one it is
 
-    def _is_passed(self, key: Hashable) -> bool:
+    def _is_passed(self, key: Any) -> bool:  # noqa: ANN401 - anything that `_keys_of` returns
+        """Tell whether a record was passed, and with it all that comes before it in the list.
+
+        That its id is below the last one would not do: if ids do not ascend, it may stand at a
+        place that was not reached yet.
+        """
         if self._seen is not None:
             return key in self._seen
-        return self.last is not None and isinstance(key, int) and key <= self.last
+        if type(key) is not int:
+            return False
+        if self._after is not None and key <= self._after:
+            return True  # by the earlier reader
+        place = bisect_left(self._passed, key)
+        return place < len(self._passed) and self._passed[place] == key
 
     def _new(self, keys: list[Any], records: Sequence[Record]) -> Sequence[Record]:
         """Pick the records that were not passed, and take them for passed from now on."""

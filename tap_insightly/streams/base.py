@@ -5,12 +5,13 @@ from __future__ import annotations
 import logging
 import sys
 from copy import deepcopy
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Stream
 from singer_sdk.exceptions import SyncLifecycleSignal
 from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.singerlib import RecordMessage
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
 from tap_insightly.api import InsightlyError
@@ -20,8 +21,7 @@ from tap_insightly.streams.reading import Part, Reading
 from tap_insightly.values import parse_moment, utc_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog
@@ -68,6 +68,7 @@ class InsightlyStream(Stream):
         self._insightly = tap
         self.reading: Reading | None = None
         """What is read of it; None before that is planned, and after."""
+        self._is_selected_inside = False
         standard = self.schema
         self._standard_fields = tuple(standard["properties"])
         if schema is None:
@@ -118,10 +119,14 @@ class InsightlyStream(Stream):
             InsightlyError: If the API ends the sync.
         """
         properties = self.effective_schema["properties"]
+        # Whether some parts of a property are selected and others not; a breadcrumb of two is the
+        # property itself.
+        self._is_selected_inside = not all(self.mask[at] for at in self.mask if len(at) > 2)  # noqa: PLR2004
         conform = Conformer(
             self.effective_schema,
             key_properties=self.primary_keys,
             custom=columns_of(properties, self._standard_fields),
+            is_wanted=lambda name: self.mask["properties", name],
         )
         # A dry run (--test) takes no more than it needs, which is no failure.
         is_whole = self.ABORT_AT_RECORD_COUNT is not None
@@ -182,6 +187,31 @@ class InsightlyStream(Stream):
             latest_record: The record that was sent.
             context: Not used: the stream has no partitions.
         """
+
+    def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
+        """Make the messages of a row, which has only what is selected.
+
+        A private method of the SDK, because it has no other place to say so: it would look for
+        what is not selected in each row anew, which takes a third of all the time of a row.
+
+        Args:
+            record: The row.
+
+        Yields:
+            A message for each stream map that keeps the row.
+        """
+        if self._is_selected_inside:
+            yield from super()._generate_record_messages(record)
+            return
+        for stream_map in self.stream_maps:
+            mapped = stream_map.transform(record)
+            if mapped is not None:
+                yield RecordMessage(
+                    stream=stream_map.stream_alias,
+                    record=mapped,
+                    version=self._stream_version,
+                    time_extracted=datetime.now(timezone.utc),
+                )
 
     def log(
         self,
