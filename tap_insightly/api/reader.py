@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tap_insightly.api.paging import Listing
     from tap_insightly.api.session import InsightlySession
 
-MOST_HELD = 32 * 2**20  # bytes of answers that wait to be read, about
+MOST_HELD = 24 * 2**20  # bytes of answers that wait to be read, about
 TICK = 0.5  # seconds between two looks at something else while waiting for an answer
 
 

@@ -173,7 +173,7 @@ class InsightlySession:
             kind = headers.get("Content-Type", "no content type")
             msg = f"the answer is not JSON ({kind}): {error}."
             raise PassingError(msg) from error
-        if body.lstrip()[:1] not in {b"[", b"{"}:
+        if not re.match(rb"\s*[\[{]", body):
             msg = f"GET {self.base_url}{path} answered neither a list nor an object."
             raise RefusedError(msg)
         return Answer(body, date, whole_number(headers.get("X-Total-Count")))
