@@ -153,7 +153,8 @@ SETTINGS = (
     Setting(
         "requests_per_second",
         "Requests per second",
-        "The most requests that are started in any one second. Insightly allows an account 10.",
+        "The most requests that are started in any one second. Insightly allows an account 10; if "
+        "it takes fewer, the tap finds out and keeps just below.",
         "a number from 0.1 to 100",
         _between(0.1, 100, whole=False),
         th.NumberType,
@@ -162,7 +163,8 @@ SETTINGS = (
     Setting(
         "max_concurrency",
         "Concurrent requests",
-        "The most requests that are under way at once. This version sends one at a time.",
+        "The most requests that are under way at once. 10 a second need 13 of them if Insightly "
+        "takes 1.3 seconds to answer.",
         "a whole number from 1 to 100",
         _between(1, 100),
         th.IntegerType,
@@ -181,7 +183,7 @@ SETTINGS = (
         "max_retries",
         "Retries",
         "How often a request is repeated whose failure may pass: a lost connection, a time-out, "
-        "429, 5xx, a broken body.",
+        "429, 5xx, a broken body. The waits in between grow to a minute.",
         "a whole number from 0 to 100",
         _between(0, 100),
         th.IntegerType,
