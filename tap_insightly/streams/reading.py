@@ -67,8 +67,7 @@ class Reading:
         self._counted = 0
         self.records = 0
         """How many rows were handed on."""
-        self._started = time.monotonic()
-        self._state_due = self._started + SECONDS_BETWEEN_STATES
+        self._started = self._state_due = 0.0  # known when its turn comes
         self._state_due_at = RECORDS_BETWEEN_STATES
         self._is_batch = stream.get_batch_config(stream.config) is not None
 
@@ -84,6 +83,8 @@ class Reading:
         Raises:
             InsightlyError: If the API ends the sync.
         """
+        self._started = time.monotonic()  # what was fetched ahead of its turn took no time of it
+        self._state_due = self._started + SECONDS_BETWEEN_STATES
         self._position.keep_in(self._stream.stream_state)
         self._tap.reader.expect(self.listings)
         try:

@@ -116,15 +116,18 @@ def _subject(maker: Maker, life: Life) -> Subject:
     return Subject(kind, record_id, {key: record_id} if kind in {"Opportunity", "Project"} else {})
 
 
+def _first_milestone(maker: Maker, project_id: int | None) -> int | None:
+    if project_id is None:
+        return None
+    milestones = maker.rows("/Milestones")
+    return next((m["MILESTONE_ID"] for m in milestones if m["PROJECT_ID"] == project_id), None)
+
+
 def _task(maker: Maker, life: Life) -> None:
     subject = _subject(maker, life)
     is_done = maker.chance(0.85 if life.age > _OLD else 0.35)
     due = life.created + timedelta(days=maker.rng.randint(1, 60))
-    milestones = [
-        milestone["MILESTONE_ID"]
-        for milestone in maker.rows("/Milestones")
-        if milestone["PROJECT_ID"] == subject.direct.get("PROJECT_ID")
-    ]
+    milestone = _first_milestone(maker, subject.direct.get("PROJECT_ID"))
     has_team = maker.chance(0.1)
     earlier = maker.rows("/Tasks")
     task = maker.add(
@@ -142,7 +145,7 @@ def _task(maker: Maker, life: Life) -> None:
         STATUS="COMPLETED" if is_done else maker.rng.choice(("NOT STARTED", "IN PROGRESS")),
         PRIORITY=maker.rng.randint(1, 3),
         PERCENT_COMPLETE=100 if is_done else maker.rng.choice((0, 0, 50)),
-        MILESTONE_ID=maker.maybe(milestones[0], 0.4) if milestones else None,
+        MILESTONE_ID=maker.maybe(milestone, 0.4) if milestone else None,
         PARENT_TASK_ID=earlier[-1]["TASK_ID"] if earlier and maker.chance(0.05) else None,
         EMAIL_ID=maker.maybe(maker.pick("/Emails", life)["EMAIL_ID"], 0.05),
         STAGE_ID=maker.maybe(maker.pick("/PipelineStages")["STAGE_ID"], 0.05),
