@@ -142,6 +142,17 @@ def test_one_refusal_out_of_the_blue_does_not_bring_it_to_a_stop() -> None:
     assert regulator.delay(0.2) <= 0
 
 
+def test_a_request_without_an_answer_tells_nothing() -> None:
+    """Such as with a server that is down: it did not take what it never saw."""
+    regulator = Regulator(10, 20)
+    for number in range(6):
+        start = regulator.start(number / 10)
+        regulator.answer(start, number / 10 + 0.05, is_refused=None)
+    assert regulator.under_way == 0
+    assert (regulator.rate.value, regulator.rate.proven) == (10, 0)
+    assert (regulator.width.value, regulator.width.proven) == (6, 0)
+
+
 def test_retry_after_holds_everyone() -> None:
     clock = Clock()
     pace = Pace(10, clock=clock, wait=clock.wait)

@@ -166,19 +166,19 @@ class Regulator:
         self._starts.append(start)
         return start
 
-    def answer(self, start: Start, now: float, *, is_refused: bool) -> None:
+    def answer(self, start: Start, now: float, *, is_refused: bool | None) -> None:
         """Take in how a request was answered, or that it was not.
 
         Args:
             start: What `start` returned.
             now: The time, in seconds.
-            is_refused: Whether the answer was 429.
+            is_refused: Whether the answer was 429; None if no answer came, which tells nothing.
         """
         self.under_way -= 1
-        start.is_refused = is_refused
+        start.is_refused = bool(is_refused)
         if start is self._attempt:
             self._attempt = None
-        if start.is_luck:
+        if start.is_luck or is_refused is None:
             return
         if is_refused and self._is_twin(start):
             self._undo(now)
@@ -373,12 +373,12 @@ class Pace:
                     return self.regulator.start(now)
                 self._wait(self._changed, None if math.isinf(delay) else delay)
 
-    def answer(self, start: Start, *, is_refused: bool, hold: float | None = None) -> None:
+    def answer(self, start: Start, *, is_refused: bool | None, hold: float | None = None) -> None:
         """Take in how a request was answered, or that it was not.
 
         Args:
             start: What `start` returned.
-            is_refused: Whether the answer was 429.
+            is_refused: Whether the answer was 429; None if no answer came.
             hold: Seconds for which the server asks to be left alone; None if it does not.
         """
         with self._changed:

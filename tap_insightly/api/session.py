@@ -151,8 +151,7 @@ class InsightlySession:
     def _get_once(self, path: str, params: Mapping[str, str], tally: Tally) -> Answer:
         self.quota.take()
         headers: Mapping[str, str] | None = None
-        date, hold = None, None
-        is_refused = False
+        date, hold, is_refused = None, None, None
         try:
             start = self.pace.start()
             try:
@@ -165,7 +164,7 @@ class InsightlySession:
                 self.pace.answer(start, is_refused=is_refused, hold=hold)
         finally:
             self.quota.give(headers, date)
-        tally.count(refused=is_refused)
+        tally.count(refused=int(is_refused))
         self._raise_for_status(path, response)
         try:
             body = checked_body(response.content)
