@@ -107,6 +107,7 @@ class Terminal:
     ) -> Watched:
         given = {"api_key": KEY, "api_url": self.sandbox.api_url, "requests_per_second": 100}
         env = tap_environment(**{**given, **settings})
+        env["PYTHONWARNINGS"] = "ignore::FutureWarning"  # the SDK's, about old Pythons
         for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
             env.pop(name, None)
         command = command or ("-m", "tap_insightly")

@@ -61,10 +61,6 @@ class Quota:
         Args:
             headers: The headers of the answer; None if there was none.
             date: The server's time, for messages; None if it is not known.
-
-        Raises:
-            QuotaExhaustedError: If the answer says that no more requests may be sent today, and
-                was a refusal for that reason.
         """
         with self._changed:
             self._under_way -= 1

@@ -131,11 +131,11 @@ class InsightlyStream(Stream):
         # A dry run (--test) takes no more than it needs, which is no failure.
         is_whole = self.ABORT_AT_RECORD_COUNT is not None
         try:
-            reading = self._read()
-            yield from reading.rows(conform)
-            reading.report()
+            yield from self._read().rows(conform)
             is_whole = True
         finally:
+            if self.reading is not None:
+                self.reading.report()
             self.reading = None
             for warning in conform.warnings():
                 self.logger.warning("%s: %s", self.name, warning)
