@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import select
 import sys
+from contextlib import suppress
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +57,21 @@ class Writer(MsgSpecWriter):
             self._is_writing = False
         if self._afterwards is not None:
             self._afterwards()
+
+    @staticmethod
+    def check_that_somebody_reads() -> None:
+        """Find out about a target that is gone, while there is nothing to be written to it.
+
+        Raises:
+            BrokenPipeError: If the other end of the pipe was closed.
+        """
+        if not hasattr(select, "poll"):  # Windows: the next message will tell
+            return
+        with suppress(TypeError, ValueError):  # standard output may be something that is no file
+            poll = select.poll()
+            poll.register(sys.stdout, 0)
+            if any(event & select.POLLERR for _, event in poll.poll(0)):
+                raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
     def between_messages(self, do: Callable[[], object]) -> None:
         """Do something as soon as no message is half written: now, or after the one under way.

@@ -201,6 +201,21 @@ def test_a_target_that_is_gone_ends_it_without_a_traceback(
         assert "Exception ignored" not in log
 
 
+def test_a_target_that_is_gone_is_noticed_while_a_server_does_not_answer(
+    tmp_path: Path, big: Sandbox, contacts: dict[str, Any]
+) -> None:
+    asked = threading.Event()
+    big.on_request = lambda _: asked.set()
+    big.faults = Faults(hang_rate=1, hang_seconds=40)
+    with running(tmp_path, big, contacts) as process:
+        assert asked.wait(30)
+        process.stdout.close()
+        assert process.popen.wait(10) == 1
+        log = process.log()
+        assert "Traceback" not in log
+        assert "Exception ignored" not in log
+
+
 def test_a_target_that_takes_its_time_holds_up_the_requests(
     tmp_path: Path, big: Sandbox, contacts: dict[str, Any]
 ) -> None:

@@ -165,7 +165,7 @@ class Reading:
 
     def _pages(self, part: Part, listing: Listing) -> Iterator[Page]:
         with metrics.http_request_counter(self._stream.name, part.path) as counter:
-            for page in self._tap.reader.read(listing, self._do_what_is_due):
+            for page in self._tap.reader.read(listing, self._wait):
                 self._progress.pages += 1
                 counter.increment(self.tally.requests - self._counted)
                 self._counted = self.tally.requests
@@ -176,6 +176,10 @@ class Reading:
         """Say when the server answered, by its own clock."""
         moment = answer.date or _newest(answer.records, self._stream.replication_key or "")
         return utc_text(moment) if moment else None
+
+    def _wait(self) -> None:
+        self._tap.message_writer.check_that_somebody_reads()
+        self._do_what_is_due()
 
     def _do_what_is_due(self) -> None:
         now = time.monotonic()
