@@ -284,8 +284,11 @@ def test_the_reserve_is_not_touched_by_requests_under_way(
 def test_a_server_with_many_faults_is_read_exactly(
     tmp_path: Path, big: Sandbox, contacts: dict[str, Any], latency: float
 ) -> None:
+    script = ["500", "502", "503", "reset", "truncate", "hang", "html", *["ok"] * 12]
+    random.Random(latency).shuffle(script)
     big.faults = Faults(
         latency=latency,
+        script=script,  # one of each at least
         error_rate=0.05,
         reset_rate=0.02,
         truncate_rate=0.02,
@@ -296,8 +299,7 @@ def test_a_server_with_many_faults_is_read_exactly(
     with running(tmp_path, big, contacts, request_timeout=1) as process:
         assert process.take_all() == 0, process.log()
         assert sorted(process.ids) == [r["CONTACT_ID"] for r in big.records("/Contacts")]
-        bad = [request for request in big.requests if request.status != 200]
-        assert bad, "there were faults"
+        assert len(big.requests) >= PAGES + 7
         log = process.log()
         assert f"contacts: {COUNT} records, {len(big.requests)} requests," in log
 
@@ -330,7 +332,9 @@ def test_a_wrong_clock_misses_nothing(tap: Tap, hours: int, tmp_path: Path) -> N
     (wrong / "sitecustomize.py").write_text(
         "import time, datetime\n"
         f"_real, _wrong = time.time, {hours} * 3600\n"
+        "_real_ns = time.time_ns\n"
         "time.time = lambda: _real() + _wrong\n"
+        "time.time_ns = lambda: _real_ns() + _wrong * 10**9\n"
         "class _Wrong(datetime.datetime):\n"
         "    @classmethod\n"
         "    def now(cls, tz=None):\n"
