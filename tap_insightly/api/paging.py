@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 PAGE_SIZE = 500  # the most that the API hands out at once (docs, seen live)
 LARGEST_ID = 2**63 - 1
-SAME_PAGES = 3  # pages in a row that begin with the same record: the server does not page
+SAME_PAGES = 10  # pages in a row with the same records: the server does not page
 
 _canonical = msgspec.json.Encoder(order="sorted", decimal_format="number").encode
 
@@ -75,7 +75,7 @@ class Cursor:
         self._passed = array("q")
         self._seen: set[Hashable] | None = None  # instead of `last`, if ids do not ascend
         self._pages_back = 1
-        self._first: Hashable = None
+        self._page: list[Hashable] = []
         self._same = 0
 
     @property
@@ -114,6 +114,7 @@ class Cursor:
         if self.skip and not (keys and self._is_passed(keys[0])):
             self.skip = max(0, self.skip - self.step * self._pages_back)
             self._pages_back *= 2
+            self._page = []  # what comes next may well be a page that was read before
             return []
         self._check_that_it_moves(keys)
         self._pages_back = 1
@@ -165,10 +166,10 @@ class Cursor:
                 new.append(record)
         return new
 
-    def _check_that_it_moves(self, keys: Sequence[Hashable]) -> None:
-        is_same = bool(keys) and keys[0] == self._first and self.skip > 0
+    def _check_that_it_moves(self, keys: list[Hashable]) -> None:
+        is_same = bool(keys) and keys == self._page
         self._same = self._same + 1 if is_same else 0
-        self._first = keys[0] if keys else None
+        self._page = keys
         if self._same >= SAME_PAGES:
             msg = "The list does not end: every page of it holds the same records."
             raise RefusedError(msg)
