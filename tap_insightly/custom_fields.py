@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -169,3 +170,26 @@ def columns_of(properties: Mapping[str, Any], standard: Iterable[str]) -> dict[s
         for column, schema in properties.items()
         if column not in known
     }
+
+
+def with_custom_fields(
+    standard: Mapping[str, Any], fields: Iterable[CustomField], how: str
+) -> dict[str, Any]:
+    """Add the custom fields of an object to its schema.
+
+    Args:
+        standard: The schema of the standard fields, with the raw array.
+        fields: The object's custom fields.
+        how: The setting `custom_fields`: ``columns``, ``array`` or ``both``.
+
+    Returns:
+        A new schema.
+    """
+    schema = deepcopy(dict(standard))
+    properties = schema["properties"]
+    raw = properties.pop(RAW, None)
+    if how != "array":
+        add_columns(properties, fields)
+    if how != "columns" and raw is not None:
+        properties[RAW] = raw
+    return schema

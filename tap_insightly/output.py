@@ -56,7 +56,8 @@ class Writer(MsgSpecWriter):
         finally:
             self._is_writing = False
         if self._afterwards is not None:
-            self._afterwards()
+            do, self._afterwards = self._afterwards, None
+            do()
 
     @staticmethod
     def check_that_somebody_reads() -> None:
@@ -77,7 +78,7 @@ class Writer(MsgSpecWriter):
         """Do something as soon as no message is half written: now, or after the one under way.
 
         Args:
-            do: What to do; called once more after each later message, if it returns at all.
+            do: What to do.
         """
         if self._is_writing:
             self._afterwards = do

@@ -192,7 +192,7 @@ class TapInsightly(Tap):
             InsightlyError: If no selected stream is left to be read.
         """
         self._skipped.add(stream_name)
-        selected = {stream.name for stream in self.streams.values() if stream.selected}
+        selected = {stream.name for stream in self.selected_streams()}
         if selected <= self._skipped:
             msg = (
                 f"None of the {len(selected)} selected streams can be read with this API key. "

@@ -47,6 +47,23 @@ def contacts(big: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str
     return only(Tap(tmp_path_factory.mktemp("discovery")).discover(big), "contacts")
 
 
+@pytest.fixture
+def asked(big: Sandbox) -> threading.Event:
+    """Set once a request was sent to a sandbox that does not answer."""
+    asked = threading.Event()
+    big.on_request = lambda _: asked.set()
+    big.faults = Faults(hang_rate=1, hang_seconds=40)
+    return asked
+
+
+def end_without_a_word(process: Process, code: int) -> None:
+    """Wait for its end, which needs no traceback."""
+    assert process.popen.wait(10) == code
+    log = process.log()
+    assert "Traceback" not in log
+    assert "Exception ignored" not in log
+
+
 class Process:
     """A running tap, and what a target would know of it."""
 
@@ -166,16 +183,12 @@ def test_a_signal_ends_it_soon_with_a_state_from_which_all_arrives(
 
 
 def test_a_signal_ends_it_while_a_server_does_not_answer(
-    tmp_path: Path, big: Sandbox, contacts: dict[str, Any]
+    tmp_path: Path, big: Sandbox, contacts: dict[str, Any], asked: threading.Event
 ) -> None:
-    asked = threading.Event()
-    big.on_request = lambda _: asked.set()
-    big.faults = Faults(hang_rate=1, hang_seconds=40)
     with running(tmp_path, big, contacts) as process:
         assert asked.wait(30)
         process.popen.send_signal(signal.SIGTERM)
-        assert process.popen.wait(10) == 128 + signal.SIGTERM
-        assert "Traceback" not in process.log()
+        end_without_a_word(process, 128 + signal.SIGTERM)
 
 
 def test_a_signal_ends_it_while_a_target_takes_nothing(
@@ -185,8 +198,7 @@ def test_a_signal_ends_it_while_a_target_takes_nothing(
     with running(tmp_path, big, contacts) as process:
         process.stdout.readline()
         process.popen.send_signal(signal.SIGTERM)
-        assert process.popen.wait(10) == 128 + signal.SIGTERM
-        assert "Traceback" not in process.log()
+        end_without_a_word(process, 128 + signal.SIGTERM)
 
 
 def test_a_target_that_is_gone_ends_it_without_a_traceback(
@@ -195,25 +207,16 @@ def test_a_target_that_is_gone_ends_it_without_a_traceback(
     with running(tmp_path, big, contacts) as process:
         process.stdout.readline()
         process.stdout.close()
-        assert process.popen.wait(10) == 1
-        log = process.log()
-        assert "Traceback" not in log
-        assert "Exception ignored" not in log
+        end_without_a_word(process, 1)
 
 
 def test_a_target_that_is_gone_is_noticed_while_a_server_does_not_answer(
-    tmp_path: Path, big: Sandbox, contacts: dict[str, Any]
+    tmp_path: Path, big: Sandbox, contacts: dict[str, Any], asked: threading.Event
 ) -> None:
-    asked = threading.Event()
-    big.on_request = lambda _: asked.set()
-    big.faults = Faults(hang_rate=1, hang_seconds=40)
     with running(tmp_path, big, contacts) as process:
         assert asked.wait(30)
         process.stdout.close()
-        assert process.popen.wait(10) == 1
-        log = process.log()
-        assert "Traceback" not in log
-        assert "Exception ignored" not in log
+        end_without_a_word(process, 1)
 
 
 def test_a_target_that_takes_its_time_holds_up_the_requests(

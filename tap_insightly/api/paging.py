@@ -109,8 +109,6 @@ class Cursor:
             RefusedError: If the server answers every page with the same records.
         """
         keys = self._keys_of(records)
-        if self._seen is None and not _ascend(keys):
-            self._seen, self.last = {(key,) for key in self._passed}, None
         if self.skip and not (keys and self._is_passed(keys[0])):
             self.skip = max(0, self.skip - self.step * self._pages_back)
             self._pages_back *= 2
@@ -124,11 +122,13 @@ class Cursor:
         return self._new(keys, records)
 
     def _keys_of(self, records: Sequence[Record]) -> list[Hashable]:
-        if self._seen is None and len(self._key) == 1:
-            name = self._key[0]
+        """Read the keys, and find out whether they still are ids that ascend."""
+        if self._seen is None:
+            name, *others = self._key
             keys: list[Hashable] = [record.get(name) for record in records]
-            if _ascend(keys):
+            if not others and _ascend(keys):
                 return keys
+            self._seen, self.last = {(key,) for key in self._passed}, None
         return [self._key_of(record) for record in records]
 
     def _key_of(self, record: Record) -> Hashable:

@@ -8,13 +8,11 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tap_insightly.api.closing import Closing
 from tap_insightly.api.crew import Crew
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from types import TracebackType
-
-    from typing_extensions import Self
 
     from tap_insightly.api.answer import Answer
     from tap_insightly.api.paging import Listing
@@ -34,7 +32,7 @@ class Page(NamedTuple):
     """The records that are new: none if it only showed that another page has to be read first."""
 
 
-class Reader:
+class Reader(Closing):
     """Reads one list after the other, in order, while others are fetched by several threads.
 
     The pages of the list that is being read come first, then the first pages of the lists that
@@ -57,19 +55,6 @@ class Reader:
         self._now: list[Listing] = []
         self._held = 0
         self._largest = 1
-
-    def __enter__(self) -> Self:
-        """Enter the context."""
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """End the threads."""
-        self.close()
 
     def read(
         self, listing: Listing, while_waiting: Callable[[], None] | None = None

@@ -16,6 +16,7 @@ import requests
 
 from tap_insightly.api.answer import Answer, checked_body
 from tap_insightly.api.auth import ApiKeyAuth
+from tap_insightly.api.closing import Closing
 from tap_insightly.api.errors import (
     AuthenticationError,
     ClosedError,
@@ -33,9 +34,6 @@ from tap_insightly.api.transport import breakable_session
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
-    from types import TracebackType
-
-    from typing_extensions import Self
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +41,7 @@ LONGEST_WAIT = 60.0  # seconds between two tries, unless the server asks for mor
 LONGEST_HOLD = 300.0  # seconds for which a server may ask us to wait before we rather give up
 
 
-class InsightlySession:
+class InsightlySession(Closing):
     """One account's API, for any number of threads. Use it as a context manager, or close it."""
 
     def __init__(  # noqa: PLR0913 - the settings of a session, all by name and all optional
@@ -89,19 +87,6 @@ class InsightlySession:
         self._sleep = sleep or self._closed.wait
         self._http, self._connections = breakable_session(max_concurrency)
         self._http.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
-
-    def __enter__(self) -> Self:
-        """Enter the context; the connections open as they are needed."""
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        """Close the session."""
-        self.close()
 
     def close(self) -> None:
         """End all that is under way or waits, in whatever thread, and close the connections."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from copy import deepcopy
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -16,7 +15,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INC
 
 from tap_insightly.api import InsightlyError
 from tap_insightly.conformer import Conformer
-from tap_insightly.custom_fields import RAW, CustomField, add_columns, columns_of
+from tap_insightly.custom_fields import CustomField, columns_of, with_custom_fields
 from tap_insightly.streams.reading import Part, Reading
 from tap_insightly.values import parse_moment, utc_text
 
@@ -72,7 +71,7 @@ class InsightlyStream(Stream):
         standard = self.schema
         self._standard_fields = tuple(standard["properties"])
         if schema is None:
-            schema = _with_custom_fields(standard, custom_fields, tap.config["custom_fields"])
+            schema = with_custom_fields(standard, custom_fields, tap.config["custom_fields"])
         # An attribute of the instance goes before the class's descriptor, which would build the
         # schema anew for every record.
         vars(self)["schema"] = schema
@@ -81,6 +80,12 @@ class InsightlyStream(Stream):
     def own_key(self) -> tuple[str, ...]:
         """What identifies a record to the API, whatever key a catalog asks for."""
         return cast("tuple[str, ...]", type(self).primary_keys)
+
+    @property
+    def saved_state(self) -> Mapping[str, Any]:
+        """The stream's state as it is, where `stream_state` would begin one."""
+        state: Mapping[str, Any] = self.tap_state.get("bookmarks", {}).get(self.name, {})
+        return state
 
     def parts(self) -> Iterable[Part]:
         """Say which lists make up the stream.
@@ -360,7 +365,7 @@ class SearchStream(InsightlyStream):
         return max(value, start_date_value, key=parse_moment)
 
     def _bookmark(self) -> datetime | None:
-        state = self.tap_state.get("bookmarks", {}).get(self.name, {})
+        state = self.saved_state
         if state.get("replication_key") != self.replication_key:
             return None
         value = state.get("replication_key_value")
@@ -372,26 +377,3 @@ class SearchStream(InsightlyStream):
                 "date. Remove it from the state to read the stream from its beginning."
             )
             raise InsightlyError(msg) from error
-
-
-def _with_custom_fields(
-    standard: Mapping[str, Any], fields: Iterable[CustomField], how: str
-) -> dict[str, Any]:
-    """Add the custom fields of an object to its schema.
-
-    Args:
-        standard: The schema of the standard fields, with the raw array.
-        fields: The object's custom fields.
-        how: The setting `custom_fields`: ``columns``, ``array`` or ``both``.
-
-    Returns:
-        A new schema.
-    """
-    schema = deepcopy(dict(standard))
-    properties = schema["properties"]
-    raw = properties.pop(RAW, None)
-    if how != "array":
-        add_columns(properties, fields)
-    if how != "columns" and raw is not None:
-        properties[RAW] = raw
-    return schema

@@ -56,10 +56,8 @@ class Reading:
         self._tap = tap
         self._key = stream.own_key
         self.parts = list(stream.parts())
-        saved = tap.state.get("bookmarks", {}).get(stream.name, {})
-        self._position = Position(
-            saved.get(UNFINISHED), stream.since(), is_resumable=self._is_resumable()
-        )
+        saved = stream.saved_state.get(UNFINISHED)
+        self._position = Position(saved, stream.since(), is_resumable=self._is_resumable())
         self.tally = Tally(tap.session.total)
         self._progress = tap.progress
         self.listings = [self._listing(part) for part in self.parts]
