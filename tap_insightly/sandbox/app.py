@@ -17,6 +17,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tap_insightly.sandbox.plans import LEFT_OUT
 from tap_insightly.sandbox.store import timestamp
 from tap_insightly.values import parse_moment
 
@@ -34,37 +35,6 @@ RECORD_TYPES = frozenset(
     {"contacts", "leads", "opportunities", "organisations", "projects", "emails"}
 )
 
-_PLAN: dict[str, dict[str, int]] = {
-    "enterprise": {},
-    # What a Professional plan answered (seen live).
-    "professional": {
-        **dict.fromkeys(
-            (
-                "/CommunityComments",
-                "/CommunityForums",
-                "/CommunityPosts",
-                "/ForumCategories",
-                "/KnowledgeArticle",
-                "/KnowledgeArticleCategory",
-                "/KnowledgeArticleFolder",
-                "/Prospect",
-                "/Ticket",
-            ),
-            403,
-        ),
-        **dict.fromkeys(
-            (
-                "/OpportunityLineItem",
-                "/Pricebook",
-                "/PricebookEntry",
-                "/Product",
-                "/Quotation",
-                "/QuotationLineItem",
-            ),
-            404,
-        ),
-    },
-}
 _CACHED_PAGES = 64
 
 _encode = msgspec.json.Encoder(decimal_format="number").encode
@@ -209,12 +179,15 @@ class App:
     def _route(self, request: Request, body: bytes) -> Reply:
         # Paths are not case-sensitive (seen live).
         parts = request.url.path.strip("/").split("/")
-        if len(parts) not in {2, 3} or parts[0].lower() != "v3.1":
+        if len(parts) not in {2, 3, 4} or parts[0].lower() != "v3.1":
             raise Refusal(404, "There is nothing here.")
         name, rest = parts[1], parts[2].lower() if len(parts) > 2 else None  # noqa: PLR2004
-        if name.lower() == "customfields" and rest:
+        is_child = len(parts) == 4  # noqa: PLR2004 - /v3.1/{object}/{id}/{what is below it}
+        if name.lower() == "customfields" and rest and not is_child:
             return Reply(200, _encode(self._custom_fields(rest)))
         path = self._path(name)
+        if is_child:
+            return self._children(request, path, parts[2], parts[3])
         if request.method == "GET":
             return self._read(path, rest, request.query_params)
         return self._write(request, path, rest, body)
@@ -226,14 +199,40 @@ class App:
             if any(sandbox.path_of(other) for other in _other_forms(name)):
                 raise Refusal(405, f"{name} is not the name of this object.")  # seen live
             raise Refusal(404, f"There is no object {name}.")
-        faults = sandbox.faults
+        self._check_faults(path)
+        if status := LEFT_OUT[sandbox.plan].get(path):
+            raise Refusal(status, "User doesn't have access.")
+        return path
+
+    def _check_faults(self, path: str) -> None:
+        faults = self._sandbox.faults
         refused = ((403, faults.forbidden), (404, faults.missing), (405, faults.not_allowed))
         for code, paths in refused:
             if path in paths:
-                raise Refusal(code, f"{name} cannot be read.")
-        if status := _PLAN[sandbox.plan].get(path):
-            raise Refusal(status, "User doesn't have access.")
-        return path
+                raise Refusal(code, f"{path} cannot be read.")
+
+    def _children(self, request: Request, path: str, parent: str, name: str) -> Reply:
+        below, query = self._sandbox.below, request.query_params
+        try:
+            kind = below.kind(path, name)
+        except KeyError:
+            raise Refusal(404, f"{path} has no {name}.") from None
+        self._check_faults(kind.path_below(path))
+        if request.method != "GET":
+            raise Refusal(405, "What is below a record can only be read here.")
+        if not parent.isdecimal() or self._sandbox.tables[path].find(int(parent)) is None:
+            raise Refusal(404, "There is no such record.")
+        rows = below.of(path, kind).get(int(parent), [])
+        if not kind.is_paged:
+            return Reply(kind.status, _encode(rows))
+        since, _ = _conditions(query)
+        if since is not None:
+            # Strictly after, for the reason that searches have.
+            rows = [row for row in rows if (row[str(kind.updated)] or "") > since]
+        reply = Reply(kind.status, _encode(rows[_window(query)]))
+        if query.get("count_total", "").lower() == "true":
+            reply.headers["X-Total-Count"] = str(len(rows))
+        return reply
 
     def _custom_fields(self, name: str) -> list[Record]:
         fields = self._sandbox.custom_fields
@@ -267,10 +266,8 @@ class App:
             places = self._tags(table, query)
         if path == "/LeadStatuses" and query.get("include_converted", "").lower() != "true":
             places = [at for at in places if not self._sandbox.is_converted(table.rows[at])]
-        skip = _number(query, "skip", 0, 0)
-        top = min(_number(query, "top", PAGE_SIZE, 1), LARGEST_PAGE)
         is_brief = query.get("brief", "").lower() == "true"
-        rows = [table.encoded(at, is_brief=is_brief) for at in places[skip : skip + top]]
+        rows = [table.encoded(at, is_brief=is_brief) for at in places[_window(query)]]
         key = (path, table.version, tuple(sorted(query.items())))
         reply = Reply(200, b"[" + b",".join(self._public(path, rows)) + b"]", {}, key)
         if query.get("count_total", "").lower() == "true":
@@ -298,7 +295,7 @@ class App:
         if not table.has_id:
             raise Refusal(405, "This object cannot be written.")
         if method == "DELETE" and in_path is not None:
-            if not table.remove(in_path):
+            if not sandbox.delete(path, in_path):
                 raise Refusal(404, "There is no such record.")
             return Reply(202)
         if (method, rest) != ("POST", None) and (method != "PUT" or (rest and in_path is None)):
@@ -340,6 +337,11 @@ def _conditions(query: Mapping[str, str]) -> tuple[str | None, tuple[str, str] |
         except ValueError:
             raise Refusal(400, "updated_after_utc is not a date.") from None
     return since, None if name is None or value is None else (name, value)
+
+
+def _window(query: Mapping[str, str]) -> slice:
+    skip = _number(query, "skip", 0, 0)
+    return slice(skip, skip + min(_number(query, "top", PAGE_SIZE, 1), LARGEST_PAGE))
 
 
 def _number(query: Mapping[str, str], name: str, default: int, least: int) -> int:

@@ -33,13 +33,13 @@ class Faults:
     """Requests answered before everything is 429, with nothing remaining."""
 
     forbidden: set[str] = field(default_factory=set)
-    """Paths, such as ``/Notes``, that answer 403."""
+    """Paths that answer 403: ``/Notes`` and all below it, or only ``/Notes/{id}/Comments``."""
 
     missing: set[str] = field(default_factory=set)
-    """Paths that answer 404."""
+    """Paths that answer 404, written in the same way."""
 
     not_allowed: set[str] = field(default_factory=set)
-    """Paths that answer 405."""
+    """Paths that answer 405, written in the same way."""
 
     error_rate: float = 0
     """The share of requests that answer 500, 502 or 503, from 0 to 1."""

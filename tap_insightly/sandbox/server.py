@@ -7,16 +7,24 @@ import random
 import socket
 import threading
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from tap_insightly.sandbox.app import App, RequestLog
-from tap_insightly.sandbox.data import fill
+from tap_insightly.sandbox.children import Children
+from tap_insightly.sandbox.data import fill, fill_children
 from tap_insightly.sandbox.faults import Faults
-from tap_insightly.sandbox.store import OWNERS, STANDARD_PATHS, Table, component_of, timestamp
+from tap_insightly.sandbox.store import (
+    OWNERS,
+    STANDARD_PATHS,
+    CustomFields,
+    Table,
+    component_of,
+    field_for,
+    timestamp,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -25,17 +33,6 @@ if TYPE_CHECKING:
 
 DEFAULT_KEY = "sandbox-api-key"
 _STAMPS = ("DATE_CREATED_UTC", "DATE_UPDATED_UTC")
-
-
-@dataclass
-class CustomFields:
-    """The custom fields of one object."""
-
-    owner: str
-    """As FIELD_FOR spells it, such as ``CONTACT``."""
-
-    singular: str
-    definitions: list[Record] = field(default_factory=list)
 
 
 class Sandbox:
@@ -69,10 +66,14 @@ class Sandbox:
         """What time the sandbox thinks it is."""
         self.lock = threading.RLock()
         self.tables = {path: Table(component_of(path)) for path in STANDARD_PATHS}
+        self.below = Children(self.tables)
+        """What single records have below them, such as comments."""
         self.custom_fields = {
-            path: CustomFields(_field_for(owner), owner) for path, owner in OWNERS.items()
+            path: CustomFields(field_for(owner), owner) for path, owner in OWNERS.items()
         }
         fill(self, records, random.Random(seed))  # noqa: S311 - as above
+        # Chance of their own, so that the records are the same with and without children.
+        fill_children(self, records, random.Random(f"{seed} children"))  # noqa: S311 - as above
         self._server: uvicorn.Server | None = None
         self._thread: threading.Thread | None = None
         self.api_url = ""
@@ -181,6 +182,7 @@ class Sandbox:
             stamps = {name: now for name in _STAMPS if name in table.fields}
             record = table.blank() | stamps | fields | {table.keys[0]: table.next_id()}
             table.add(_with_custom_field_ids(record))
+            self.below.note_state(path, record, None, now)
             return dict(record)
 
     def update(self, path: str, key: int, **fields: Any) -> Record | None:  # noqa: ANN401 - as above
@@ -195,14 +197,18 @@ class Sandbox:
             A copy of the record; None if there is none.
         """
         with self.lock:
-            table = self.tables[path]
+            table, now = self.tables[path], timestamp(self.clock())
             if "DATE_UPDATED_UTC" in table.fields:
-                fields["DATE_UPDATED_UTC"] = timestamp(self.clock())
+                fields["DATE_UPDATED_UTC"] = now
+            before = (table.find(key) or {}).get("OPPORTUNITY_STATE")
             record = table.change(key, _with_custom_field_ids(fields))
-            return None if record is None else dict(record)
+            if record is None:
+                return None
+            self.below.note_state(path, record, before, now)
+            return dict(record)
 
     def delete(self, path: str, key: int) -> bool:
-        """Delete a record; every later one moves one place up.
+        """Delete a record and all that is below it; every later one moves one place up.
 
         Args:
             path: The object's path.
@@ -212,7 +218,86 @@ class Sandbox:
             Whether there was one.
         """
         with self.lock:
+            self.below.forget(path, key)
             return self.tables[path].remove(key)
+
+    def children(self, path: str, name: str) -> dict[int, list[Record]]:
+        """List what the records of an object have below them.
+
+        Args:
+            path: The object's path, such as ``/Notes``.
+            name: The kind, such as ``Comments``.
+
+        Returns:
+            Copies, as they are served, by id of the record that they are below, in ascending
+            order; only for records that have any.
+
+        Raises:
+            KeyError: If records of the object have none of that kind.
+        """
+        with self.lock:
+            below = self.below.of(path, self.below.kind(path, name))
+            return {key: [dict(row) for row in below[key]] for key in sorted(below) if below[key]}
+
+    def create_child(
+        self,
+        path: str,
+        parent_id: int,
+        name: str,
+        *,
+        touch: bool = True,
+        **fields: Any,  # noqa: ANN401 - as above
+    ) -> Record:
+        """Create a record below another, such as a comment on a note.
+
+        Args:
+            path: The path of the object that it is below, such as ``/Notes``.
+            parent_id: The id of the record that it is below.
+            name: The kind, such as ``Comments``.
+            touch: Whether this updates the other record, where that has a date of its update.
+                What Insightly does is not known.
+            **fields: Its fields; the id, the dates and the id of the other record come by
+                themselves.
+
+        Returns:
+            A copy of the record.
+
+        Raises:
+            KeyError: If there is no record with that id, or none of its object has that kind.
+        """
+        with self.lock:
+            kind = self.below.kind(path, name)
+            if self.tables[path].find(parent_id) is None:
+                msg = f"There is no {path}/{parent_id}."
+                raise KeyError(msg)
+            if kind.is_numbered and kind.key is not None:
+                fields[kind.key] = None
+            record = self.below.add(path, parent_id, kind, fields, timestamp(self.clock()))
+            if touch:
+                self.update(path, parent_id)
+            return dict(record)
+
+    def delete_child(self, path: str, parent_id: int, name: str, key: int) -> bool:
+        """Delete a record below another. This does not update the other.
+
+        Args:
+            path: The path of the object that it is below.
+            parent_id: The id of the record that it is below.
+            name: The kind, such as ``Comments``; one that has ids.
+            key: Its id; for a membership that of the list.
+
+        Returns:
+            Whether there was one.
+
+        Raises:
+            KeyError: If records of the object have none of that kind, or the kind has no ids.
+        """
+        with self.lock:
+            kind = self.below.kind(path, name)
+            if kind.key is None:
+                msg = f"{kind.name} has no ids."
+                raise KeyError(msg)
+            return self.below.remove(path, parent_id, kind, key)
 
     @staticmethod
     def is_converted(status: Record) -> bool:
@@ -297,19 +382,6 @@ class Sandbox:
         """Wait until the server stops."""
         while self._thread and self._thread.is_alive():
             self._thread.join(0.5)
-
-
-def _field_for(owner: str) -> str:
-    """Spell an object as FIELD_FOR might; for objects of several words this is assumed.
-
-    Args:
-        owner: The object's name, such as ``OpportunityLineItem``.
-
-    Returns:
-        Such as ``OPPORTUNITY_LINE_ITEM``.
-    """
-    words = "".join(f"_{c}" if c.isupper() and at else c for at, c in enumerate(owner))
-    return owner if owner.isupper() else words.upper()
 
 
 def _with_custom_field_ids(record: dict[str, Any]) -> dict[str, Any]:

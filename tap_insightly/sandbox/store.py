@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -32,10 +33,24 @@ def component_of(path: str) -> str:
     Returns:
         The component's name, such as ``Contact``.
     """
-    answer = OPENAPI.spec["paths"][path]["get"]["responses"]["200"]
+    answers = OPENAPI.spec["paths"][path]["get"]["responses"]
+    answer = answers[str(status_of(path))]
     schema = answer["content"]["application/json"]["schema"]
     reference: str = schema.get("items", schema)["$ref"]
     return reference.rpartition("/")[2]
+
+
+def status_of(path: str) -> int:
+    """Find the status that a list is answered with.
+
+    Args:
+        path: The path in the OpenAPI document.
+
+    Returns:
+        A number: 200, or 201 where the API is described so (spec).
+    """
+    answers = OPENAPI.spec["paths"][path]["get"]["responses"]
+    return next(int(status) for status in answers if status.startswith("2"))
 
 
 STANDARD_PATHS: tuple[str, ...] = tuple(
@@ -45,6 +60,19 @@ OWNERS: Mapping[str, str] = {
     stream.path: stream.custom_fields_for for stream in STREAMS if stream.custom_fields_for
 }
 """The objects that can have custom fields, by path."""
+
+
+def field_for(owner: str) -> str:
+    """Spell an object as FIELD_FOR might; for objects of several words this is assumed.
+
+    Args:
+        owner: The object's name, such as ``OpportunityLineItem``.
+
+    Returns:
+        Such as ``OPPORTUNITY_LINE_ITEM``.
+    """
+    words = "".join(f"_{c}" if c.isupper() and at else c for at, c in enumerate(owner))
+    return owner if owner.isupper() else words.upper()
 
 
 def timestamp(moment: datetime) -> str:
@@ -57,6 +85,17 @@ def timestamp(moment: datetime) -> str:
         Text such as ``2025-04-19 00:49:32``, in UTC.
     """
     return moment.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S")
+
+
+@dataclass
+class CustomFields:
+    """The custom fields of one object."""
+
+    owner: str
+    """As FIELD_FOR spells it, such as ``CONTACT``."""
+
+    singular: str
+    definitions: list[Record] = field(default_factory=list)
 
 
 class Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_insightly.sandbox.data import account, people, sales, service, work
+from tap_insightly.sandbox.data import account, children, people, sales, service, work
 from tap_insightly.sandbox.data.maker import Maker
 
 if TYPE_CHECKING:
@@ -25,3 +25,14 @@ def fill(sandbox: Sandbox, records: int, rng: Random) -> None:
     for fill_part in (account.fill, people.fill, sales.fill, work.fill, service.fill):
         fill_part(maker)
     account.fill_last(maker)
+
+
+def fill_children(sandbox: Sandbox, records: int, rng: Random) -> None:
+    """Put something below the records of an account, such as comments.
+
+    Args:
+        sandbox: The account, with all its records. They stay as they are.
+        records: How many contacts it was made for.
+        rng: The source of all chance.
+    """
+    children.fill(Maker(sandbox, records, rng))

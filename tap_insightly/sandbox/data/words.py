@@ -202,3 +202,30 @@ SUBJECTS = (
 )
 ARTICLES = ("Getting started", "Resetting a password", "Reading the display", "Pumpe entlüften")
 FORUMS = ("Questions", "Ideas", "Show and tell")
+COMMENTS = (
+    "Done ✅",
+    "👍🏽",
+    "Who takes this over? 🤷‍♀️",
+    'Customer called: "not before Monday".',
+    "Second try.\r\nNobody there either.",
+    "Erledigt, siehe Angebot unten. Grüße aus Köln!",
+    "J'ai relancé le client, réponse attendue jeudi.",
+    "Zadzwonię jeszcze raz w środę, proszę o cierpliwość.",
+    "来週までに返事をください。🙏",
+    "تم إرسال العرض",
+    "1 < 2 && C:\\temp\\plan.txt 100% = \t?",
+)
+_WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+FILES = (
+    # Name, media type, and size in bytes at the most.
+    ("Contract, signed.pdf", "application/pdf", 2_400_000),
+    ("Zeichnung Größe Ü40 (geprüft).dwg", "image/vnd.dwg", 9_800_000),
+    ("契約書・最終版.pdf", "application/pdf", 1_100_000),
+    ("عرض السعر.docx", _WORD, 400_000),
+    ("Pump on site 📷🔧.jpg", "image/jpeg", 6_300_000),
+    ("Umowa ramowa, żółta wersja.pdf", "application/pdf", 900_000),
+    ("Bon de livraison n° 7 'déjà signé'.PDF", "application/pdf", 300_000),
+    ("Hall 3, all of it, in 4K.mp4", "video/mp4", 12_000_000_000),
+    ("readings;2026,01.csv", "text/csv", 80_000),
+    ("noextension", "application/octet-stream", 4),
+)

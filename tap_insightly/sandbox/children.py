@@ -1,0 +1,236 @@
+"""What the sandbox holds below single records: comments, files, what states a deal was in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tap_insightly.openapi import OPENAPI
+from tap_insightly.sandbox.store import STANDARD_PATHS, Table, component_of, status_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tap_insightly.sandbox.store import Record
+
+_ANY_CUSTOM_OBJECT = "/{OBJECT_NAME}"
+_STAMPS = ("DATE_CREATED_UTC", "DATE_UPDATED_UTC", "DATE_CHANGED_UTC")
+# Children have ids of their own, far from those of the lists. They are numbered by component: a
+# comment's id says nothing about whether a note or a task was commented on.
+_FIRST_ID, _IDS_APART = 500_000_000, 10_000_000
+
+
+@dataclass(frozen=True)
+class ChildKind:
+    """What the records of an object can have below them, in all that the document says of it."""
+
+    name: str
+    """As the path spells it, such as ``Comments``."""
+
+    component: str
+    """Its component in the OpenAPI document, such as ``TicketComment``."""
+
+    key: str | None
+    """The field with its id, if there is one. For a membership that is the id of the list."""
+
+    is_numbered: bool
+    """Whether new ones are given their id. Which list a membership is of is chosen."""
+
+    first_id: int
+    """The id of the first of them."""
+
+    parent_field: str | None
+    """The field with the id of the record that it is below, if it carries one."""
+
+    parent_type: type[int | str]
+    """What that field is: a number, or text where quotes' documents have it so (spec)."""
+
+    updated: str | None
+    """The field that ``updated_after_utc`` compares with, if any."""
+
+    is_paged: bool
+    """Whether it is answered page by page, and can be searched by date."""
+
+    status: int
+    """The status that it is answered with."""
+
+    blank: Record
+    """Every field, with nothing in it."""
+
+    def path_below(self, path: str) -> str:
+        """Write its path as faults have it.
+
+        Args:
+            path: The object's path, such as ``/Notes``.
+
+        Returns:
+            Text such as ``/Notes/{id}/Comments``.
+        """
+        return f"{path}/{{id}}/{self.name}"
+
+
+def _kinds() -> Iterator[tuple[tuple[str, str], ChildKind]]:
+    components: list[str] = []
+    for path, methods in OPENAPI.spec["paths"].items():
+        if not (match := re.fullmatch(r"(/[^/]+)/\{id\}/([^/]+)", path)):
+            continue
+        parent, name = match.groups()
+        component = component_of(path)
+        table, (parent_key,) = Table(component), Table(component_of(parent)).keys
+        parameters = {one["$ref"].rpartition("/")[2] for one in methods["get"]["parameters"]}
+        key = table.keys[0] if table.keys else None
+        parent_field = parent_key if parent_key in table.fields else None
+        is_number = parent_field is None or "integer" in table.fields[parent_field]["type"]
+        if component not in components:
+            components.append(component)
+        yield (
+            (parent, name.lower()),
+            ChildKind(
+                name=name,
+                component=component,
+                key="LIST_ID" if "LIST_ID" in table.fields else key,
+                is_numbered=key is not None,
+                first_id=_FIRST_ID + _IDS_APART * components.index(component),
+                parent_field=parent_field,
+                parent_type=int if is_number else str,
+                updated=table.updated,
+                is_paged="top" in parameters,
+                status=status_of(path),
+                blank=table.blank(),
+            ),
+        )
+
+
+_KINDS = dict(_kinds())
+
+
+class Children:
+    """The records below records. Whoever uses it holds the sandbox's lock."""
+
+    def __init__(self, tables: Mapping[str, Table]) -> None:
+        """Begin with none.
+
+        Args:
+            tables: The lists of the records that they are below, by path.
+        """
+        self._tables = tables
+        self._rows: dict[tuple[str, str], dict[int, list[Record]]] = {}
+        self._last_ids: dict[str, int] = {}
+
+    def kind(self, path: str, name: str) -> ChildKind:
+        """Find a kind of child.
+
+        Args:
+            path: The path of the object, such as ``/Notes``.
+            name: The kind's name in any case, such as ``Comments``.
+
+        Returns:
+            The kind.
+
+        Raises:
+            KeyError: If there is no such object, or its records have none of that name.
+        """
+        parent = path if path in STANDARD_PATHS else _ANY_CUSTOM_OBJECT
+        kind = _KINDS.get((parent, name.lower()))
+        if kind is None or path not in self._tables:
+            msg = f"There is no {path}/{{id}}/{name}."
+            raise KeyError(msg)
+        return kind
+
+    def of(self, path: str, kind: ChildKind) -> Mapping[int, list[Record]]:
+        """Give all children of a kind.
+
+        Args:
+            path: The path of the object that they are below.
+            kind: Their kind.
+
+        Returns:
+            The records themselves in the order they are served, by id of the record they are below.
+        """
+        return self._rows.get((path, kind.name), {})
+
+    def add(
+        self, path: str, parent_id: int, kind: ChildKind, fields: Record, now: str | None = None
+    ) -> Record:
+        """Put a child at the end of its list.
+
+        Args:
+            path: The path of the object that it is below.
+            parent_id: The id of the record that it is below.
+            kind: Its kind.
+            fields: Its fields. An id among them must be above all others of the kind.
+            now: The timestamp for those of its dates that are not given; None to leave them empty.
+
+        Returns:
+            The record itself.
+        """
+        record = dict(kind.blank)
+        if now is not None:
+            record |= {name: now for name in _STAMPS if name in record}
+        record |= fields
+        if kind.parent_field is not None:
+            record[kind.parent_field] = kind.parent_type(parent_id)
+        if kind.key is not None:
+            if record[kind.key] is None:
+                record[kind.key] = self.next_id(kind)
+            last = self._last_ids.get(kind.component, 0)
+            self._last_ids[kind.component] = max(last, record[kind.key])
+        below = self._rows.setdefault((path, kind.name), {})
+        below.setdefault(parent_id, []).append(record)
+        return record
+
+    def next_id(self, kind: ChildKind) -> int:
+        """Give the next free id.
+
+        Args:
+            kind: The kind of child that it is for.
+
+        Returns:
+            A number above all others that there ever were.
+        """
+        return self._last_ids.get(kind.component, kind.first_id - 1) + 1
+
+    def remove(self, path: str, parent_id: int, kind: ChildKind, key: int) -> bool:
+        """Delete a child.
+
+        Args:
+            path: The path of the object that it is below.
+            parent_id: The id of the record that it is below.
+            kind: Its kind, one that has ids.
+            key: Its id.
+
+        Returns:
+            Whether there was one.
+        """
+        rows = self.of(path, kind).get(parent_id, [])
+        kept = [row for row in rows if row[str(kind.key)] != key]
+        is_there = len(kept) < len(rows)
+        rows[:] = kept
+        return is_there
+
+    def forget(self, path: str, parent_id: int) -> None:
+        """Delete all that is below a record.
+
+        Args:
+            path: The path of the object.
+            parent_id: The id of the record.
+        """
+        for (parent, _), below in self._rows.items():
+            if parent == path:
+                below.pop(parent_id, None)
+
+    def note_state(self, path: str, record: Record, before: str | None, now: str) -> None:
+        """Continue the history of a deal, if its state is another one now.
+
+        Args:
+            path: The path of the object; only opportunities have such a history.
+            record: The record as it is now.
+            before: The state that it was in; None if it is new.
+            now: The timestamp of the change.
+        """
+        state = record.get("OPPORTUNITY_STATE")
+        if path == "/Opportunities" and state is not None and state != before:
+            kind = self.kind(path, "StateHistory")
+            # No reason: an opportunity has no field to give one in.
+            self.add(path, record["OPPORTUNITY_ID"], kind, {"FOR_OPPORTUNITY_STATE": state}, now)
