@@ -14,7 +14,13 @@ from typing import Any
 import yaml
 
 from tap_insightly.settings import SETTINGS
-from tap_insightly.streams import STREAMS, SearchStream
+from tap_insightly.streams import (
+    STREAMS,
+    ArrayStream,
+    ChildStream,
+    RelatedStream,
+    SearchStream,
+)
 from tap_insightly.tap import TapInsightly
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,6 +68,8 @@ def streams_table() -> str:
     lines.append("| --- | --- | --- | --- | --- |")
     group = None
     for stream in STREAMS:
+        if issubclass(stream, RelatedStream):
+            continue  # in a table of their own
         module = stream.__module__.rpartition(".")[2]
         if module != group:
             lines.append(f"| **{GROUPS[module]}** | | | | |")
@@ -75,6 +83,34 @@ def streams_table() -> str:
         "| one for each custom object, such as `fruit__c` | `/Fruit__c` | `RECORD_ID` "
         "| changes, by `DATE_UPDATED_UTC` | yes |"
     )
+    return "\n".join(lines) + "\n"
+
+
+def related_table() -> str:
+    """Lay out the streams of what belongs to records as Markdown.
+
+    Returns:
+        A table.
+    """
+    lines = ["| stream | from | key | joins by |", "| --- | --- | --- | --- |"]
+    costs = {
+        ChildStream: f"Asked for record by record. Costs {ChildStream.cost}",
+        ArrayStream: f"Out of the records themselves. Costs {ArrayStream.cost}",
+    }
+    for kind, cost in costs.items():
+        lines.append(f"| **{cost}** | | | |")
+        for stream in STREAMS:
+            if not issubclass(stream, RelatedStream) or not issubclass(stream, kind):
+                continue
+            if issubclass(stream, ArrayStream):
+                parents = ", ".join(f"`{parent.name}`" for parent in stream.parents)
+                source = f"`{stream.array}` of {parents}"
+            else:
+                source = f"`{stream.path}`"
+            keys = ", ".join(f"`{key}`" for key in stream.primary_keys or ())
+            joins = f"`{stream.parent_key}`"
+            joins = f"`PARENT_TYPE` and {joins}" if stream.has_kinds else joins
+            lines.append(f"| `{stream.name}` | {source} | {keys} | {joins} |")
     return "\n".join(lines) + "\n"
 
 
@@ -132,6 +168,7 @@ def _code(value: object) -> str:
 SECTIONS = {
     "settings": settings_table,
     "streams": streams_table,
+    "related": related_table,
     "meltano_settings": meltano_settings,
     "short_settings": short_settings,
 }

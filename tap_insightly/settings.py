@@ -222,11 +222,27 @@ SETTINGS = (
     Setting(
         "detect_deletes",
         "Detect deletes",
-        "Emit a tombstone for records that are gone. Not available in this version.",
-        "false: this version does not find deletions yet",
-        lambda value: value is False,
+        "Say which records are gone: as a record of the key and _sdc_deleted_at, in all streams "
+        "that are read by date. Costs one request for each of these in each sync, and some ten "
+        "for each place where something was deleted. A record that this user may no longer see "
+        "counts as gone.",
+        "true or false",
+        lambda value: isinstance(value, bool),
         th.BooleanType,
         default=False,
+    ),
+    Setting(
+        "child_streams_lookback_days",
+        "Look-back of child streams",
+        "How many days behind their bookmark the streams start that are asked for record by "
+        "record: comments, file_attachments, opportunity_state_history and others. They find what "
+        "is new in the records that were updated since; if a comment or a file does not count as "
+        "an update of its record in your account, look back as far as such things come late. "
+        "Costs a request for each record updated in that time, in each sync.",
+        "a whole number of days from 0 to 3660",
+        _between(0, 3660),
+        th.IntegerType,
+        default=0,
     ),
 )
 

@@ -17,7 +17,13 @@ from tap_insightly.command import TapCommand, check_config, checked
 from tap_insightly.output import Writer
 from tap_insightly.progress import Progress, progress_for
 from tap_insightly.settings import CONFIG_JSONSCHEMA, cleaned, from_environment, problems
-from tap_insightly.streams import InsightlyStream
+from tap_insightly.streams import (
+    STREAMS,
+    ArrayStream,
+    ChildStream,
+    InsightlyStream,
+    RelatedStream,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,9 +32,12 @@ if TYPE_CHECKING:
 
     import click
     from singer_sdk import Stream
+    from singer_sdk.about import AboutInfo
     from singer_sdk.helpers._state import StateWriter
 
     from tap_insightly.api import Answer, Listing
+    from tap_insightly.streams.reading import Reading
+    from tap_insightly.streams.related_reading import Along
 
 SECONDS_TO_END = 1.5  # after a signal, before the process ends in whatever it is doing
 
@@ -128,6 +137,33 @@ class TapInsightly(Tap):
         streams = self.streams.values()
         return [one for one in streams if one.selected and isinstance(one, InsightlyStream)]
 
+    @property
+    def streams(self) -> dict[str, Stream]:
+        """The streams by name, in the order in which they are read.
+
+        As the SDK has them, by name; those that are made of the records of others come last, as
+        they may be read along with these.
+        """
+        streams = super().streams
+        return dict(sorted(streams.items(), key=lambda pair: isinstance(pair[1], ArrayStream)))
+
+    def along(self, reading: Reading) -> list[Along]:
+        """Find the selected streams that can be made of the records of another.
+
+        Args:
+            reading: How the other will be read.
+
+        Returns:
+            What makes their rows.
+
+        Raises:
+            InsightlyError: If a bookmark is no date.
+        """
+        if isinstance(reading.stream, RelatedStream):
+            return []
+        arrays = [one for one in self.selected_streams() if isinstance(one, ArrayStream)]
+        return [along for one in arrays if (along := one.join(reading))]
+
     def finish(self, stream: InsightlyStream, *, is_whole: bool) -> None:
         """Take in that a stream is not read any further, and end the threads if none is.
 
@@ -168,6 +204,17 @@ class TapInsightly(Tap):
     def custom_object_names(self) -> list[str]:
         """The account's custom objects, such as ``Fruit__c``; asked for once."""
         return discovery.custom_object_names(self.custom_objects)
+
+    def knows_custom_objects(self) -> bool:
+        """Tell whether the account's custom objects are known, and ask for them if not.
+
+        Returns:
+            Whether they are.
+        """
+        if "custom_object_names" in vars(self):
+            return True
+        _ = self.custom_objects
+        return False
 
     @cached_property
     def custom_objects(self) -> Future[Answer]:
@@ -231,6 +278,23 @@ class TapInsightly(Tap):
             self.state_writer.write_state(self.state)
         self.close()
         raise SystemExit(code)
+
+    @classmethod
+    def _get_about_info(cls) -> AboutInfo:
+        """Say what ``--about`` says, and what the streams cost that are not selected by default.
+
+        A private method of the SDK, because all that it shows comes from there.
+
+        Returns:
+            As the SDK has it.
+        """
+        info = super()._get_about_info()
+        texts = [info.description or "", "Not selected by default:"]
+        for kind in (ChildStream, ArrayStream):
+            names = [stream.name for stream in STREAMS if issubclass(stream, kind)]
+            texts.append(f"{', '.join(names)} (each costs {kind.cost}).")
+        info.description = " ".join(texts)  # lines would upset the layout
+        return info
 
     @classmethod
     def get_singer_command(cls) -> click.Command:

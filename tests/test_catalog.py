@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_insightly.openapi import OPENAPI
-from tap_insightly.streams import STREAMS, SearchStream
+from tap_insightly.streams import STREAMS, ArrayStream, RelatedStream, SearchStream
 from tests.conftest import entry, only
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
     from tap_insightly.sandbox import Sandbox
+    from tap_insightly.streams import InsightlyStream
     from tests.conftest import Tap
 
 KEYS = {
@@ -70,6 +71,25 @@ KEYS = {
     "custom_objects": "OBJECT_NAME",
     "custom_fields": "FIELD_FOR FIELD_NAME",
 }
+CHILDREN = {
+    "opportunity_state_history": "STATE_HISTORY_ID",
+    "quote_documents": "QUOTE_DOCUMENT_ID",
+    "prospect_list_memberships": "PROSPECT_ID LIST_ID",
+    "ticket_comments": "TICKET_COMMENT_ID",
+    "note_comments": "COMMENT_ID",
+    "task_comments": "COMMENT_ID",
+    "email_comments": "COMMENT_ID",
+    "file_attachments": "PARENT_TYPE PARENT_ID FILE_ID",
+}
+ARRAYS = {
+    "links": "PARENT_TYPE PARENT_ID LINK_ID",
+    "record_tags": "PARENT_TYPE PARENT_ID TAG_NAME",
+    "contact_dates": "CONTACT_ID DATE_ID",
+    "organisation_dates": "ORGANISATION_ID DATE_ID",
+    "organisation_email_domains": "ORGANISATION_ID EMAIL_DOMAIN_ID",
+    "team_memberships": "TEAM_ID MEMBER_USER_ID",
+    "activity_set_activities": "ACTIVITYSET_ID ACTIVITY_ID",
+}
 INCREMENTAL = set(
     "contacts organisations leads opportunities opportunity_products products pricebooks "
     "pricebook_entries quotes quote_products projects milestones tasks events notes emails "
@@ -88,11 +108,37 @@ def catalog(shared_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def test_streams_have_the_names_and_keys_that_others_rely_on() -> None:
-    assert {stream.name: " ".join(stream.primary_keys) for stream in STREAMS} == KEYS  # type: ignore[arg-type]
+    names = {stream.name: " ".join(stream.primary_keys) for stream in STREAMS}  # type: ignore[arg-type]
+    assert names == KEYS | CHILDREN | ARRAYS
+
+
+def test_what_belongs_to_records_is_not_selected_by_default(catalog: dict[str, Any]) -> None:
+    left_out = {
+        stream["tap_stream_id"]
+        for stream in catalog["streams"]
+        for one in stream["metadata"]
+        if not one["breadcrumb"] and not one["metadata"]["selected-by-default"]
+    }
+    assert left_out == set(CHILDREN | ARRAYS)
+
+
+def test_arrays_are_read_from_every_object_that_has_them() -> None:
+    have: dict[str, set[str]] = {}
+    for stream in STREAMS:
+        if not issubclass(stream, RelatedStream):
+            for name in OPENAPI.spec["components"]["schemas"][_component(stream)]["properties"]:
+                have.setdefault(name, set()).add(stream.name)
+    for stream in STREAMS:
+        if issubclass(stream, ArrayStream) and stream.has_kinds:
+            assert {parent.name for parent in stream.parents} == have[stream.array]
 
 
 def test_streams_are_incremental_where_the_api_can_search_by_date() -> None:
-    found = {stream.name for stream in STREAMS if issubclass(stream, SearchStream)}
+    found = {
+        stream.name
+        for stream in STREAMS
+        if issubclass(stream, SearchStream) and not issubclass(stream, RelatedStream)
+    }
     assert found == INCREMENTAL
 
 
@@ -122,8 +168,13 @@ def test_keys_are_never_null_and_the_replication_key_is_a_date_time(
 def test_streams_and_the_openapi_document_agree_on_keys() -> None:
     schemas = OPENAPI.spec["components"]["schemas"]
     for stream in STREAMS:
-        key = vars(stream)["schema"].key
-        assert schemas[key]["x-primary-key"] == list(stream.primary_keys)  # type: ignore[call-overload]
+        if not issubclass(stream, RelatedStream):
+            own = list(stream.primary_keys)  # type: ignore[call-overload]
+            assert schemas[_component(stream)]["x-primary-key"] == own
+
+
+def _component(stream: type[InsightlyStream]) -> str:
+    return str(vars(stream)["schema"].key)
 
 
 def test_the_catalog_changes_only_on_purpose(

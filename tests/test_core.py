@@ -12,8 +12,17 @@ from tests.conftest import KEY, new_sandbox
 _sandbox = new_sandbox()
 _sandbox.start()
 
+_config = {"api_key": KEY, "api_url": _sandbox.api_url, "requests_per_second": 100}
+
+_catalog = TapInsightly(config=_config).catalog_dict
+for _stream in _catalog["streams"]:
+    for _entry in _stream["metadata"]:
+        if not _entry["breadcrumb"]:
+            _entry["metadata"]["selected"] = True  # those that are not by default, too
+
 TestTapInsightly = get_tap_test_class(
     TapInsightly,
-    config={"api_key": KEY, "api_url": _sandbox.api_url, "requests_per_second": 100},
+    config={**_config, "detect_deletes": True},
+    catalog=_catalog,
     suite_config=SuiteConfig(max_records_limit=40),
 )

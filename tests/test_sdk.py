@@ -108,7 +108,7 @@ def test_no_thread_and_no_connection_outlives_a_sync(
         tap.sync_all()
         assert threading.active_count() == before
         assert "session" not in vars(tap)
-    assert capfd.readouterr().out.count('"type":"SCHEMA"') == 2 * len(tap.streams)
+    assert capfd.readouterr().out.count('"type":"SCHEMA"') == 2 * len(tap.selected_streams())
 
 
 def test_discovery_does_not_wait_for_one_answer_after_the_other(

@@ -79,6 +79,16 @@ class Cursor:
         self._same = 0
 
     @property
+    def ascends(self) -> bool:
+        """Whether ids ascend, as far as was read."""
+        return self._seen is None
+
+    @property
+    def passed(self) -> Sequence[int]:
+        """The ids that were passed by this reader, in ascending order, if they ascend."""
+        return self._passed
+
+    @property
     def step(self) -> int:
         """How far apart pages are, in records."""
         return self.page_size - 1

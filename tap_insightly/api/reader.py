@@ -52,7 +52,7 @@ class Reader(Closing):
         self._crew = Crew(session.max_concurrency, "insightly")
         self._expected = iter(expected)
         self._ahead: deque[Listing] = deque()
-        self._now: list[Listing] = []
+        self._now: dict[Listing, None] = {}  # a set that is in order
         self._held = 0
         self._largest = 1
 
@@ -92,8 +92,9 @@ class Reader(Closing):
         Args:
             listings: The lists, in order, such as those of one stream.
         """
-        self._now = list(listings)
-        self._ahead.extendleft(one for one in reversed(self._now) if one not in self._ahead)
+        self._now = dict.fromkeys(listings)
+        later = [one for one in self._ahead if one not in self._now]
+        self._ahead = deque([*self._now, *later])
 
     def ask(self, path: str, params: Mapping[str, str] | None = None) -> Future[Answer]:
         """Ask for one thing, without waiting for it.

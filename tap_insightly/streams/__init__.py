@@ -8,17 +8,22 @@ from tap_insightly.streams import (
     catalog,
     crm,
     custom,
+    details,
     marketing,
     projects,
     sales,
     service,
 )
-from tap_insightly.streams.base import InsightlyStream, ListStream, SearchStream
+from tap_insightly.streams.base import InsightlyStream, ListStream
 from tap_insightly.streams.custom import CustomObjectStream
+from tap_insightly.streams.related import ArrayStream, ChildStream, RelatedStream
+from tap_insightly.streams.search import SearchStream
+
+_MODULES = (crm, sales, catalog, projects, activity, marketing, service, admin, custom, details)
 
 STREAMS: tuple[type[InsightlyStream], ...] = tuple(
     member
-    for module in (crm, sales, catalog, projects, activity, marketing, service, admin, custom)
+    for module in _MODULES
     for member in vars(module).values()
     if isinstance(member, type)
     and issubclass(member, InsightlyStream)
@@ -27,4 +32,13 @@ STREAMS: tuple[type[InsightlyStream], ...] = tuple(
 )
 """Every stream that each account has; custom objects come on top."""
 
-__all__ = ["STREAMS", "CustomObjectStream", "InsightlyStream", "ListStream", "SearchStream"]
+__all__ = [
+    "STREAMS",
+    "ArrayStream",
+    "ChildStream",
+    "CustomObjectStream",
+    "InsightlyStream",
+    "ListStream",
+    "RelatedStream",
+    "SearchStream",
+]

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk import StreamSchema
 
 from tap_insightly.openapi import OPENAPI
-from tap_insightly.streams.base import ListStream, SearchStream
+from tap_insightly.streams.base import ListStream
+from tap_insightly.streams.search import SearchStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import logging
 import sys
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import Stream
 from singer_sdk.exceptions import SyncLifecycleSignal
+from singer_sdk.helpers._state import get_state_if_exists  # no other way to look and not begin one
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib import RecordMessage
-from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_insightly.api import InsightlyError
 from tap_insightly.conformer import Conformer
 from tap_insightly.custom_fields import CustomField, columns_of, with_custom_fields
+from tap_insightly.streams.deleting import DELETED
 from tap_insightly.streams.reading import Part, Reading
-from tap_insightly.values import parse_moment, utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
@@ -44,6 +46,9 @@ class InsightlyStream(Stream):
     is_paged: ClassVar[bool] = True
     """Whether the list takes ``top`` and ``skip``; a few short ones do not (spec)."""
 
+    may_find_deletions: ClassVar[bool] = False
+    """Whether it can be found out which records are gone."""
+
     # Values are conformed by `Conformer`, which also counts what it could not convert.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
@@ -69,7 +74,7 @@ class InsightlyStream(Stream):
         """What is read of it; None before that is planned, and after."""
         self._is_selected_inside = False
         standard = self.schema
-        self._standard_fields = tuple(standard["properties"])
+        self._standard_fields = (*standard["properties"], DELETED)
         if schema is None:
             schema = with_custom_fields(standard, custom_fields, tap.config["custom_fields"])
         # An attribute of the instance goes before the class's descriptor, which would build the
@@ -82,10 +87,25 @@ class InsightlyStream(Stream):
         return cast("tuple[str, ...]", type(self).primary_keys)
 
     @property
-    def saved_state(self) -> Mapping[str, Any]:
-        """The stream's state as it is, where `stream_state` would begin one."""
-        state: Mapping[str, Any] = self.tap_state.get("bookmarks", {}).get(self.name, {})
-        return state
+    def finds_deletions(self) -> bool:
+        """Whether it is to be found out which records are gone."""
+        return self.may_find_deletions and bool(self.config["detect_deletes"])
+
+    def saved_state(self, context: Mapping[str, str] | None = None) -> Mapping[str, Any]:
+        """Look up a state as it is, where `get_context_state` would begin one.
+
+        Args:
+            context: Which part of the stream is meant, if parts have states of their own.
+
+        Returns:
+            The state of the stream or of the part; empty if there is none.
+        """
+        found: Mapping[str, Any] | None = get_state_if_exists(self.tap_state, self.name, context)
+        return found or {}
+
+    @property
+    def partitions(self) -> None:
+        """None for the SDK, which would read a stream once for each part that has a state."""
 
     def parts(self) -> Iterable[Part]:
         """Say which lists make up the stream.
@@ -123,16 +143,7 @@ class InsightlyStream(Stream):
         Raises:
             InsightlyError: If the API ends the sync.
         """
-        properties = self.effective_schema["properties"]
-        # Whether some parts of a property are selected and others not; a breadcrumb of two is the
-        # property itself.
-        self._is_selected_inside = not all(self.mask[at] for at in self.mask if len(at) > 2)  # noqa: PLR2004
-        conform = Conformer(
-            self.effective_schema,
-            key_properties=self.primary_keys,
-            custom=columns_of(properties, self._standard_fields),
-            is_wanted=lambda name: self.mask["properties", name],
-        )
+        conform = self.conform
         # A dry run (--test) takes no more than it needs, which is no failure.
         is_whole = self.ABORT_AT_RECORD_COUNT is not None
         try:
@@ -145,6 +156,20 @@ class InsightlyStream(Stream):
             for warning in conform.warnings():
                 self.logger.warning("%s: %s", self.name, warning)
             self._insightly.finish(self, is_whole=is_whole)
+
+    @cached_property
+    def conform(self) -> Conformer:
+        """What makes rows of the stream's records."""
+        properties = self.effective_schema["properties"]
+        # Whether some parts of a property are selected and others not; a breadcrumb of two is the
+        # property itself.
+        self._is_selected_inside = not all(self.mask[at] for at in self.mask if len(at) > 2)  # noqa: PLR2004
+        return Conformer(
+            self.effective_schema,
+            key_properties=self.primary_keys,
+            custom=columns_of(properties, self._standard_fields),
+            is_wanted=lambda name: self.mask["properties", name],
+        )
 
     def ahead(self) -> Iterable[Listing]:
         """Say what will be read, before it is this stream's turn.
@@ -159,22 +184,26 @@ class InsightlyStream(Stream):
 
     def _read(self) -> Reading:
         if self.reading is None:
-            self.reading = Reading(self, self._insightly)
+            self.reading = self.new_reading()
         return self.reading
 
-    def since(self) -> str | None:
-        """Say from when on to read.
+    def new_reading(self) -> Reading:
+        """Plan to read the stream.
 
         Returns:
-            A moment as the API takes it; None to read everything.
-        """
-        return None
+            The plan.
 
-    def finish(self, bookmark: str | None) -> None:
-        """Take in that the stream has been read to its end.
+        Raises:
+            InsightlyError: If the state holds no usable bookmark.
+        """
+        return Reading(self, self._insightly)
+
+    def finish(self, bookmark: str | None, context: Mapping[str, str] | None = None) -> None:
+        """Take in that the stream, or a part of it, has been read to its end.
 
         Args:
             bookmark: What the next sync may go on from, text; None if there is nothing to go by.
+            context: Which part of the stream has been read, if parts have states of their own.
         """
 
     def _increment_stream_state(
@@ -261,119 +290,3 @@ class ListStream(InsightlyStream):
             )
             self.forced_replication_method = REPLICATION_FULL_TABLE
         self.replication_key = None
-
-
-class SearchStream(InsightlyStream):
-    """An object whose search takes a date, so that only what changed is read again (spec)."""
-
-    replication_key = "DATE_UPDATED_UTC"
-
-    def apply_catalog(self, catalog: Catalog) -> None:
-        """Take over what a catalog says, within what the API can do.
-
-        Args:
-            catalog: The catalog given to the tap.
-        """
-        super().apply_catalog(catalog)
-        own = type(self).replication_key
-        if self.replication_method not in {REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL}:
-            self.logger.warning(
-                "%s: replication method %s is not known; INCREMENTAL is used.",
-                self.name,
-                self.replication_method,
-            )
-            self.forced_replication_method = REPLICATION_INCREMENTAL
-        if self.replication_key not in {own, None}:
-            self.logger.warning(
-                "%s: the API can only filter by %s, not by replication key %s.",
-                self.name,
-                own,
-                self.replication_key,
-            )
-        self.replication_key = own
-
-    def parts(self) -> Iterable[Part]:
-        """Say which list to read: all records, or those updated since the bookmark.
-
-        Returns:
-            One part: the object's list, or its search.
-
-        Raises:
-            InsightlyError: If the bookmark is no date.
-        """
-        since = self.since()
-        if since is None:
-            return [Part(self.path)]
-        return [Part(f"{self.path}/Search", {"updated_after_utc": since})]
-
-    def since(self) -> str | None:
-        """Say from when on to read: from some time before the bookmark.
-
-        Returns:
-            A moment as the API takes it; None to read everything.
-
-        Raises:
-            InsightlyError: If the bookmark is no date.
-        """
-        if self.replication_method != REPLICATION_INCREMENTAL:
-            return None
-        start_date = self.config.get("start_date")
-        # Whether the API includes the very moment it is asked for is not known, so a start date
-        # is asked for from a second before.
-        moments = [parse_moment(start_date) - timedelta(seconds=1)] if start_date else []
-        bookmark = self._bookmark()
-        if bookmark is not None:
-            moments.append(bookmark - timedelta(seconds=int(self.config["lookback_seconds"])))
-        return utc_text(max(moments)) if moments else None
-
-    def finish(self, bookmark: str | None) -> None:
-        """Set the bookmark, which never goes back.
-
-        Args:
-            bookmark: What the next sync may go on from, text; None if there is nothing to go by.
-        """
-        if bookmark is None or self.replication_method != REPLICATION_INCREMENTAL:
-            return
-        before = self._bookmark()
-        state = self.stream_state
-        state["replication_key"] = self.replication_key
-        state["replication_key_value"] = max(bookmark, utc_text(before) if before else "")
-
-    def get_replication_key_signpost(self, context: Context | None = None) -> None:
-        """Set no limit to the bookmark: `Position` does, by the server's clock.
-
-        The SDK would take the local clock, which may be wrong.
-
-        Args:
-            context: Not used: the stream has no partitions.
-        """
-
-    def compare_start_date(self, value: str, start_date_value: str) -> str:
-        """Choose the later one, for the SDK's log.
-
-        Args:
-            value: The bookmark.
-            start_date_value: The start date.
-
-        Returns:
-            One of them.
-
-        Raises:
-            InsightlyError: If the bookmark is no date.
-        """
-        self._bookmark()
-        return max(value, start_date_value, key=parse_moment)
-
-    def _bookmark(self) -> datetime | None:
-        state = self.saved_state
-        if state.get("replication_key") != self.replication_key:
-            return None
-        value = state.get("replication_key_value")
-        try:
-            return None if value is None else parse_moment(value)
-        except (TypeError, ValueError, AttributeError) as error:
-            msg = (
-                f"The state of stream {self.name} holds {value!r} as its bookmark, which is no "
-                "date. Remove it from the state to read the stream from its beginning."
-            )
-            raise InsightlyError(msg) from error

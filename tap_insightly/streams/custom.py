@@ -8,8 +8,9 @@ from singer_sdk import StreamSchema
 
 from tap_insightly.custom_fields import definitions_of
 from tap_insightly.openapi import OPENAPI
-from tap_insightly.streams.base import ListStream, SearchStream
+from tap_insightly.streams.base import ListStream
 from tap_insightly.streams.reading import Part
+from tap_insightly.streams.search import SearchStream
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -54,10 +55,7 @@ class CustomFieldsStream(ListStream):
         Returns:
             Nothing, unless it is known already.
         """
-        if "custom_object_names" in vars(self._insightly):
-            return super().ahead()
-        _ = self._insightly.custom_objects
-        return []
+        return super().ahead() if self._insightly.knows_custom_objects() else []
 
     def parse(self, records: Sequence[Mapping[str, Any]], part: Part) -> Iterable[dict[str, Any]]:
         """Keep the fields of the object that was asked for; the API may answer all.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, TypeGuard
 
+from tap_insightly.values import parse_moment
+
 UNFINISHED = "unfinished"
 """The key in a stream's state. What is under it:
 
@@ -26,21 +28,39 @@ class Position:
             since: What the search is asked for, text; None if the whole list is read.
             is_resumable: Whether the stream can be read from an id on.
         """
-        self._state: dict[str, Any] = {}
+        self._states: list[dict[str, Any]] = []
         self._is_resumable = is_resumable
         self._data: dict[str, Any] = {"since": since}
-        if is_resumable and _is_position(saved, since):
-            self._data = dict(saved)
+        self.is_resumed = is_resumable and _is_position(saved, since)
+        """Whether an earlier run has read a part of the list."""
+        if self.is_resumed:
+            self._data = dict(saved)  # type: ignore[call-overload]  # `_is_position` has looked
 
     def keep_in(self, state: dict[str, Any]) -> None:
         """Keep the position in a state from now on.
 
         Args:
-            state: The state of the stream.
+            state: The state of the stream, or of one whose records are made of the same list.
         """
-        self._state = state
+        self._states.append(state)
         if self.after is not None:
             state[UNFINISHED] = self._data
+
+    def covers(self, other: Position) -> bool:
+        """Tell whether whoever goes on from here reads all that there is from another position.
+
+        Args:
+            other: A position in the same list.
+
+        Returns:
+            Whether that is so.
+        """
+        if self.is_resumed or other.is_resumed:
+            return self._data == other._data
+        since, others = self._data["since"], other._data["since"]
+        if since is None or others is None:
+            return since is None
+        return parse_moment(since) <= parse_moment(others)
 
     @property
     def after(self) -> int | None:
@@ -74,12 +94,13 @@ class Position:
         if isinstance(value, str) and value > (data.get("newest") or ""):
             data["newest"] = value
         if self._is_resumable:
-            self._state[UNFINISHED] = data
+            for state in self._states:
+                state[UNFINISHED] = data
 
     def stay(self) -> None:
         """Take in that ids do not ascend, so that a later run could not go on from here."""
         self._is_resumable = False
-        self._state.pop(UNFINISHED, None)
+        self._forget()
 
     def end(self) -> str | None:
         """Take in that the stream has been read to its end.
@@ -89,9 +110,13 @@ class Position:
             because what was changed after that may have been missed. None if there was no record,
             or if the server told no time to go by.
         """
-        self._state.pop(UNFINISHED, None)
+        self._forget()
         newest, began = self._data.get("newest"), self._data.get("began")
         return min(newest, began) if newest and began else None
+
+    def _forget(self) -> None:
+        for state in self._states:
+            state.pop(UNFINISHED, None)
 
 
 def _is_position(saved: object, since: str | None) -> TypeGuard[dict[str, Any]]:

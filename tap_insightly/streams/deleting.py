@@ -1,0 +1,181 @@
+"""Records that are gone become tombstones: rows of the key and the moment it was noticed."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from tap_insightly.api import Listing, NotAvailableError
+from tap_insightly.api.deletions import DeletionSearch
+from tap_insightly.api.paging import PAGE_SIZE, Cursor
+from tap_insightly.streams.known import packed, unpacked
+from tap_insightly.values import utc_text
+
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+
+    from tap_insightly.api import Page
+    from tap_insightly.streams.base import InsightlyStream
+    from tap_insightly.streams.reading import Source
+
+    Read = Callable[[Sequence[Listing]], Iterator[Page]]
+
+DELETED = "_sdc_deleted_at"
+"""The property that marks a tombstone; targets know it by this name."""
+
+DELETED_SCHEMA: Mapping[str, Any] = {
+    "type": ["string", "null"],
+    "format": "date-time",
+    "description": "When the record was found to be gone; null while it is there.",
+}
+
+KNOWN = "known"
+"""The key in a stream's state. What is under it:
+
+- ``ids``: the ids that the list is known to have, as `packed` makes them.
+- ``count``: how many they are, for people to read.
+- ``bookmark``: the stream's bookmark then. If it is another now, other records were sent since.
+"""
+
+
+class Deletions:
+    """What one sync finds out about deletions in one stream.
+
+    The first sync remembers the ids. Each later one compares them with the list: for free if it
+    reads the whole list anyway, else with a `DeletionSearch`.
+    """
+
+    def __init__(self, stream: InsightlyStream, source: Source) -> None:
+        """Find out what is known.
+
+        Args:
+            stream: The stream.
+            source: Its list or search, of which nothing was read yet.
+        """
+        state = stream.saved_state()
+        saved = state.get(KNOWN)
+        saved = saved if isinstance(saved, dict) else {}
+        self._stream = stream
+        self._source = source
+        self._known = unpacked(saved.get("ids"))
+        self._is_whole = source.part.since is None and not source.position.is_resumed
+        # What a run before this one has sent is not known to this one.
+        self._is_current = (
+            self._known is not None
+            and not source.position.is_resumed
+            and saved.get("bookmark") == state.get("replication_key_value")
+        )
+        self._new: set[int] = set()
+        self._gone: set[int] = set()
+        self._is_possible = True
+        self._search: DeletionSearch | None = None
+        self.listings: Sequence[Listing] = ()
+        """What will be asked for in any case; can be asked for ahead of time."""
+        if self._known and not self._is_whole:
+            self._search = DeletionSearch(self._known, page_size=PAGE_SIZE)
+            self.listings = list(map(self._page, self._search.wanted))
+
+    def find(self, read: Read) -> Iterator[int]:
+        """Find what is gone, once the stream has been read.
+
+        Args:
+            read: Reads lists, one after the other.
+
+        Yields:
+            Ids, in ascending order.
+
+        Raises:
+            InsightlyError: If the API ends the sync.
+        """
+        cursor = self._source.listing.cursor
+        seen: array[int] | Sequence[int] = cursor.passed if cursor else ()
+        self._is_possible = cursor is not None and cursor.ascends
+        try:
+            if self._is_possible:
+                self._compare(seen, read)
+        except NotAvailableError as error:
+            self._is_possible = False
+            self._stream.logger.warning(
+                "%s: deletions cannot be found: %s", self._stream.name, error
+            )
+            return
+        if not self._is_possible:
+            self._stream.logger.warning(
+                "%s: deletions cannot be found, because ids do not ascend in its list.",
+                self._stream.name,
+            )
+            return
+        yield from sorted(self._gone)
+        self._new.update(seen)
+
+    def keep_in(self, state: dict[str, Any]) -> None:
+        """Keep what is known now, once all tombstones have been sent.
+
+        Args:
+            state: The state of the stream, with its new bookmark.
+        """
+        if not self._is_possible:
+            state.pop(KNOWN, None)
+            return
+        known = self._new.union(self._known or ()) - self._gone
+        ids = sorted(known)
+        bookmark = state.get("replication_key_value")
+        state[KNOWN] = {"ids": packed(ids), "count": len(ids), "bookmark": bookmark}
+
+    def _compare(self, seen: Iterable[int], read: Read) -> None:
+        if self._is_whole:
+            self._gone = set(self._known or ()).difference(seen)
+            return
+        if self._search is not None:
+            self._run(self._search, read)
+        if not self._is_current:
+            self._learn(read)
+
+    def _run(self, search: DeletionSearch, read: Read) -> None:
+        listings = self.listings
+        while wanted := search.wanted:
+            for page, skip in zip(read(listings), wanted, strict=True):
+                search.take(skip, self._ids(page.records), page.answer.total)
+            listings = list(map(self._page, search.wanted))
+        self._is_possible = search.is_possible
+        self._gone, self._new = search.gone, search.found
+
+    def _learn(self, read: Read) -> None:
+        """Learn the ids behind those that are known, of which other runs have sent some."""
+        there = [one for one in self._known or () if one not in self._gone]
+        cursor = Cursor(
+            self._stream.own_key,
+            page_size=PAGE_SIZE,
+            after=there[-1] if there else None,
+            skip=max(0, len(there) - 1),
+        )
+        listing = Listing(
+            self._stream.path, {"brief": "true"}, cursor=cursor, tally=self._source.listing.tally
+        )
+        for page in read([listing]):
+            self._new.update(self._ids(page.records))
+        self._is_possible &= cursor.ascends
+
+    def _ids(self, records: Iterable[Mapping[str, Any]]) -> list[Any]:
+        (name,) = self._stream.own_key
+        return [record.get(name) for record in records]
+
+    def _page(self, skip: int) -> Listing:
+        """Ask for one page; what is needed is only where its ids stand."""
+        query = {"brief": "true", "top": str(PAGE_SIZE), "skip": str(skip), "count_total": "true"}
+        return Listing(self._stream.path, query, tally=self._source.listing.tally)
+
+
+def tombstone(key: str, number: int, moment: datetime | None) -> dict[str, Any]:
+    """Make the row that says that a record is gone.
+
+    Args:
+        key: The name of the primary key.
+        number: The id.
+        moment: When that was noticed, by the server's clock; None if it told no time.
+
+    Returns:
+        The row.
+    """
+    return {key: number, DELETED: utc_text(moment or datetime.now(timezone.utc))}

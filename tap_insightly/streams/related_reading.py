@@ -1,0 +1,241 @@
+"""How what belongs to records is read: record by record, out of the records, or along with them."""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import suppress
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from singer_sdk import metrics
+
+from tap_insightly.api import Listing, NotAvailableError
+from tap_insightly.api.paging import Cursor
+from tap_insightly.streams.reading import Reading
+from tap_insightly.values import parse_moment, utc_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tap_insightly.api import Page
+    from tap_insightly.conformer import Conformer
+    from tap_insightly.streams.position import Position
+    from tap_insightly.streams.reading import Part, Source
+    from tap_insightly.streams.related import ArrayStream, ChildStream
+    from tap_insightly.tap import TapInsightly
+
+MISSES_IN_A_ROW = 20  # records about which nothing is told, before it is asked why
+
+
+class Along:
+    """Rows of a stream that are made of records while these are read for a stream of their own."""
+
+    def __init__(self, stream: ArrayStream, part: Part) -> None:
+        """Get ready.
+
+        Args:
+            stream: The stream.
+            part: The part of it that the records hold.
+        """
+        self._stream = stream
+        self._part = part
+        self.records = 0
+        """How many rows were sent."""
+        self.is_done = False
+        """Whether the records were read to their end."""
+
+    def begin(self, position: Position) -> None:
+        """Take in that the records will be read now.
+
+        Args:
+            position: How far they have been read; kept in the state of this stream too.
+        """
+        position.keep_in(self._stream.get_context_state(self._part.context))
+        self._stream.announce()
+
+    def send(self, record: Mapping[str, Any]) -> None:
+        """Send the rows that a record holds.
+
+        Args:
+            record: The record.
+        """
+        for item in self._stream.inside(record, self._part):
+            row = self._stream.conform(item)
+            if row is not None:
+                self._stream.write_row(row)
+                self.records += 1
+
+    def finish(self, bookmark: str | None) -> None:
+        """Take in that the records were read to their end.
+
+        Args:
+            bookmark: Their bookmark, text; None if there is nothing to go by.
+        """
+        self._stream.finish(bookmark, self._part.context)
+        self.is_done = True
+
+
+class ArrayReading(Reading):
+    """Reads records only for what is in them, as far as nothing else reads them."""
+
+    def __init__(self, stream: ArrayStream, tap: TapInsightly) -> None:
+        """Find out what to read, and from where; nothing is sent yet.
+
+        Args:
+            stream: The stream.
+            tap: The tap, whose requests, state and log are used.
+
+        Raises:
+            InsightlyError: If the state holds no usable bookmark.
+        """
+        super().__init__(stream, tap)
+        self._arrays = stream
+
+    def rows(self, conform: Conformer) -> Iterator[dict[str, Any]]:
+        """Read what was not read along with other streams.
+
+        Args:
+            conform: What makes rows of records.
+
+        Yields:
+            The rows.
+
+        Raises:
+            InsightlyError: If the API ends the sync.
+        """
+        along = self._arrays.along.values()
+        self._is_found = any(one.is_done for one in along)
+        self.records = sum(one.records for one in along)
+        with self._stream.get_record_counter() as counter:
+            counter.increment(self.records)
+        try:
+            yield from super().rows(conform)
+        finally:
+            self._arrays.part_company()
+
+    def _rows_of_page(
+        self, page: Page, source: Source, conform: Conformer
+    ) -> Iterator[dict[str, Any]]:
+        for record in page.records:
+            for item in self._arrays.inside(record, source.part):
+                row = conform(item)
+                if row is not None:
+                    yield row
+                    self._count()
+            _move(source, record, page.skip)
+            self._do_what_is_due()
+
+
+class ChildReading(Reading):
+    """Asks for what belongs to records, one record after the other, many at a time."""
+
+    def __init__(self, stream: ChildStream, tap: TapInsightly) -> None:
+        """Find out what to read, and from where; nothing is sent yet.
+
+        Args:
+            stream: The stream.
+            tap: The tap, whose requests, state and log are used.
+
+        Raises:
+            InsightlyError: If the state holds no usable bookmark.
+        """
+        super().__init__(stream, tap)
+        self._children = stream
+        self._misses = 0
+        self._forbidden = 0
+        self._status = 0
+
+    def _rows_of(self, source: Source, conform: Conformer) -> Iterator[dict[str, Any]]:
+        with metrics.http_request_counter(self._stream.name, self._stream.path) as counter:
+            for record, skip, listing in self._asked(source):
+                for item in self._items(listing, record, source, counter):
+                    row = conform(item)
+                    if row is not None:
+                        yield row
+                        self._count()
+                _move(source, record, skip)
+                self._do_what_is_due()
+        if self._misses and not source.is_answered:
+            self._check_why(source, record)
+        if self._forbidden:
+            self._stream.logger.warning(
+                "%s: Insightly refused to tell about %d records (403). The sync goes on without.",
+                self._stream.name,
+                self._forbidden,
+            )
+            self._forbidden = 0
+
+    def _asked(self, source: Source) -> Iterator[tuple[Mapping[str, Any], int, Listing]]:
+        """Read the records, and have the reader ask for the children of as many as it can."""
+        most = 4 * self._tap.session.max_concurrency  # twice of what the reader asks ahead
+        coming: deque[tuple[Mapping[str, Any], int, Listing]] = deque()
+        records = self._records(source)
+        while True:
+            if len(coming) <= most // 2:
+                for record, skip in records:
+                    coming.append((record, skip, self._listing(record, source)))
+                    if len(coming) >= most:
+                        break
+                self._tap.reader.expect([*(one for _, _, one in coming), source.listing])
+            if not coming:
+                return
+            yield coming.popleft()
+
+    def _records(self, source: Source) -> Iterator[tuple[Mapping[str, Any], int]]:
+        for page in self._pages([source.listing]):
+            self._begin(source, page)
+            for record in page.records:
+                if isinstance(record.get(source.part.owner.key), int):
+                    yield record, page.skip
+
+    def _listing(self, record: Mapping[str, Any], source: Source) -> Listing:
+        stream = self._children
+        path = f"{source.part.owner.path_of(record)}/{stream.children}"
+        size = source.page_size
+        cursor = Cursor(stream.own_id, page_size=size) if stream.has_pages else None
+        return Listing(path, cursor=cursor, tally=self.tally)
+
+    def _items(
+        self,
+        listing: Listing,
+        record: Mapping[str, Any],
+        source: Source,
+        counter: metrics.Counter,
+    ) -> Iterator[dict[str, Any]]:
+        found: list[Mapping[str, Any]] = []
+        try:
+            for page in self._tap.reader.read(listing, self._wait):
+                self._take_in(page, counter, self._stream.path)
+                found += page.records
+        except NotAvailableError as error:
+            # The record may have been deleted meanwhile. That is no news, unless it is so of all.
+            self._misses += 1
+            self._status = error.status
+            self._forbidden += error.status != HTTPStatus.NOT_FOUND
+            if not source.is_answered and self._misses % MISSES_IN_A_ROW == 0:
+                self._check_why(source, record)
+            return
+        source.is_answered = True
+        yield from self._children.items(found, record, source.part)
+
+    def _check_why(self, source: Source, record: Mapping[str, Any]) -> None:
+        """Find out whether records are gone, or whether what belongs to them cannot be read.
+
+        Raises:
+            NotAvailableError: If the record is there.
+        """
+        parent = source.part.owner
+        try:
+            list(self._pages([Listing(parent.path_of(record), tally=self.tally)]))
+        except NotAvailableError:
+            return
+        raise NotAvailableError(self._stream.path, self._status)
+
+
+def _move(source: Source, record: Mapping[str, Any], skip: int) -> None:
+    """Take in that all that belongs to a record has been sent."""
+    parent = source.part.owner
+    value = None
+    with suppress(KeyError, TypeError, ValueError, AttributeError):
+        value = utc_text(parse_moment(record[parent.updated or ""]))
+    source.position.move(record.get(parent.key), skip, value)
