@@ -99,6 +99,11 @@ class TapInsightly(Tap):
             raise ConfigValidationError(summary, errors=found, schema=self.config_jsonschema)
         return found
 
+    def setup_mapper(self) -> None:
+        """Prepare the stream maps, once the streams have completed the catalog."""
+        _ = self.streams
+        super().setup_mapper()
+
     @cached_property
     def session(self) -> InsightlySession:
         """The one connection to Insightly that all streams share."""
@@ -252,6 +257,13 @@ class TapInsightly(Tap):
         """A writer of states that remembers none, so that `Writer` decides what to repeat."""
         return type(super().state_writer)(self.message_writer)
 
+    def write_state(self) -> None:
+        """Write the state in the middle of a stream."""
+        for stream in self.selected_streams():
+            if stream.reading is not None:
+                stream.reading.remember()
+        self.state_writer.write_state(self.state)
+
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the SDK's
         """End on SIGTERM or SIGINT: with a last state, soon, and not as if all were well.
 
@@ -275,7 +287,7 @@ class TapInsightly(Tap):
     def _end(self, code: int) -> None:
         self.logger.info("Asked to stop. The next run goes on from the state written last.")
         if self.state:
-            self.state_writer.write_state(self.state)
+            self.write_state()
         self.close()
         raise SystemExit(code)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
@@ -85,7 +86,7 @@ class Account:
             self.now += 1
             if number in self.happens:
                 self.happens[number](self)
-            since = -1
+            since = -math.inf
             if "updated_after_utc" in query:
                 since = (parse_moment(query["updated_after_utc"]) - EPOCH).total_seconds()
             found = [one for one in self.ids if self.updated[one] > since]

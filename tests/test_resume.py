@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import logging
-from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,135 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from singer_sdk.singerlib import StateMessage
 
-from tap_insightly.api import GaveUpError, InsightlyError, Tally
-from tap_insightly.output import Writer
 from tap_insightly.streams.position import Position
 from tap_insightly.tap import TapInsightly
 from tests.changing import Account
 from tests.conftest import KEY
+from tests.syncing import CATALOG, PAGE, Memory, Session, Target, small_pages, sync
 from tests.test_paging import changes, happening, in_order, shuffled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable
 
     from singer_sdk.singerlib import Message
 
-    from tap_insightly.api import Answer
 
-PAGE = 20
-
-CATALOG = {
-    "streams": [
-        {
-            "tap_stream_id": "contacts",
-            "stream": "contacts",
-            "key_properties": ["CONTACT_ID"],
-            "replication_key": "DATE_UPDATED_UTC",
-            "replication_method": "INCREMENTAL",
-            "schema": {
-                "type": "object",
-                "properties": {
-                    "CONTACT_ID": {"type": "integer"},
-                    "FIRST_NAME": {"type": ["string", "null"]},
-                    "DATE_UPDATED_UTC": {"type": ["string", "null"], "format": "date-time"},
-                },
-            },
-            "metadata": [{"breadcrumb": [], "metadata": {"selected": True}}],
-        }
-    ]
-}
-
-
-class Session:
-    """An account in this process, in place of a session; may be cut off at some request."""
-
-    def __init__(self, account: Account, cut_at: int | None) -> None:
-        self.account = account
-        self.cut_at = cut_at
-        self.total = Tally()
-        self.max_concurrency = account.max_concurrency
-        self.is_closed = False
-        account.requests.clear()
-
-    def get(self, path: str, params: Mapping[str, str], tally: Tally) -> Answer:
-        if self.cut_at is not None and len(self.account.requests) + 1 >= self.cut_at:
-            msg = "cut off"
-            raise GaveUpError(msg)
-        return self.account.get(path, params, tally)
-
-    def close(self) -> None:
-        self.is_closed = True
-
-
-class Memory(Writer):
-    """Keeps the messages."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.messages: list[dict[str, Any]] = []
-
-    def write_message(self, message: Message) -> None:
-        content = message.to_dict()
-        self.messages.append(deepcopy(content) if content["type"] == "STATE" else content)
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _quiet() -> Iterator[None]:
-    """No log, and pages so small that a few records make many."""
-    logging.disable(logging.CRITICAL)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tap_insightly.streams.reading.PAGE_SIZE", PAGE)
-        yield
-    logging.disable(logging.NOTSET)
-
-
-def sync(
-    account: Account,
-    state: dict[str, Any],
-    *,
-    cut_at: int | None = None,
-    every: int = 7,
-    **config: Any,
-) -> tuple[list[dict[str, Any]], bool]:
-    """Sync in this process, with a state after every few records; the messages, and if all went."""
-    memory = Memory()
-    tap = TapInsightly(
-        config={"api_key": KEY, "lookback_seconds": 1, **config},
-        catalog=CATALOG,
-        state=deepcopy(state),
-        message_writer=memory,
-    )
-    vars(tap)["session"] = session = Session(account, cut_at)
-    try:
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("tap_insightly.streams.reading.RECORDS_BETWEEN_STATES", every)
-            tap.sync_all()
-    except InsightlyError:
-        return memory.messages, False
-    finally:
-        assert session.is_closed, "no connection outlives its sync"
-    return memory.messages, True
-
-
-class Target:
-    """Loads records, and acknowledges a state once it has all that came before."""
-
-    def __init__(self) -> None:
-        self.rows: dict[int, str] = {}
-        self.state: dict[str, Any] = {}
-        self.received: list[int] = []
-
-    def load(self, messages: list[dict[str, Any]]) -> None:
-        """Load up to the last state; what comes after it is lost."""
-        last = max((n for n, one in enumerate(messages) if one["type"] == "STATE"), default=-1)
-        for message in messages[: last + 1]:
-            if message["type"] == "RECORD":
-                record = message["record"]
-                self.rows[record["CONTACT_ID"]] = record["FIRST_NAME"]
-                self.received.append(record["CONTACT_ID"])
-            elif message["type"] == "STATE":
-                self.state = message["value"]
-
+__all__ = ["small_pages"]  # a fixture
 
 ways_to_end = st.one_of(
     st.just(("whole", 0)),
@@ -292,20 +175,17 @@ def test_a_position_that_does_not_fit_is_not_gone_on_from(unfinished: Any) -> No
 
 def test_a_list_that_is_read_whole_is_gone_on_with_too() -> None:
     account = Account(list(range(1, 10 * PAGE + 1)))
-    catalog = deepcopy(CATALOG)
-    catalog["streams"][0]["replication_method"] = "FULL_TABLE"  # type: ignore[index]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tests.test_resume.CATALOG", catalog)
-        target = Target()
-        target.load(sync(account, {}, cut_at=9)[0])
-        assert 4 * PAGE < len(target.rows) < 10 * PAGE
-        target.load(sync(account, target.state)[0])
-        assert len(target.received) == len(target.rows) == 10 * PAGE
-        # But not with versions: targets drop the rows of the version before.
-        options = {"emit_activate_version_messages": True}
-        messages, _ = sync(account, {}, cut_at=9, **options)
-        messages, _ = sync(account, messages[-1]["value"], **options)
-        assert sum(message["type"] == "RECORD" for message in messages) == 10 * PAGE
+    options: dict[str, Any] = {"method": "FULL_TABLE"}
+    target = Target()
+    target.load(sync(account, {}, cut_at=9, **options)[0])
+    assert 4 * PAGE < len(target.rows) < 10 * PAGE
+    target.load(sync(account, target.state, **options)[0])
+    assert len(target.received) == len(target.rows) == 10 * PAGE
+    # But not with versions: targets drop the rows of the version before.
+    options["emit_activate_version_messages"] = True
+    messages, _ = sync(account, {}, cut_at=9, **options)
+    messages, _ = sync(account, messages[-1]["value"], **options)
+    assert sum(message["type"] == "RECORD" for message in messages) == 10 * PAGE
 
 
 def test_a_state_is_written_every_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:

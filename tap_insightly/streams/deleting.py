@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from datetime import datetime, timezone
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import Listing, NotAvailableError
@@ -12,7 +14,6 @@ from tap_insightly.streams.known import packed, unpacked
 from tap_insightly.values import utc_text
 
 if TYPE_CHECKING:
-    from array import array
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from tap_insightly.api import Page
@@ -36,6 +37,8 @@ KNOWN = "known"
 - ``ids``: the ids that the list is known to have, as `packed` makes them.
 - ``count``: how many they are, for people to read.
 - ``bookmark``: the stream's bookmark then. If it is another now, other records were sent since.
+
+While a stream is unfinished, the ids that were sent are with its position (`Position.ids`).
 """
 
 
@@ -59,13 +62,15 @@ class Deletions:
         self._stream = stream
         self._source = source
         self._known = unpacked(saved.get("ids"))
-        self._is_whole = source.part.since is None and not source.position.is_resumed
-        # What a run before this one has sent is not known to this one.
-        self._is_current = (
-            self._known is not None
-            and not source.position.is_resumed
-            and saved.get("bookmark") == state.get("replication_key_value")
-        )
+        # What earlier runs have sent of this reading, which was cut off.
+        before = [unpacked(text) for text in source.position.ids or ()]
+        self._before = list(chain.from_iterable(ids or () for ids in before))
+        is_told = source.position.ids is not None and None not in before
+        self._is_whole = source.part.since is None and is_told
+        # If not, runs that were not to find deletions have sent what is not known now.
+        is_same = saved.get("bookmark") == state.get("replication_key_value")
+        self._is_current = self._known is not None and is_told and is_same
+        self._kept = 0
         self._new: set[int] = set()
         self._gone: set[int] = set()
         self._is_possible = True
@@ -88,9 +93,9 @@ class Deletions:
         Raises:
             InsightlyError: If the API ends the sync.
         """
-        cursor = self._source.listing.cursor
-        seen: array[int] | Sequence[int] = cursor.passed if cursor else ()
-        self._is_possible = cursor is not None and cursor.ascends
+        cursor = self._source.cursor
+        seen = {*self._before, *cursor.passed}
+        self._is_possible = cursor.ascends
         try:
             if self._is_possible:
                 self._compare(seen, read)
@@ -108,6 +113,15 @@ class Deletions:
             return
         yield from sorted(self._gone)
         self._new.update(seen)
+
+    def remember(self) -> None:
+        """Put into the state what has been sent so far, in case that this run is cut off."""
+        cursor, position = self._source.cursor, self._source.position
+        if cursor.ascends and position.after is not None:
+            sent = bisect_right(cursor.passed, position.after)
+            if sent > self._kept:
+                position.remember(packed(cursor.passed[self._kept : sent]))
+                self._kept = sent
 
     def keep_in(self, state: dict[str, Any]) -> None:
         """Keep what is known now, once all tombstones have been sent.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from tap_insightly.values import parse_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 UNFINISHED = "unfinished"
 """The key in a stream's state. What is under it:
@@ -14,6 +17,7 @@ UNFINISHED = "unfinished"
 - ``last_id``: the last id that was sent to the target.
 - ``skip``: the offset of the page that held it.
 - ``newest``: the newest bookmark value that was sent to the target.
+- ``ids``: all ids that were sent, in packs; only if it is to be found out what is gone.
 """
 
 
@@ -71,6 +75,23 @@ class Position:
     def skip(self) -> int:
         """The offset at which that id was found."""
         return int(self._data.get("skip", 0))
+
+    @property
+    def ids(self) -> Sequence[object] | None:
+        """Packs of all ids that earlier runs have sent; None if they did not tell."""
+        told = self._data.get("ids") if self.is_resumed else []
+        return told if isinstance(told, list) else None
+
+    def remember(self, ids: str | None) -> None:
+        """Take in which ids were sent.
+
+        Args:
+            ids: A pack of those that were sent since the last time; None if nobody keeps them.
+        """
+        if ids is None:
+            self._data.pop("ids", None)
+        else:
+            self._data.setdefault("ids", []).append(ids)
 
     def begin(self, moment: str | None) -> None:
         """Take in when the first request was answered, unless an earlier run began before.

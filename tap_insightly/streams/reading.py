@@ -90,6 +90,8 @@ class Source:
                 skip=self.position.skip,
             )
         self.listing = Listing(part.path, part.params, cursor=cursor, tally=tally)
+        self.cursor = cursor or Cursor(self.key)  # of a list without pages, nothing is passed
+        """Which records were passed."""
         self.is_answered = False
         """Whether anything of it was answered: if so, that it cannot be read is an error."""
 
@@ -118,6 +120,9 @@ class Reading:
         if stream.finds_deletions:
             (source,) = self.sources
             self._deletions = Deletions(stream, source)
+        else:
+            for source in self.sources:
+                source.position.remember(None)
         self._counted = 0
         self.records = 0
         """How many rows were handed on."""
@@ -162,6 +167,11 @@ class Reading:
             raise
         if not self._is_found:
             self._tap.skip(self._stream.name)
+
+    def remember(self) -> None:
+        """Bring the state up to date, which is about to be written."""
+        if self._deletions:
+            self._deletions.remember()
 
     def report(self) -> None:
         """Say in one line what was read."""
@@ -279,7 +289,7 @@ class Reading:
     def _write_state(self) -> None:
         # A batch is sent when its file is complete, and the SDK writes the state after it.
         if not self._is_batch:
-            self._tap.state_writer.write_state(self._tap.state)
+            self._tap.write_state()
 
     def _log_timings(self, endpoint: str) -> None:
         for seconds, status in self.tally.timings():

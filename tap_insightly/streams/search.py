@@ -5,7 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
+from singer_sdk.singerlib import Schema
+from singer_sdk.singerlib.catalog import (
+    REPLICATION_FULL_TABLE,
+    REPLICATION_INCREMENTAL,
+    Metadata,
+)
 
 from tap_insightly.api import InsightlyError
 from tap_insightly.streams.base import InsightlyStream
@@ -18,6 +23,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.helpers.types import Context
     from singer_sdk.singerlib import Catalog
+    from singer_sdk.singerlib.catalog import MetadataMapping
 
     from tap_insightly.custom_fields import CustomField
     from tap_insightly.tap import TapInsightly
@@ -53,6 +59,13 @@ class SearchStream(InsightlyStream):
         Args:
             catalog: The catalog given to the tap.
         """
+        entry = catalog.get_stream(self.name)
+        if self.finds_deletions and entry is not None:
+            # The catalog may be from before the setting was made.
+            entry.schema.properties = {
+                DELETED: Schema.from_dict(dict(DELETED_SCHEMA)),
+                **(entry.schema.properties or {}),
+            }
         super().apply_catalog(catalog)
         own = type(self).replication_key
         if self.replication_method not in {REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL}:
@@ -70,6 +83,14 @@ class SearchStream(InsightlyStream):
                 self.replication_key,
             )
         self.replication_key = own
+
+    @property
+    def metadata(self) -> MetadataMapping:
+        """What is selected: if tombstones are to come, so is the property that marks them."""
+        found = super().metadata
+        if self.finds_deletions:
+            found["properties", DELETED] = Metadata(Metadata.InclusionType.AUTOMATIC)
+        return found
 
     def parts(self) -> Iterable[Part]:
         """Say which list to read: all records, or those updated since the bookmark.

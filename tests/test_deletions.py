@@ -1,0 +1,363 @@
+"""Finding deletions: cheaply, all of them, and never one that did not happen."""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+from array import array
+from contextlib import contextmanager
+from copy import deepcopy
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tap_insightly.api.deletions import DeletionSearch
+from tap_insightly.streams.known import packed, unpacked
+from tap_insightly.values import utc_text
+from tests.changing import EPOCH, Account
+from tests.syncing import PAGE, Target, small_pages, sync
+from tests.test_paging import changes, happening, in_order, shuffled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+__all__ = ["small_pages"]  # a fixture
+
+MANY = 100_000
+numbers = st.sets(st.integers(0, 2**62), max_size=300).map(sorted)
+
+
+def look(known: Sequence[int], listed: Sequence[int], page_size: int) -> tuple[DeletionSearch, int]:
+    """Search a list that does not change; what was found, and the requests that it took."""
+    search, requests = DeletionSearch(known, page_size=page_size), 0
+    while search.wanted:
+        for skip in search.wanted:
+            requests += 1
+            search.take(skip, listed[skip : skip + page_size], len(listed))
+    return search, requests
+
+
+@settings(max_examples=500)
+@given(
+    known=numbers,
+    gone=st.sets(st.integers(0, 300)),
+    blocks=st.lists(st.tuples(st.integers(0, 300), st.integers(0, 300)), max_size=2),
+    created=st.integers(0, 200),
+    page_size=st.integers(2, 40),
+)
+def test_in_a_list_that_rests_all_that_is_gone_is_found_and_nothing_else(
+    known: list[int],
+    gone: set[int],
+    blocks: list[tuple[int, int]],
+    created: int,
+    page_size: int,
+) -> None:
+    for first, many in blocks:
+        gone |= set(range(first, first + many))
+    listed = [one for place, one in enumerate(known) if place not in gone]
+    last = known[-1] if known else 0
+    listed += range(last + 1, last + 1 + created)
+    search, requests = look(array("q", known), listed, page_size)
+    assert search.gone == set(known) - set(listed)
+    assert not search.found
+    # Never much more than to read it, even if there is something in every place.
+    assert requests <= 2 * (len(listed) // page_size + 1) + 12
+
+
+@settings(max_examples=300)
+@given(
+    known=numbers,
+    gone=st.sets(st.integers(0, 300), max_size=20),
+    back=st.sets(st.integers(0, 2**62), max_size=20),
+    page_size=st.integers(2, 40),
+)
+def test_records_that_came_back_are_found_over_time(
+    known: list[int], gone: set[int], back: set[int], page_size: int
+) -> None:
+    """As when this user may see them now. They may hide what is gone, but not invent it."""
+    back = {one for one in back if known and one < known[-1]}
+    listed = sorted(back | {one for place, one in enumerate(known) if place not in gone})
+    for _ in range(2):
+        search, _ = look(known, listed, page_size)
+        assert search.gone <= set(known) - set(listed)
+        assert search.found <= set(listed) - set(known)
+        known = sorted((set(known) | search.found) - search.gone)
+    if not (gone and back):
+        assert set(known) <= set(listed)
+
+
+@settings(max_examples=500)
+@given(
+    count=st.integers(0, 400),
+    script=st.dictionaries(st.integers(0, 12), changes, max_size=6),
+    page_size=st.integers(2, 40),
+    says=st.sampled_from([None, 0, 1.0, 0.5, 2.0]),
+)
+def test_while_a_list_changes_nothing_that_is_there_is_called_gone(
+    count: int, script: dict[int, list[tuple[Any, ...]]], page_size: int, says: float | None
+) -> None:
+    account = Account(list(range(1, count + 1)))
+    known = list(account.ids)
+    events = happening(script)
+    events.get(0, lambda _: None)(account)  # before the search
+    search, request = DeletionSearch(known, page_size=page_size), 0
+    while search.wanted:
+        for skip in search.wanted:
+            request += 1
+            events.get(request, lambda _: None)(account)
+            total = None if says is None else int(says * len(account.ids))
+            search.take(skip, account.ids[skip : skip + page_size], total)
+    assert not search.gone & set(account.ids)
+    left = [one for one in known if one not in search.gone]
+    assert look(left, account.ids, page_size)[0].gone == set(left) - set(account.ids)
+
+
+@pytest.mark.parametrize("ids", [[3, 2, 1], ["1", "2"], [1, 1], [None], [True]])
+def test_where_ids_do_not_ascend_nothing_is_told(ids: list[Any]) -> None:
+    search = DeletionSearch([1, 2, 3], page_size=10)
+    search.take(2, ids)
+    assert not search.is_possible
+    assert not search.wanted
+
+
+def test_a_server_that_hands_out_less_than_it_was_asked_for_loses_no_record() -> None:
+    """Its short pages are not the end of the list."""
+    listed = list(range(1000))
+    search = DeletionSearch(listed, page_size=500)
+    while search.wanted:
+        for skip in search.wanted:
+            search.take(skip, listed[skip : skip + 100], len(listed))
+    assert not search.gone
+
+
+ways_to_end = st.one_of(
+    st.just(("whole", 0)),
+    st.just(("without", 0)),
+    st.tuples(st.just("cut"), st.integers(1, 12)),
+    st.tuples(st.just("killed"), st.integers(0, 10_000)),
+)
+
+
+@settings(max_examples=200)
+@given(
+    count=st.integers(0, 150),
+    runs=st.lists(
+        st.tuples(st.dictionaries(st.integers(1, 12), changes, max_size=4), ways_to_end),
+        min_size=1,
+        max_size=5,
+    ),
+    concurrency=st.integers(1, 5),
+    method=st.sampled_from(["INCREMENTAL", "INCREMENTAL", "FULL_TABLE"]),
+)
+def test_whatever_changes_and_whatever_is_cut_the_warehouse_ends_up_right(
+    count: int,
+    runs: list[tuple[dict[int, Any], tuple[str, int]]],
+    concurrency: int,
+    method: str,
+) -> None:
+    """What was sent by runs that do not look for deletions may have gone before one that does."""
+    account = Account(list(range(1, count + 1)), max_concurrency=concurrency)
+    target = Target()
+
+    def run(**options: Any) -> list[dict[str, Any]]:
+        options = {"detect_deletes": True, "method": method, **options}
+        messages, _ = sync(account, target.state, **options)
+        for message in messages:
+            record = message.get("record", {})
+            if record.get("_sdc_deleted_at"):
+                assert record["CONTACT_ID"] not in account.ids, "called gone while it is there"
+        return messages
+
+    # Deletions before the first sync that looks for them cannot be known.
+    target.load(run())
+    for script, (end, moment) in runs:
+        account.happens = happening(script)
+        messages = run(cut_at=moment if end == "cut" else None, detect_deletes=end != "without")
+        if end == "killed":
+            messages = messages[: moment % (len(messages) + 1)]
+        target.load(messages)
+    account.happens = {}
+    for _ in range(2):  # one to finish what was cut off, one for what changed meanwhile
+        target.load(run())
+    expected = {number: str(account.version[number]) for number in account.ids}
+    if ("without", 0) in (end for _, end in runs):
+        assert target.rows.items() >= expected.items()
+    else:
+        assert target.rows == expected
+
+
+def tombstones(messages: list[dict[str, Any]]) -> list[int]:
+    records = [message["record"] for message in messages if message["type"] == "RECORD"]
+    return [record["CONTACT_ID"] for record in records if record.get("_sdc_deleted_at")]
+
+
+def test_a_tombstone_is_the_key_and_the_moment_by_the_clock_of_the_server() -> None:
+    account = Account(list(range(1, 50)))
+    state = sync(account, {}, detect_deletes=True)[0][-1]["value"]
+    account.delete(6)
+    messages, _ = sync(account, state, detect_deletes=True)
+    (stone,) = [m for m in messages if m.get("record", {}).get("_sdc_deleted_at")]
+    assert set(stone["record"]) == {"CONTACT_ID", "_sdc_deleted_at"}
+    assert stone["record"]["CONTACT_ID"] == 7
+    assert stone["record"]["_sdc_deleted_at"] == utc_text(EPOCH + timedelta(seconds=account.now))
+    schema = next(m for m in messages if m["type"] == "SCHEMA")["schema"]["properties"]
+    assert schema["_sdc_deleted_at"]["format"] == "date-time"
+    assert all("_sdc_deleted_at" in m["record"] for m in messages if m["type"] == "RECORD")
+    assert not tombstones(sync(account, messages[-1]["value"], detect_deletes=True)[0]), "once"
+
+
+def test_ids_that_do_not_ascend_are_said_and_nothing_is_done(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    account = Account(shuffled(list(range(1, 90))))
+    logging.disable(logging.NOTSET)
+    try:
+        state = sync(account, {}, detect_deletes=True)[0][-1]["value"]
+        assert "known" not in state["bookmarks"]["contacts"]
+        account.delete(5, 30)
+        messages, is_whole = sync(account, state, detect_deletes=True)
+    finally:
+        logging.disable(logging.CRITICAL)
+    assert is_whole
+    assert not tombstones(messages)
+    said = "contacts: deletions cannot be found, because ids do not ascend in its list."
+    assert caplog.text.count(said) == 2
+
+
+def test_a_state_from_before_the_setting_is_accepted() -> None:
+    account = Account(in_order(list(range(1, 10 * PAGE + 1))))
+    state = sync(account, {})[0][-1]["value"]
+    account.create()
+    messages, _ = sync(account, state, detect_deletes=True)
+    assert not tombstones(messages)
+    assert messages[-1]["value"]["bookmarks"]["contacts"]["known"]["count"] == 10 * PAGE + 1
+    account.delete(3)
+    account.delete(100, 4)
+    messages, _ = sync(account, messages[-1]["value"], detect_deletes=True)
+    assert tombstones(messages) == [4, 102, 103, 104, 105]
+
+
+@pytest.mark.parametrize("ids", ["nonsense", 7, None, packed([5, 4]), "c-jL100001"])
+def test_ids_that_somebody_has_edited_are_learned_anew(ids: Any) -> None:
+    account = Account(list(range(1, 50)))
+    state = sync(account, {}, detect_deletes=True)[0][-1]["value"]
+    state["bookmarks"]["contacts"]["known"]["ids"] = ids
+    messages, is_whole = sync(account, state, detect_deletes=True)
+    assert is_whole
+    assert not tombstones(messages)
+    known = messages[-1]["value"]["bookmarks"]["contacts"]["known"]
+    assert list(unpacked(known["ids"]) or ()) == account.ids
+
+
+@given(ids=numbers)
+def test_ids_in_a_state_come_out_as_they_went_in(ids: list[int]) -> None:
+    text = packed(ids)
+    assert list(unpacked(text) or ()) == ids
+    assert json.dumps(text) == f'"{text}"', "nothing to be escaped"
+
+
+# A hundred thousand contacts, in pages of 500, with ids as far apart as in a large account.
+
+
+@pytest.fixture(scope="module")
+def ids() -> list[int]:
+    chance = random.Random(1)
+    return sorted(chance.sample(range(300_000_000, 1_300_000_000), MANY))
+
+
+@pytest.fixture(scope="module")
+def state(ids: list[int]) -> dict[str, Any]:
+    """The state after a first sync."""
+    with full_pages():
+        messages, _ = sync(large(ids), {}, every=MANY, detect_deletes=True)
+    state = messages[-1]["value"]
+    assert isinstance(state, dict)
+    return state
+
+
+@contextmanager
+def full_pages() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("reading", "deleting"):
+            patch.setattr(f"tap_insightly.streams.{module}.PAGE_SIZE", 500)
+        yield
+
+
+def large(ids: list[int]) -> Account:
+    """An account in which little has changed lately."""
+    account = Account(list(ids))
+    account.updated = dict.fromkeys(ids, -1000) | {ids[0]: 0}
+    return account
+
+
+def cost_of(
+    ids: list[int], state: dict[str, Any], change: Callable[[Account], None]
+) -> tuple[int, list[int]]:
+    """How many requests more it takes to find what is gone, and what that is."""
+    requests, gone = [], []
+    for detect_deletes in (False, True):
+        account = large(ids)
+        account.now = 1000
+        change(account)
+        with full_pages():
+            messages, _ = sync(account, deepcopy(state), detect_deletes=detect_deletes)
+        requests.append(len(account.requests))
+        gone = tombstones(messages)
+    return requests[1] - requests[0], gone
+
+
+def test_the_state_is_small(state: dict[str, Any]) -> None:
+    assert len(json.dumps(state)) <= 250_000
+
+
+def test_none_deleted_costs_one_request(ids: list[int], state: dict[str, Any]) -> None:
+    assert cost_of(ids, state, lambda _: None) == (1, [])
+
+    def work(account: Account) -> None:
+        for place in range(700):
+            account.create()
+            account.update(place)
+
+    assert cost_of(ids, state, work) == (1, [])
+
+
+@pytest.mark.parametrize("place", [0, 1, 499, 25_000, 50_123, 99_498, 99_998, 99_999])
+@pytest.mark.parametrize("created", [0, 3, 800])
+def test_one_deleted_costs_twelve_at_most(
+    ids: list[int], state: dict[str, Any], place: int, created: int
+) -> None:
+    def change(account: Account) -> None:
+        account.delete(place)
+        for _ in range(created):
+            account.create()
+
+    cost, gone = cost_of(ids, state, change)
+    assert gone == [ids[place]]
+    assert cost <= 12
+
+
+def test_a_hundred_in_a_hundred_places_cost_four_hundred_at_most(
+    ids: list[int], state: dict[str, Any]
+) -> None:
+    places = sorted(random.Random(2).sample(range(MANY), 100))
+
+    def change(account: Account) -> None:
+        for place in reversed(places):
+            account.delete(place)
+
+    cost, gone = cost_of(ids, state, change)
+    assert gone == [ids[place] for place in places]
+    assert cost <= 400
+
+
+@pytest.mark.parametrize("first", [0, 43_210, 90_000])
+def test_a_block_of_ten_thousand_costs_fifty_at_most(
+    ids: list[int], state: dict[str, Any], first: int
+) -> None:
+    cost, gone = cost_of(ids, state, lambda account: account.delete(first, 10_000))
+    assert gone == ids[first : first + 10_000]
+    assert cost <= 50
