@@ -7,10 +7,12 @@
 
 SHELL := bash
 PYTHON ?= python3
-RECORDS ?= 2000
+RECORDS ?= 1000
 # A private uv, pinned, which installs everything else. Nothing outside this folder is changed.
 UV := .tools/bin/uv --quiet
 RUN := .venv/bin/
+# What the tests load data with, and into.
+DESTINATIONS := moto postgres target-csv target-duckdb target-jsonl target-postgres
 PACKAGE := pyproject.toml $(shell git ls-files tap_insightly 2>/dev/null | grep -v '\.py$$')
 unexport VIRTUAL_ENV
 export UV_NO_CONFIG := 1
@@ -21,11 +23,11 @@ export UV_NO_CONFIG := 1
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-demo: .venv/ready .tools/meltano/ready ## see Insightly data in a warehouse, through Meltano
-	@$(RUN)python demo/run.py --records $(RECORDS)
+demo: .venv/ready .tools/meltano/ready .tools/dbt/ready ## see Insightly data in a warehouse, with models on top
+	@$(RUN)python -m demo.run --records $(RECORDS)
 
 # All tests of a file in one process: they share a sandbox, and those of the demo what Meltano installs.
-test: .venv/ready .tools/meltano/ready .tools/target-jsonl/ready ## run all tests
+test: .venv/ready .tools/meltano/ready .tools/dbt/ready $(DESTINATIONS:%=.tools/%/ready) ## run all tests
 	@$(RUN)python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-fast: .venv/ready .tools/target-jsonl/ready ## run the tests that need no minutes
@@ -56,12 +58,13 @@ build: .venv/ready ## build wheel and source distribution
 lock: .tools/bin/uv ## pin all dependencies anew
 	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
 	  --python-version 3.10 pyproject.toml --extra progress --extra sandbox --group dev -o requirements/dev.txt
-	@for name in meltano target-jsonl uv; do \
+	@for name in dbt meltano uv $(DESTINATIONS); do \
 	  $(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
 	    --python-version 3.10 requirements/$$name.in -o requirements/$$name.txt; done
 
 clean: ## remove all that was made here
-	rm -rf .tools .venv .demo .meltano dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .tools .venv .demo .meltano dist transform/target transform/logs
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
 .tools/bin/uv: requirements/uv.txt

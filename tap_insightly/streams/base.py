@@ -24,6 +24,7 @@ from tap_insightly.streams.reading import Part, Reading
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
+    from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog
 
@@ -206,6 +207,30 @@ class InsightlyStream(Stream):
             context: Which part of the stream has been read, if parts have states of their own.
         """
 
+    def get_batches(
+        self, batch_config: BatchConfig, context: Context | None = None
+    ) -> Iterable[tuple[BaseBatchFileEncoding, list[str]]]:
+        """Write files; Parquet with the types of the catalog, where the SDK would guess them.
+
+        Args:
+            batch_config: The setting `batch_config`.
+            context: Not used: the stream has no partitions.
+
+        Yields:
+            The encoding and the files of each batch.
+        """
+        if batch_config.encoding.format != "parquet":
+            yield from super().get_batches(batch_config, context)
+            return
+        from tap_insightly.parquet import ParquetBatcher  # noqa: PLC0415 - few need it
+
+        batcher = ParquetBatcher(self.tap_name, self.name, batch_config, self.effective_schema)
+        for files in batcher.get_batches(self._sync_records(context, write_messages=False)):
+            yield batch_config.encoding, files
+
+    def announce_tombstones(self) -> None:
+        """Take in that what comes now says which records are gone."""
+
     def _increment_stream_state(
         self,
         latest_record: Record,
@@ -234,18 +259,25 @@ class InsightlyStream(Stream):
         Yields:
             A message for each stream map that keeps the row.
         """
-        if self._is_selected_inside:
+        is_tombstone = bool(record.get(DELETED))
+        if self._is_selected_inside and not is_tombstone:
             yield from super()._generate_record_messages(record)
             return
+        if is_tombstone:  # stream maps may name any property
+            record = dict.fromkeys(self.effective_schema["properties"]) | record
         for stream_map in self.stream_maps:
             mapped = stream_map.transform(record)
-            if mapped is not None:
-                yield RecordMessage(
-                    stream=stream_map.stream_alias,
-                    record=mapped,
-                    version=self._stream_version,
-                    time_extracted=datetime.now(timezone.utc),
-                )
+            if mapped is None:
+                continue
+            if is_tombstone:
+                kept = {*(stream_map.transformed_key_properties or ()), DELETED}
+                mapped = {name: value for name, value in mapped.items() if name in kept}
+            yield RecordMessage(
+                stream=stream_map.stream_alias,
+                record=mapped,
+                version=self._stream_version,
+                time_extracted=datetime.now(timezone.utc),
+            )
 
     def log(
         self,

@@ -1,0 +1,147 @@
+"""Parquet files of BATCH messages, typed by the catalog.
+
+The SDK's own encoder lets pyarrow guess the types of each file from its records: it fails on
+numbers of which some have decimals and some have none, on columns of more than one type, and
+makes columns that are empty in one file of another type than in the next.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import msgspec
+from singer_sdk.batch import BaseBatcher, lazy_chunked_generator
+
+from tap_insightly.values import parse_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
+
+    import pyarrow as pa
+    from singer_sdk.helpers._batch import BatchConfig
+
+logger = logging.getLogger("tap-insightly")
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+_DIGITS, _DECIMALS = 38, 9
+"""Of a number: what every warehouse has, such as BigQuery's NUMERIC."""
+
+_TOO_LONG = (
+    "%s: %d numbers in %s have more than %d digits before the point; in Parquet they are null."
+)
+
+_ROUNDING = Context(prec=_DIGITS, rounding=ROUND_HALF_EVEN)
+_UNIT = Decimal(1).scaleb(-_DECIMALS)
+
+
+class ParquetBatcher(BaseBatcher):
+    """Writes the records of a stream to Parquet files, all of the same schema."""
+
+    def __init__(
+        self,
+        tap_name: str,
+        stream_name: str,
+        batch_config: BatchConfig,
+        schema: Mapping[str, Any],
+    ) -> None:
+        """Prepare the types.
+
+        Args:
+            tap_name: The name of the tap.
+            stream_name: The name of the stream.
+            batch_config: The setting ``batch_config``.
+            schema: The stream's JSON schema.
+        """
+        super().__init__(tap_name, stream_name, batch_config)
+        self._too_long: Counter[str] = Counter()
+        import pyarrow as pa  # noqa: PLC0415 - only those have it who want Parquet
+
+        columns = {name: _column(pa, prop) for name, prop in schema["properties"].items()}
+        self._converters = {name: convert for name, (_, convert) in columns.items()}
+        self._schema = pa.schema([(name, kind) for name, (kind, _) in columns.items()])
+
+    def get_batches(self, records: Iterator[dict[str, Any]]) -> Iterator[list[str]]:
+        """Write the files.
+
+        Args:
+            records: The records.
+
+        Yields:
+            The URLs of the files of each batch: one.
+        """
+        import pyarrow as pa  # noqa: PLC0415 - as above
+        from pyarrow import parquet  # noqa: PLC0415 - as above
+
+        config, storage = self.batch_config, self.batch_config.storage
+        sync = f"{storage.prefix or ''}{self.tap_name}--{self.stream_name}-{uuid4()}"
+        compression = "gzip" if config.encoding.compression == "gzip" else "snappy"
+        for number, chunk in enumerate(lazy_chunked_generator(records, config.batch_size), 1):
+            rows = list(chunk)
+            columns = [
+                pa.array(self._column(name, rows), kind)
+                for name, kind in zip(self._schema.names, self._schema.types, strict=True)
+            ]
+            table = pa.table(columns, schema=self._schema)
+            name = f"{sync}-{number}.parquet"
+            with storage.open(name, "wb") as file:
+                parquet.write_table(table, file, compression=compression)
+            yield [storage.get_url(name)]
+        for name, count in (+self._too_long).items():
+            logger.warning(_TOO_LONG, self.stream_name, count, name, _DIGITS - _DECIMALS)
+
+    def _column(self, name: str, rows: list[dict[str, Any]]) -> list[Any]:
+        convert = self._converters[name]
+        values = [convert(row.get(name)) for row in rows]
+        if convert is _number:
+            lost = values.count(None) - sum(row.get(name) is None for row in rows)
+            self._too_long[name] += lost
+        return values
+
+
+def _column(pa: Any, prop: Mapping[str, Any]) -> tuple[pa.DataType, Callable[[Any], Any]]:  # noqa: ANN401
+    """Find the type of a column, and what brings values into it."""
+    named = prop.get("type", ())
+    kinds = {named} if isinstance(named, str) else set(named)
+    kinds.discard("null")
+    if kinds == {"string"}:
+        if prop.get("format") == "date-time":
+            return pa.timestamp("us", tz="UTC"), _moment
+        return pa.string(), _same
+    if kinds == {"number"}:
+        return pa.decimal128(_DIGITS, _DECIMALS), _number
+    if kinds == {"integer"}:
+        return pa.int64(), _same
+    if kinds == {"boolean"}:
+        return pa.bool_(), _same
+    return pa.string(), _text
+
+
+def _same(value: Any) -> Any:  # noqa: ANN401 - of the type that the schema says
+    return value
+
+
+def _moment(value: str | None) -> datetime | None:
+    return None if value is None else parse_moment(value)
+
+
+def _number(value: Decimal | int | None) -> Decimal | None:
+    """Bring a number to nine decimals; null if it has more than 29 digits before them."""
+    if value is None:
+        return None
+    try:
+        return Decimal(value).quantize(_UNIT, context=_ROUNDING)
+    except InvalidOperation:
+        return None
+
+
+def _text(value: Any) -> str | None:  # noqa: ANN401 - anything that JSON has
+    """Write nested data as JSON, and a value of no certain type as it is."""
+    return value if value is None or isinstance(value, str) else _encode(value).decode()
+
+
+# imported inside):
+#
