@@ -232,6 +232,18 @@ SETTINGS = (
         default=False,
     ),
     Setting(
+        "tombstone_schema",
+        "Schema of tombstones",
+        "What comes before the records that say what is gone: own (a schema of the key and "
+        "_sdc_deleted_at alone, so that databases keep what else they know of a record) or stream "
+        "(the schema of the stream, for targets that cannot take a second one, such as CSV files).",
+        "own or stream",
+        lambda value: value in {"own", "stream"},
+        th.StringType,
+        default="own",
+        allowed=("own", "stream"),
+    ),
+    Setting(
         "child_streams_lookback_days",
         "Look-back of child streams",
         "How many days behind their bookmark the streams start that are asked for record by "

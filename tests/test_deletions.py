@@ -204,10 +204,45 @@ def test_a_tombstone_is_the_key_and_the_moment_by_the_clock_of_the_server() -> N
     assert set(stone["record"]) == {"CONTACT_ID", "_sdc_deleted_at"}
     assert stone["record"]["CONTACT_ID"] == 7
     assert stone["record"]["_sdc_deleted_at"] == utc_text(EPOCH + timedelta(seconds=account.now))
-    schema = next(m for m in messages if m["type"] == "SCHEMA")["schema"]["properties"]
-    assert schema["_sdc_deleted_at"]["format"] == "date-time"
+    schema, own = (m for m in messages if m["type"] == "SCHEMA")
+    assert schema["schema"]["properties"]["_sdc_deleted_at"]["format"] == "date-time"
+    assert list(own["schema"]["properties"]) == own["key_properties"] + ["_sdc_deleted_at"]
+    assert own["key_properties"] == schema["key_properties"] == ["CONTACT_ID"]
+    assert messages.index(stone) == messages.index(own) + 1
     assert all("_sdc_deleted_at" in m["record"] for m in messages if m["type"] == "RECORD")
     assert not tombstones(sync(account, messages[-1]["value"], detect_deletes=True)[0]), "once"
+
+
+def test_tombstones_come_under_the_schema_of_the_stream_if_that_is_wanted() -> None:
+    account = Account(list(range(1, 50)))
+    options: dict[str, Any] = {"detect_deletes": True, "tombstone_schema": "stream"}
+    state = sync(account, {}, **options)[0][-1]["value"]
+    account.delete(6)
+    messages, _ = sync(account, state, **options)
+    assert tombstones(messages) == [7]
+    assert sum(message["type"] == "SCHEMA" for message in messages) == 1
+
+
+def test_tombstones_pass_stream_maps() -> None:
+    account = Account(list(range(1, 50)))
+    maps = {
+        "contacts": {
+            "id": "CONTACT_ID",
+            "name": "FIRST_NAME.upper() if FIRST_NAME else None",
+            "_sdc_deleted_at": "_sdc_deleted_at",
+            "__key_properties__": ["id"],
+            "__alias__": "people",
+            "__else__": None,
+        }
+    }
+    options: dict[str, Any] = {"detect_deletes": True, "stream_maps": maps}
+    state = sync(account, {}, **options)[0][-1]["value"]
+    account.delete(6)
+    messages, _ = sync(account, state, **options)
+    own, stone = [m for m in messages if m["type"] in {"SCHEMA", "RECORD"}][-2:]
+    assert (own["stream"], own["key_properties"]) == ("people", ["id"])
+    assert set(own["schema"]["properties"]) == set(stone["record"]) == {"id", "_sdc_deleted_at"}
+    assert stone["record"]["id"] == 7
 
 
 def test_ids_that_do_not_ascend_are_said_and_nothing_is_done(

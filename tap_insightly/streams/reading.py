@@ -242,6 +242,8 @@ class Reading:
         if self._deletions is None:
             return
         for number in self._deletions.find(self._pages):
+            if not self._deleted and not self._is_batch:
+                self._stream.announce_tombstones()
             yield tombstone(self._stream.own_key[0], number, self._moment)
             self._count()
             self._deleted += 1

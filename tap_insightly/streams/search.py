@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.singerlib import Schema
+from singer_sdk.singerlib import Schema, SchemaMessage
 from singer_sdk.singerlib.catalog import (
     REPLICATION_FULL_TABLE,
     REPLICATION_INCREMENTAL,
@@ -167,6 +167,20 @@ class SearchStream(InsightlyStream):
         state = self.get_context_state(context)
         state["replication_key"] = self.replication_key
         state["replication_key_value"] = max(bookmark, utc_text(before) if before else "")
+
+    def announce_tombstones(self) -> None:
+        """Send a schema of what tombstones have, if that is wanted.
+
+        A target that knows the others too would set them all to null.
+        """
+        if self.config["tombstone_schema"] != "own":
+            return
+        for message in self._generate_schema_messages():
+            keys = list(message.key_properties or ())
+            known = message.schema["properties"]
+            properties = {name: known[name] for name in (*keys, DELETED) if name in known}
+            schema = {**message.schema, "properties": properties}
+            self._insightly.write_message(SchemaMessage(message.stream, schema, keys))
 
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
         """Set no limit to the bookmark: `Position` does, by the server's clock.
