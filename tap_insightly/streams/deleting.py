@@ -65,11 +65,11 @@ class Deletions:
         # What earlier runs have sent of this reading, which was cut off.
         before = [unpacked(text) for text in source.position.ids or ()]
         self._before = list(chain.from_iterable(ids or () for ids in before))
-        is_told = source.position.ids is not None and None not in before
-        self._is_whole = source.part.since is None and is_told
+        self._is_told = source.position.ids is not None and None not in before
+        self._is_whole = source.part.since is None and self._is_told
         # If not, runs that were not to find deletions have sent what is not known now.
         is_same = saved.get("bookmark") == state.get("replication_key_value")
-        self._is_current = self._known is not None and is_told and is_same
+        self._is_current = self._known is not None and self._is_told and is_same
         self._kept = 0
         self._new: set[int] = set()
         self._gone: set[int] = set()
@@ -117,7 +117,7 @@ class Deletions:
     def remember(self) -> None:
         """Put into the state what has been sent so far, in case that this run is cut off."""
         cursor, position = self._source.cursor, self._source.position
-        if cursor.ascends and position.after is not None:
+        if self._is_told and cursor.ascends and position.after is not None:
             sent = bisect_right(cursor.passed, position.after)
             if sent > self._kept:
                 position.remember(packed(cursor.passed[self._kept : sent]))
