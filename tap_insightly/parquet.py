@@ -30,9 +30,8 @@ _encode = msgspec.json.Encoder(decimal_format="number").encode
 _DIGITS, _DECIMALS = 38, 9
 """Of a number: what every warehouse has, such as BigQuery's NUMERIC."""
 
-_TOO_LONG = (
-    "%s: %d numbers in %s have more than %d digits before the point; in Parquet they are null."
-)
+_TOO_LONG = "%s: numbers in %s that are too long for a Parquet file, and null in it: %d."
+_INTEGERS = range(-(2**63), 2**63)
 
 _ROUNDING = Context(prec=_DIGITS, rounding=ROUND_HALF_EVEN)
 _UNIT = Decimal(1).scaleb(-_DECIMALS)
@@ -79,26 +78,27 @@ class ParquetBatcher(BaseBatcher):
         config, storage = self.batch_config, self.batch_config.storage
         sync = f"{storage.prefix or ''}{self.tap_name}--{self.stream_name}-{uuid4()}"
         compression = "gzip" if config.encoding.compression == "gzip" else "snappy"
-        for number, chunk in enumerate(lazy_chunked_generator(records, config.batch_size), 1):
-            rows = list(chunk)
-            columns = [
-                pa.array(self._column(name, rows), kind)
-                for name, kind in zip(self._schema.names, self._schema.types, strict=True)
-            ]
-            table = pa.table(columns, schema=self._schema)
-            name = f"{sync}-{number}.parquet"
-            with storage.open(name, "wb") as file:
-                parquet.write_table(table, file, compression=compression)
-            yield [storage.get_url(name)]
-        for name, count in (+self._too_long).items():
-            logger.warning(_TOO_LONG, self.stream_name, count, name, _DIGITS - _DECIMALS)
+        try:
+            for number, chunk in enumerate(lazy_chunked_generator(records, config.batch_size), 1):
+                rows = list(chunk)
+                columns = [
+                    pa.array(self._column(name, rows), kind)
+                    for name, kind in zip(self._schema.names, self._schema.types, strict=True)
+                ]
+                table = pa.table(columns, schema=self._schema)
+                name = f"{sync}-{number}.parquet"
+                with storage.open(name, "wb") as file:
+                    parquet.write_table(table, file, compression=compression)
+                yield [storage.get_url(name)]
+        finally:
+            for name, count in (+self._too_long).items():
+                logger.warning(_TOO_LONG, self.stream_name, name, count)
 
     def _column(self, name: str, rows: list[dict[str, Any]]) -> list[Any]:
         convert = self._converters[name]
         values = [convert(row.get(name)) for row in rows]
-        if convert is _number:
-            lost = values.count(None) - sum(row.get(name) is None for row in rows)
-            self._too_long[name] += lost
+        missing = sum(row.get(name) is None for row in rows)
+        self._too_long[name] += values.count(None) - missing
         return values
 
 
@@ -114,7 +114,7 @@ def _column(pa: Any, prop: Mapping[str, Any]) -> tuple[pa.DataType, Callable[[An
     if kinds == {"number"}:
         return pa.decimal128(_DIGITS, _DECIMALS), _number
     if kinds == {"integer"}:
-        return pa.int64(), _same
+        return pa.int64(), _integer
     if kinds == {"boolean"}:
         return pa.bool_(), _same
     return pa.string(), _text
@@ -138,10 +138,10 @@ def _number(value: Decimal | int | None) -> Decimal | None:
         return None
 
 
+def _integer(value: int | None) -> int | None:
+    return value if value is None or value in _INTEGERS else None
+
+
 def _text(value: Any) -> str | None:  # noqa: ANN401 - anything that JSON has
     """Write nested data as JSON, and a value of no certain type as it is."""
     return value if value is None or isinstance(value, str) else _encode(value).decode()
-
-
-# imported inside):
-#

@@ -224,7 +224,14 @@ class InsightlyStream(Stream):
             return
         from tap_insightly.parquet import ParquetBatcher  # noqa: PLC0415 - few need it
 
-        batcher = ParquetBatcher(self.tap_name, self.name, batch_config, self.effective_schema)
+        schema = self.effective_schema
+        wanted = {
+            name: prop
+            for name, prop in schema["properties"].items()
+            if self.mask["properties", name]
+        }
+        schema = {**schema, "properties": wanted}
+        batcher = ParquetBatcher(self.tap_name, self.name, batch_config, schema)
         for files in batcher.get_batches(self._sync_records(context, write_messages=False)):
             yield batch_config.encoding, files
 

@@ -119,7 +119,7 @@ class Position:
                 state[UNFINISHED] = data
 
     def stay(self) -> None:
-        """Take in that ids do not ascend, so that a later run could not go on from here."""
+        """Take in that a later run cannot go on from here, as when ids do not ascend."""
         self._is_resumable = False
         self._forget()
 

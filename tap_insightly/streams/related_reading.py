@@ -146,6 +146,7 @@ class ChildReading(Reading):
         self._status = 0
 
     def _rows_of(self, source: Source, conform: Conformer) -> Iterator[dict[str, Any]]:
+        self._misses = 0
         with metrics.http_request_counter(self._stream.name, self._stream.path) as counter:
             for record, skip, listing in self._asked(source):
                 for item in self._items(listing, record, source, counter):
@@ -229,7 +230,10 @@ class ChildReading(Reading):
             list(self._pages([Listing(parent.path_of(record), tally=self.tally)]))
         except NotAvailableError:
             return
-        raise NotAvailableError(self._stream.path, self._status)
+        # Another run may be told, and has to begin where this one did.
+        source.position.stay()
+        path = f"{parent.path}/{{id}}/{self._children.children}"
+        raise NotAvailableError(path, self._status)
 
 
 def _move(source: Source, record: Mapping[str, Any], skip: int) -> None:

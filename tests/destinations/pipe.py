@@ -42,12 +42,12 @@ def documented(target: str) -> dict[str, Any]:
     pytest.fail(f"{DOC.name} does not tell how to use {target}")
 
 
-def documented_settings(name: str, word: str = "") -> dict[str, Any]:
+def documented_setting(name: str, word: str = "") -> Any:
     """A setting of the tap out of docs/destinations.md: the one with a word in it."""
     for block in _blocks("yaml"):
         for extractor in yaml.safe_load(block).get("plugins", {}).get("extractors", ()):
             if word in block and name in extractor["config"]:
-                return dict(extractor["config"][name])
+                return extractor["config"][name]
     pytest.fail(f"{DOC.name} shows no {name} with {word!r}")
 
 

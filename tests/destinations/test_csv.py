@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.destinations import source
-from tests.destinations.pipe import Pipe, documented
+from tests.destinations.pipe import Pipe, documented, documented_setting
 from tests.destinations.warehouse import GONE, account
 
 if TYPE_CHECKING:
@@ -75,12 +75,19 @@ def test_everything_arrives_as_it_is_in_insightly(account: Sandbox, tmp_path: Pa
 def test_the_next_sync_writes_what_changed_and_what_is_gone(
     account: Sandbox, tmp_path: Path
 ) -> None:
-    pipe = Csv(tmp_path, account, detect_deletes=True)
+    schema = documented_setting("tombstone_schema")
+    pipe = Csv(tmp_path, account, detect_deletes=True, tombstone_schema=schema)
     first = pipe(1)
     changed = source.change(account)
     second = pipe(2)
-    gone = {row["CONTACT_ID"] for row in second["contacts"] if row[GONE]}
-    assert gone == {str(key) for key in changed.deleted}
+    gone = {
+        row["CONTACT_ID"]: {
+            name for name, value in row.items() if value and not name.startswith("_sdc_")
+        }
+        for row in second["contacts"]
+        if row[GONE]
+    }
+    assert gone == {str(key): {"CONTACT_ID"} for key in changed.deleted}
     assert all(row.keys() == second["contacts"][0].keys() for row in second["contacts"])
 
     newest = {row["CONTACT_ID"]: row for row in first["contacts"] + second["contacts"]}

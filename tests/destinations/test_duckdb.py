@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import new_sandbox
 from tests.destinations import source
-from tests.destinations.pipe import documented_settings, sql
+from tests.destinations.pipe import documented_setting, sql
 from tests.destinations.warehouse import Warehouse, WarehouseTests, account
 
 duckdb = pytest.importorskip("duckdb", reason="duckdb 1.2.2 is not built for this Python")
@@ -105,7 +105,7 @@ def test_a_text_in_a_field_of_no_certain_type_has_to_be_cast_on_the_way(
     with new_sandbox(records=3).serve() as account:
         for score in ("high", 7, "1.50", None):
             account.create("/Contacts", CUSTOMFIELDS=source.custom(Score__c=score))
-        maps = documented_settings("stream_maps")
+        maps = documented_setting("stream_maps")
         with pytest.raises(AssertionError, match="Could not convert string"):
             warehouse.pipe(tmp_path, account)()
         warehouse.clear()

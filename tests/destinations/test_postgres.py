@@ -13,7 +13,7 @@ from psycopg.types.json import set_json_loads
 
 from tests.conftest import Tap, new_sandbox, only
 from tests.destinations import source
-from tests.destinations.pipe import documented_settings, sql
+from tests.destinations.pipe import documented_setting, sql
 from tests.destinations.postgres import postgres
 from tests.destinations.warehouse import Warehouse, WarehouseTests, account
 
@@ -86,10 +86,27 @@ def test_copy_instead_of_insert_loads_the_same(
 def test_files_of_batch_messages_load_the_same(
     warehouse: Postgres, account: Sandbox, tmp_path: Path
 ) -> None:
-    config = documented_settings("batch_config", "file://")
+    config = documented_setting("batch_config", "file://")
     config["storage"]["root"] = (tmp_path / "batches").as_uri()
     warehouse.pipe(tmp_path, account, batch_config=config)()
     source.compare(account, warehouse.load, warehouse.adapt)
+
+
+def test_a_tombstone_in_a_file_empties_its_row(
+    warehouse: Postgres, account: Sandbox, tmp_path: Path
+) -> None:
+    """In files, tombstones have no schema of their own."""
+    config = documented_setting("batch_config", "file://")
+    config["storage"]["root"] = (tmp_path / "batches").as_uri()
+    pipe = warehouse.pipe(tmp_path, account, detect_deletes=True, batch_config=config)
+    catalog = only(Tap(tmp_path).discover(account, detect_deletes=True), "contacts")
+    pipe(catalog=catalog)
+    key = account.records("/Contacts")[2]["CONTACT_ID"]
+    account.delete("/Contacts", key)
+    pipe(catalog=catalog)
+    (gone,) = (row for row in warehouse.load("contacts") if row["_sdc_deleted_at"] is not None)
+    assert (gone["CONTACT_ID"], gone["DATE_UPDATED_UTC"]) == (key, None)
+    source.compare(account, warehouse.load_what_is_there, warehouse.adapt, streams=["contacts"])
 
 
 def test_what_belongs_to_records_joins_with_them(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_insightly.values import parse_moment
-from tests.conftest import new_sandbox
+from tests.conftest import Tap, new_sandbox, only
 from tests.destinations import source
 from tests.destinations.pipe import Pipe, documented, sql
 
@@ -120,7 +120,8 @@ class WarehouseTests:
     ) -> None:
         pipe = warehouse.pipe(tmp_path, account, detect_deletes=True)
         pipe()
-        count = len(warehouse.load("contacts"))
+        id_name = warehouse.name("CONTACT_ID")
+        before = {row[id_name]: row for row in warehouse.load("contacts")}
         view = sql("What is still in Insightly, in Postgres and DuckDB, after each sync")
         warehouse.ask(view)
         changed = source.change(account)
@@ -128,9 +129,10 @@ class WarehouseTests:
         account.delete("/Organisations", key)
         pipe()
         contacts = warehouse.load("contacts")
-        assert len(contacts) == count + 1
-        gone = {row[warehouse.name("CONTACT_ID")] for row in contacts if row[GONE] is not None}
-        assert gone == set(changed.deleted)
+        assert len(contacts) == len(before) + 1
+        gone = {row[id_name]: _data(row) for row in contacts if row[GONE] is not None}
+        new = {warehouse.name(source.NEW_FIELD): None}
+        assert gone == {key: _data(before[key]) | new for key in changed.deleted}
         there = warehouse.load_what_is_there
         source.compare(account, there, warehouse.adapt, name=warehouse.name)
         # With the view that the document shows, which was made before there was the new field.
@@ -141,6 +143,37 @@ class WarehouseTests:
             warehouse.adapt,
             name=warehouse.name,
             streams=["contacts"],
+        )
+
+    def test_a_deletion_changes_its_own_row_only_and_goes_if_the_record_comes_back(
+        self, warehouse: Warehouse, account: Sandbox, tmp_path: Path
+    ) -> None:
+        pipe = warehouse.pipe(tmp_path, account, detect_deletes=True)
+        catalog = only(Tap(tmp_path).discover(account, detect_deletes=True), "contacts")
+        id_name, name = warehouse.name("CONTACT_ID"), warehouse.name("LAST_NAME")
+
+        def load() -> dict[int, Loaded]:
+            return {row[id_name]: row for row in warehouse.load("contacts")}
+
+        pipe(catalog=catalog)
+        before = load()
+        assert all(row[GONE] is None for row in before.values())
+        last = account.records("/Contacts")[-1]
+        key = last["CONTACT_ID"]
+        account.delete("/Contacts", key)
+        pipe(catalog=catalog)
+        after = load()
+        assert {k for k, row in after.items() if row[GONE] is not None} == {key}
+        assert {k: _data(row) for k, row in after.items()} == {
+            k: _data(row) for k, row in before.items()
+        }
+        # As if this user had lost sight of it for a while.
+        account.tables["/Contacts"].add(last)
+        account.update("/Contacts", key, LAST_NAME="Returned")
+        pipe(catalog=catalog)
+        assert (load()[key][name], load()[key][GONE]) == ("Returned", None)
+        source.compare(
+            account, warehouse.load, warehouse.adapt, name=warehouse.name, streams=["contacts"]
         )
 
     def test_a_tombstone_of_a_schema_of_its_own_keeps_what_was_known_last(
@@ -164,7 +197,7 @@ class WarehouseTests:
     def test_a_tombstone_under_the_schema_of_its_stream_empties_the_row(
         self, warehouse: Warehouse, tmp_path: Path
     ) -> None:
-        """What the targets do, and why tombstones should come under a schema of their own."""
+        """What the targets do, and why tombstones come under a schema of their own."""
         with new_sandbox(records=1).serve() as nobody:
             pipe = warehouse.pipe(tmp_path, nobody)
         pipe.feed([*SCHEMA, record(301, "Ada"), STATE])
@@ -172,6 +205,11 @@ class WarehouseTests:
         (row,) = warehouse.load("people")
         assert row[warehouse.name("NAME")] is None
         assert row[GONE] is not None
+
+
+def _data(row: Loaded) -> Loaded:
+    """What a row has of Insightly, without what the target notes of its own work."""
+    return {name: value for name, value in row.items() if not name.startswith("_sdc_")}
 
 
 def _of(rows: Mapping[Any, Loaded], key: Any, column: str) -> Any:
