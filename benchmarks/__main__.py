@@ -16,7 +16,7 @@ from benchmarks.costs import cpu, memory
 from benchmarks.processes import has_two_cores
 from benchmarks.rows import HEADINGS, Row, aligned, markdown
 from benchmarks.sandbox import sandbox
-from benchmarks.speed import big, faults, small
+from benchmarks.speed import big, children, deletions, faults, small
 from benchmarks.stages import HEADINGS as STAGE_HEADINGS
 from benchmarks.stages import WARNING, profile
 
@@ -28,6 +28,8 @@ MEASUREMENTS: Mapping[str, Callable[[Bench], Iterator[Row]]] = {
     "sandbox": sandbox,
     "big": big,
     "small": small,
+    "deletions": deletions,
+    "children": children,
     "cpu": cpu,
     "memory": memory,
     "faults": faults,

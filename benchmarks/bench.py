@@ -25,7 +25,7 @@ RATE = 10  # requests a second that it allows an account
 FASTEST = 100  # requests a second, where the pace is not what is measured
 
 _REPORT = re.compile(
-    r"(?P<stream>\w+): (?P<records>\d+) records, (?P<requests>\d+) requests, "
+    r"(?P<stream>\w+): (?P<records>\d+) records, (\d+ deleted, )?(?P<requests>\d+) requests, "
     r"(?P<retries>\d+) retries,"
 )
 
@@ -113,6 +113,16 @@ class Bench:
         command = ["-m", "benchmarks.plain", "--config=ENV", f"--catalog={catalog}"]
         env = _settings("TAP_PLAIN", server)
         return measure(command, env=env, folder=self.folder, stdout=stdout)
+
+    @property
+    def usual(self) -> list[str]:
+        """The names of the streams that are selected by default."""
+        return [
+            stream["tap_stream_id"]
+            for stream in self.catalog["streams"]
+            for entry in stream["metadata"]
+            if not entry["breadcrumb"] and entry["metadata"]["selected-by-default"]
+        ]
 
     def selected(self, names: Iterable[str]) -> Path:
         """Write a catalog to a file.

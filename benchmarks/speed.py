@@ -76,7 +76,7 @@ def small(bench: Bench) -> Iterator[Row]:
     Yields:
         For each latency the time, and the most requests that a stream took.
     """
-    names = [stream["tap_stream_id"] for stream in bench.catalog["streams"]]
+    names = bench.usual
     with served(records=bench.size(2_000, 200)) as server:
         messages = bench.folder / "first.jsonl"
         bench.tap(server, streams=names, stdout=messages, requests_per_second=FASTEST)
@@ -91,6 +91,57 @@ def small(bench: Bench) -> Iterator[Row]:
             what = f"small: nothing new in {len(reports(usage))} streams, latency {latency} s"
             yield Row(f"{what}, {requests} requests", usage.seconds, "s", at_most=limit)
             yield Row(f"{what}: requests of a stream", _most_requests(usage), at_most=1)
+
+
+def deletions(bench: Bench) -> Iterator[Row]:
+    """Measure a sync that finds nothing new and nothing gone, in any stream of the account.
+
+    Args:
+        bench: What runs the tap.
+
+    Yields:
+        The time, and the most requests that a stream took.
+    """
+    with served(records=bench.size(2_000, 200)) as server:
+        messages = bench.folder / "first.jsonl"
+        bench.tap(
+            server,
+            streams=bench.usual,
+            stdout=messages,
+            requests_per_second=FASTEST,
+            detect_deletes=True,
+        )
+        state = _state_of(messages)
+        server.set(latency=COMPARED, requests_per_second=RATE)
+        time.sleep(1)  # as above
+        before = server.requests
+        usage = bench.tap(server, f"--state={state}", streams=bench.usual, detect_deletes=True)
+        requests = server.requests - before
+        limit = 1.1 * requests / RATE + SECONDS_TO_START
+        what = f"deletions: nothing new and nothing gone, latency {COMPARED} s"
+        yield Row(f"{what}, {requests} requests", usage.seconds, "s", at_most=limit)
+        yield Row(f"{what}: requests of a stream", _most_requests(usage), at_most=2)
+
+
+def children(bench: Bench) -> Iterator[Row]:
+    """Measure the first sync of what belongs to records, for which each of them is asked for.
+
+    Args:
+        bench: What runs the tap.
+
+    Yields:
+        For two latencies the time.
+    """
+    with served(records=bench.size(400, 60)) as server:
+        for latency in LATENCIES[1:]:
+            server.set(latency=latency, requests_per_second=RATE)
+            time.sleep(1)  # as above
+            before = server.requests
+            usage = bench.tap(server, streams=["task_comments"])
+            requests = server.requests - before
+            limit = 1.05 * requests / RATE + SECONDS_TO_START
+            what = f"children: comments of tasks, latency {latency} s, {requests} requests"
+            yield Row(what, usage.seconds, "s", at_most=limit)
 
 
 def faults(bench: Bench) -> Iterator[Row]:
