@@ -22,7 +22,7 @@ for _stream in _catalog["streams"]:
 
 TestTapInsightly = get_tap_test_class(
     TapInsightly,
-    config={**_config, "detect_deletes": True},
+    config=_config,
     catalog=_catalog,
     suite_config=SuiteConfig(max_records_limit=40),
 )

@@ -203,6 +203,7 @@ class Listing:
         *,
         cursor: Cursor | None = None,
         tally: Tally | None = None,
+        is_counted: bool = True,
     ) -> None:
         """Say what to read.
 
@@ -211,6 +212,7 @@ class Listing:
             params: Query parameters besides those of paging.
             cursor: Where to read; None if the list takes no paging, and is answered whole.
             tally: Where to count the requests.
+            is_counted: Whether to ask how many records there are, to read pages ahead.
         """
         self.path = path
         self.cursor = cursor
@@ -224,7 +226,7 @@ class Listing:
         self.is_done = False
         """Whether there is nothing left to read."""
         self._params = dict(params or {})
-        self._start = self.skip
+        self._counted_at = self.skip if is_counted else None
 
     @property
     def skip(self) -> int:
@@ -258,7 +260,7 @@ class Listing:
         if self.cursor is None:
             return self._params
         paging = {"top": str(self.cursor.page_size), "skip": str(skip)}
-        if skip == self._start:
+        if skip == self._counted_at:
             paging["count_total"] = "true"  # costs nothing, and tells how many pages there are
         return self._params | paging
 

@@ -84,7 +84,7 @@ class Reader(Closing):
                 self._fetch(listing)
                 yield Page(answer, skip, records)
         finally:
-            self._drop(listing)
+            self.drop(listing)
 
     def expect(self, listings: Iterable[Listing]) -> None:
         """Say what will be read now, before everything else that is expected.
@@ -95,6 +95,20 @@ class Reader(Closing):
         self._now = dict.fromkeys(listings)
         later = [one for one in self._ahead if one not in self._now]
         self._ahead = deque([*self._now, *later])
+
+    def drop(self, listing: Listing) -> None:
+        """Take in that a list will not be read any further, so that others have its room.
+
+        Args:
+            listing: The list.
+        """
+        listing.is_done = True
+        for future in listing.answers.values():
+            future.cancel()
+        self._held -= len(listing.answers)
+        listing.answers.clear()
+        if listing in self._ahead:
+            self._ahead.remove(listing)
 
     def ask(self, path: str, params: Mapping[str, str] | None = None) -> Future[Answer]:
         """Ask for one thing, without waiting for it.
@@ -169,12 +183,3 @@ class Reader(Closing):
             kept.set_result(answer)
             listing.answers[skip] = kept
             self._held += 1
-
-    def _drop(self, listing: Listing) -> None:
-        listing.is_done = True
-        for future in listing.answers.values():
-            future.cancel()
-        self._held -= len(listing.answers)
-        listing.answers.clear()
-        if listing in self._ahead:
-            self._ahead.remove(listing)

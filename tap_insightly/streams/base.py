@@ -47,6 +47,9 @@ class InsightlyStream(Stream):
     is_paged: ClassVar[bool] = True
     """Whether the list takes ``top`` and ``skip``; a few short ones do not (spec)."""
 
+    is_inside: ClassVar[bool] = False
+    """Whether its records come inside of others, of which many may hold none."""
+
     may_find_deletions: ClassVar[bool] = False
     """Whether it can be found out which records are gone."""
 

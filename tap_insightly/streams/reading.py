@@ -6,6 +6,7 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import metrics
@@ -77,10 +78,13 @@ class Source:
         is_resumable = part.is_paged and len(self.key) == 1 and not is_new_version(stream)
         saved = stream.saved_state(part.context).get(UNFINISHED)
         self.position = Position(saved, part.since, is_resumable=is_resumable)
-        # A dry run (--test) stops at the record after its limit, so it need not ask for more.
+        # A dry run (--test) stops at the record after its limit, so it need not ask for more; only
+        # of records that hold others, many may hold none.
         limit = stream.ABORT_AT_RECORD_COUNT
-        self.page_size = PAGE_SIZE if limit is None else min(PAGE_SIZE, limit + 1)
+        self.page_size = PAGE_SIZE
         """How many records are asked for at once."""
+        if limit is not None and not stream.is_inside:
+            self.page_size = min(PAGE_SIZE, limit + 1)
         cursor = None
         if part.is_paged:
             cursor = Cursor(
@@ -89,7 +93,9 @@ class Source:
                 after=self.position.after,
                 skip=self.position.skip,
             )
-        self.listing = Listing(part.path, part.params, cursor=cursor, tally=tally)
+        self.listing = Listing(
+            part.path, part.params, cursor=cursor, tally=tally, is_counted=limit is None
+        )
         self.cursor = cursor or Cursor(self.key)  # of a list without pages, nothing is passed
         """Which records were passed."""
         self.is_answered = False
@@ -256,9 +262,11 @@ class Reading:
     def _pages(self, listings: Sequence[Listing]) -> Iterator[Page]:
         if not all(listing in self.listings for listing in listings):
             self._tap.reader.expect(listings)
+        # A dry run (--test) has enough with the first page, even if it makes no record.
+        most = None if self._stream.ABORT_AT_RECORD_COUNT is None else 1
         for listing in listings:
             with metrics.http_request_counter(self._stream.name, listing.path) as counter:
-                for page in self._tap.reader.read(listing, self._wait):
+                for page in islice(self._tap.reader.read(listing, self._wait), most):
                     self._take_in(page, counter, listing.path)
                     yield page
 

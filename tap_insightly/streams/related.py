@@ -263,6 +263,8 @@ class ChildStream(RelatedStream):
 class ArrayStream(RelatedStream):
     """What comes inside of records, as a stream of its own."""
 
+    is_inside = True
+
     array: ClassVar[str]
     """The field of the records that holds it."""
 

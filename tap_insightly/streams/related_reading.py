@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from contextlib import suppress
+from contextlib import closing, suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ from tap_insightly.streams.reading import Reading
 from tap_insightly.values import parse_moment, utc_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Generator, Iterator, Mapping
 
     from tap_insightly.api import Page
     from tap_insightly.conformer import Conformer
@@ -147,8 +147,11 @@ class ChildReading(Reading):
 
     def _rows_of(self, source: Source, conform: Conformer) -> Iterator[dict[str, Any]]:
         self._misses = 0
-        with metrics.http_request_counter(self._stream.name, self._stream.path) as counter:
-            for record, skip, listing in self._asked(source):
+        with (
+            metrics.http_request_counter(self._stream.name, self._stream.path) as counter,
+            closing(self._asked(source)) as asked,
+        ):
+            for record, skip, listing in asked:
                 for item in self._items(listing, record, source, counter):
                     row = conform(item)
                     if row is not None:
@@ -166,23 +169,28 @@ class ChildReading(Reading):
             )
             self._forbidden = 0
 
-    def _asked(self, source: Source) -> Iterator[tuple[Mapping[str, Any], int, Listing]]:
+    def _asked(self, source: Source) -> Generator[tuple[Mapping[str, Any], int, Listing]]:
         """Read the records, and have the reader ask for the children of as many as it can."""
         most = 4 * self._tap.session.max_concurrency  # twice of what the reader asks ahead
         coming: deque[tuple[Mapping[str, Any], int, Listing]] = deque()
-        records = self._records(source)
-        while True:
-            if len(coming) <= most // 2:
-                for record, skip in records:
-                    coming.append((record, skip, self._listing(record, source)))
-                    if len(coming) >= most:
-                        break
-                self._tap.reader.expect([*(one for _, _, one in coming), source.listing])
-            if not coming:
-                return
-            yield coming.popleft()
+        try:
+            with closing(self._records(source)) as records:
+                while True:
+                    if len(coming) <= most // 2:
+                        for record, skip in records:
+                            coming.append((record, skip, self._listing(record, source)))
+                            if len(coming) >= most:
+                                break
+                        self._tap.reader.expect([*(one for _, _, one in coming), source.listing])
+                    if not coming:
+                        return
+                    yield coming.popleft()
+        finally:
+            # Nobody will read them, and what was asked ahead would take the room of others.
+            for _, _, listing in coming:
+                self._tap.reader.drop(listing)
 
-    def _records(self, source: Source) -> Iterator[tuple[Mapping[str, Any], int]]:
+    def _records(self, source: Source) -> Generator[tuple[Mapping[str, Any], int]]:
         for page in self._pages([source.listing]):
             self._begin(source, page)
             for record in page.records:
@@ -232,6 +240,7 @@ class ChildReading(Reading):
             return
         # Another run may be told, and has to begin where this one did.
         source.position.stay()
+        self._forbidden = 0
         path = f"{parent.path}/{{id}}/{self._children.children}"
         raise NotAvailableError(path, self._status)
 
