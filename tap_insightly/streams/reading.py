@@ -240,7 +240,7 @@ class Reading:
                 # The target has it now: whoever takes the next row has written this one.
                 self._count()
                 for one in along:
-                    one.send(record)
+                    self._state_due_at -= one.send(record)
                 position.move(record.get(id_name), page.skip, value)
                 self._do_what_is_due()
 

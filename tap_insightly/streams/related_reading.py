@@ -53,17 +53,22 @@ class Along:
         position.keep_in(self._stream.get_context_state(self._part.context))
         self._stream.announce()
 
-    def send(self, record: Mapping[str, Any]) -> None:
+    def send(self, record: Mapping[str, Any]) -> int:
         """Send the rows that a record holds.
 
         Args:
             record: The record.
+
+        Returns:
+            How many they were.
         """
+        before = self.records
         for item in self._stream.inside(record, self._part):
             row = self._stream.conform(item)
             if row is not None:
                 self._stream.write_row(row)
                 self.records += 1
+        return self.records - before
 
     def finish(self, bookmark: str | None) -> None:
         """Take in that the records were read to their end.
@@ -122,7 +127,7 @@ class ArrayReading(Reading):
                 if row is not None:
                     yield row
                     self._count()
-            _move(source, record, page.skip)
+            _move(source, [(record, page.skip)])
             self._do_what_is_due()
 
 
@@ -147,6 +152,7 @@ class ChildReading(Reading):
 
     def _rows_of(self, source: Source, conform: Conformer) -> Iterator[dict[str, Any]]:
         self._misses = 0
+        told: list[tuple[Mapping[str, Any], int]] = []
         with (
             metrics.http_request_counter(self._stream.name, self._stream.path) as counter,
             closing(self._asked(source)) as asked,
@@ -157,15 +163,21 @@ class ChildReading(Reading):
                     if row is not None:
                         yield row
                         self._count()
-                _move(source, record, skip)
+                # Of records about which nothing is told, it has to be known why before they are
+                # passed: a run that is cut off before would be gone on from behind them.
+                told.append((record, skip))
+                if source.is_answered or self._misses % MISSES_IN_A_ROW == 0:
+                    _move(source, told)
                 self._do_what_is_due()
-        if self._misses and not source.is_answered:
-            self._check_why(source, record)
+        if told:
+            self._check_why(source, told[-1][0])
+            _move(source, told)
         if self._forbidden:
             self._stream.logger.warning(
-                "%s: Insightly refused to tell about %d records (403). The sync goes on without.",
+                "%s: Insightly refused to tell about %d records (%d). The sync goes on without.",
                 self._stream.name,
                 self._forbidden,
+                self._status,
             )
             self._forbidden = 0
 
@@ -219,7 +231,8 @@ class ChildReading(Reading):
         except NotAvailableError as error:
             # The record may have been deleted meanwhile. That is no news, unless it is so of all.
             self._misses += 1
-            self._status = error.status
+            if error.status != HTTPStatus.NOT_FOUND or not self._forbidden:
+                self._status = error.status
             self._forbidden += error.status != HTTPStatus.NOT_FOUND
             if not source.is_answered and self._misses % MISSES_IN_A_ROW == 0:
                 self._check_why(source, record)
@@ -245,10 +258,12 @@ class ChildReading(Reading):
         raise NotAvailableError(path, self._status)
 
 
-def _move(source: Source, record: Mapping[str, Any], skip: int) -> None:
-    """Take in that all that belongs to a record has been sent."""
+def _move(source: Source, records: list[tuple[Mapping[str, Any], int]]) -> None:
+    """Take in that all that belongs to some records has been sent; the list is emptied."""
     parent = source.part.owner
-    value = None
-    with suppress(KeyError, TypeError, ValueError, AttributeError):
-        value = utc_text(parse_moment(record[parent.updated or ""]))
-    source.position.move(record.get(parent.key), skip, value)
+    for record, skip in records:
+        value = None
+        with suppress(KeyError, TypeError, ValueError, AttributeError):
+            value = utc_text(parse_moment(record[parent.updated or ""]))
+        source.position.move(record.get(parent.key), skip, value)
+    records.clear()
