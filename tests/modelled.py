@@ -152,19 +152,24 @@ def load(database: Path, messages: Iterable[dict[str, Any]]) -> None:
     import duckdb  # noqa: PLC0415 - not there on every Python
 
     schemas: dict[str, dict[str, Any]] = {}
+    columns_of: dict[str, dict[str, str]] = defaultdict(dict)
     rows: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = defaultdict(dict)
     for message in messages:
+        stream = message.get("stream", "")
         if message["type"] == "SCHEMA":
-            schemas[message["stream"]] = message
+            schemas[stream] = message
+            properties = message["schema"]["properties"]
+            columns_of[stream] |= {name: sql_type(prop) for name, prop in properties.items()}
         elif message["type"] == "RECORD":
-            keys = schemas[message["stream"]]["key_properties"]
-            record = message["record"]
-            rows[message["stream"]][tuple(record[key] for key in keys)] = record
+            record, schema = message["record"], schemas[stream]
+            row = rows[stream].setdefault(
+                tuple(record[key] for key in schema["key_properties"]), {}
+            )
+            row |= {name: record.get(name) for name in schema["schema"]["properties"]}
     with duckdb.connect(str(database)) as connection:
         connection.execute("create schema insightly")
-        for stream, schema in schemas.items():
-            types = {name: sql_type(p) for name, p in schema["schema"]["properties"].items()}
-            types = {"_sdc_deleted_at": "VARCHAR", **types}
+        for stream, known in columns_of.items():
+            types = {"_sdc_deleted_at": "VARCHAR", **known}
             lines = database.with_name(f"{stream}.jsonl")
             texts = (
                 {name: flat(record.get(name)) for name in types} for record in rows[stream].values()
