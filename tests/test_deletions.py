@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-import random
 from array import array
-from contextlib import contextmanager
-from copy import deepcopy
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tap_insightly.api import NotAvailableError
 from tap_insightly.api.deletions import DeletionSearch
 from tap_insightly.streams.known import packed, unpacked
 from tap_insightly.values import utc_text
@@ -23,11 +22,12 @@ from tests.syncing import PAGE, Target, small_pages, sync
 from tests.test_paging import changes, happening, in_order, shuffled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Mapping, Sequence
+
+    from tap_insightly.api import Answer, Tally
 
 __all__ = ["small_pages"]  # a fixture
 
-MANY = 100_000
 numbers = st.sets(st.integers(0, 2**62), max_size=300).map(sorted)
 
 
@@ -265,6 +265,36 @@ def test_ids_that_do_not_ascend_are_said_and_nothing_is_done(
     assert caplog.text.count(said) == 2
 
 
+@dataclass
+class Refusing(Account):
+    """An account that lets nobody list what it lets everybody search."""
+
+    is_refusing: bool = False
+
+    def get(
+        self, path: str, params: Mapping[str, str] | None = None, tally: Tally | None = None
+    ) -> Answer:
+        if self.is_refusing and not path.endswith("/Search"):
+            raise NotAvailableError(path, 403)
+        return super().get(path, params, tally)
+
+
+def test_what_is_known_stays_known_if_the_list_cannot_be_read_for_once() -> None:
+    account = Refusing(list(range(1, 10 * PAGE)))
+    state = sync(account, {}, detect_deletes=True)[0][-1]["value"]
+    account.is_refusing = True
+    account.delete(6)
+    account.create()
+    messages, is_whole = sync(account, state, detect_deletes=True)
+    assert is_whole
+    assert not tombstones(messages)
+    account.is_refusing = False
+    messages, _ = sync(account, messages[-1]["value"], detect_deletes=True)
+    assert tombstones(messages) == [7]
+    known = messages[-1]["value"]["bookmarks"]["contacts"]["known"]
+    assert list(unpacked(known["ids"]) or ()) == account.ids
+
+
 def test_a_state_from_before_the_setting_is_accepted() -> None:
     account = Account(in_order(list(range(1, 10 * PAGE + 1))))
     state = sync(account, {})[0][-1]["value"]
@@ -316,106 +346,3 @@ def test_ids_in_a_state_come_out_as_they_went_in(ids: list[int]) -> None:
     text = packed(ids)
     assert list(unpacked(text) or ()) == ids
     assert json.dumps(text) == f'"{text}"', "nothing to be escaped"
-
-
-# A hundred thousand contacts, in pages of 500, with ids as far apart as in a large account.
-
-
-@pytest.fixture(scope="module")
-def ids() -> list[int]:
-    chance = random.Random(1)
-    return sorted(chance.sample(range(300_000_000, 1_300_000_000), MANY))
-
-
-@pytest.fixture(scope="module")
-def state(ids: list[int]) -> dict[str, Any]:
-    """The state after a first sync."""
-    with full_pages():
-        messages, _ = sync(large(ids), {}, every=MANY, detect_deletes=True)
-    state = messages[-1]["value"]
-    assert isinstance(state, dict)
-    return state
-
-
-@contextmanager
-def full_pages() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        for module in ("reading", "deleting"):
-            patch.setattr(f"tap_insightly.streams.{module}.PAGE_SIZE", 500)
-        yield
-
-
-def large(ids: list[int]) -> Account:
-    """An account in which little has changed lately."""
-    account = Account(list(ids))
-    account.updated = dict.fromkeys(ids, -1000) | {ids[0]: 0}
-    return account
-
-
-def cost_of(
-    ids: list[int], state: dict[str, Any], change: Callable[[Account], None]
-) -> tuple[int, list[int]]:
-    """How many requests more it takes to find what is gone, and what that is."""
-    requests, gone = [], []
-    for detect_deletes in (False, True):
-        account = large(ids)
-        account.now = 1000
-        change(account)
-        with full_pages():
-            messages, _ = sync(account, deepcopy(state), detect_deletes=detect_deletes)
-        requests.append(len(account.requests))
-        gone = tombstones(messages)
-    return requests[1] - requests[0], gone
-
-
-def test_the_state_is_small(state: dict[str, Any]) -> None:
-    assert len(json.dumps(state)) <= 250_000
-
-
-def test_none_deleted_costs_one_request(ids: list[int], state: dict[str, Any]) -> None:
-    assert cost_of(ids, state, lambda _: None) == (1, [])
-
-    def work(account: Account) -> None:
-        for place in range(700):
-            account.create()
-            account.update(place)
-
-    assert cost_of(ids, state, work) == (1, [])
-
-
-@pytest.mark.parametrize("place", [0, 1, 499, 25_000, 50_123, 99_498, 99_998, 99_999])
-@pytest.mark.parametrize("created", [0, 3, 800])
-def test_one_deleted_costs_twelve_at_most(
-    ids: list[int], state: dict[str, Any], place: int, created: int
-) -> None:
-    def change(account: Account) -> None:
-        account.delete(place)
-        for _ in range(created):
-            account.create()
-
-    cost, gone = cost_of(ids, state, change)
-    assert gone == [ids[place]]
-    assert cost <= 12
-
-
-def test_a_hundred_in_a_hundred_places_cost_four_hundred_at_most(
-    ids: list[int], state: dict[str, Any]
-) -> None:
-    places = sorted(random.Random(2).sample(range(MANY), 100))
-
-    def change(account: Account) -> None:
-        for place in reversed(places):
-            account.delete(place)
-
-    cost, gone = cost_of(ids, state, change)
-    assert gone == [ids[place] for place in places]
-    assert cost <= 400
-
-
-@pytest.mark.parametrize("first", [0, 43_210, 90_000])
-def test_a_block_of_ten_thousand_costs_fifty_at_most(
-    ids: list[int], state: dict[str, Any], first: int
-) -> None:
-    cost, gone = cost_of(ids, state, lambda account: account.delete(first, 10_000))
-    assert gone == ids[first : first + 10_000]
-    assert cost <= 50

@@ -18,7 +18,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 from tap_insightly.api import InsightlyError
 from tap_insightly.conformer import Conformer
 from tap_insightly.custom_fields import CustomField, columns_of, with_custom_fields
-from tap_insightly.streams.deleting import DELETED
+from tap_insightly.streams.deleting import DELETED, DELETED_SCHEMA
 from tap_insightly.streams.reading import Part, Reading
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ class InsightlyStream(Stream):
         self._standard_fields = (*standard["properties"], DELETED)
         if schema is None:
             schema = with_custom_fields(standard, custom_fields, tap.config["custom_fields"])
+        if self.finds_deletions:
+            schema["properties"].setdefault(DELETED, dict(DELETED_SCHEMA))
         # An attribute of the instance goes before the class's descriptor, which would build the
         # schema anew for every record.
         vars(self)["schema"] = schema

@@ -74,6 +74,7 @@ class Deletions:
         self._new: set[int] = set()
         self._gone: set[int] = set()
         self._is_possible = True
+        self._is_refused = False
         self._search: DeletionSearch | None = None
         self.listings: Sequence[Listing] = ()
         """What will be asked for in any case; can be asked for ahead of time."""
@@ -100,7 +101,7 @@ class Deletions:
             if self._is_possible:
                 self._compare(seen, read)
         except NotAvailableError as error:
-            self._is_possible = False
+            self._is_refused = True
             self._stream.logger.warning(
                 "%s: deletions cannot be found: %s", self._stream.name, error
             )
@@ -129,6 +130,8 @@ class Deletions:
         Args:
             state: The state of the stream, with its new bookmark.
         """
+        if self._is_refused:
+            return  # what is known stays known, as of the bookmark then
         if not self._is_possible:
             state.pop(KNOWN, None)
             return

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from singer_sdk import StreamSchema
@@ -27,10 +28,8 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Record
     from singer_sdk.singerlib import Catalog
 
-    from tap_insightly.custom_fields import CustomField
     from tap_insightly.streams.base import InsightlyStream
     from tap_insightly.streams.reading import Part, Reading
-    from tap_insightly.tap import TapInsightly
 
     Items = Iterable[Mapping[str, Any]]
 
@@ -281,23 +280,12 @@ class ArrayStream(RelatedStream):
         """
         return ArrayReading(self, self._insightly)
 
-    def __init__(
-        self,
-        tap: TapInsightly,
-        schema: dict[str, Any] | None = None,
-        custom_fields: Iterable[CustomField] = (),
-    ) -> None:
-        """Set up the stream.
+    _is_announced = False
 
-        Args:
-            tap: The tap.
-            schema: The stream's JSON schema out of a catalog; None at discovery.
-            custom_fields: None; what comes inside of records has no custom fields.
-        """
-        super().__init__(tap, schema, custom_fields)
-        self.along: dict[str, Along] = {}
+    @cached_property
+    def along(self) -> dict[str, Along]:
         """What is read together with the streams of the records, by path."""
-        self._is_announced = False
+        return {}
 
     def parts(self) -> Iterable[Part]:
         """Ask for the records that are not read for their own streams in this run.

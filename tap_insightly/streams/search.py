@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Catalog
     from singer_sdk.singerlib.catalog import MetadataMapping
 
-    from tap_insightly.custom_fields import CustomField
-    from tap_insightly.tap import TapInsightly
-
 
 class SearchStream(InsightlyStream):
     """An object whose search takes a date, so that only what changed is read again (spec)."""
@@ -35,23 +32,6 @@ class SearchStream(InsightlyStream):
     replication_key: str | None = "DATE_UPDATED_UTC"
 
     may_find_deletions = True
-
-    def __init__(
-        self,
-        tap: TapInsightly,
-        schema: dict[str, Any] | None = None,
-        custom_fields: Iterable[CustomField] = (),
-    ) -> None:
-        """Set up the stream; with the setting `detect_deletes`, it says which records are gone.
-
-        Args:
-            tap: The tap.
-            schema: The stream's JSON schema out of a catalog; None at discovery.
-            custom_fields: The custom fields of the object, at discovery.
-        """
-        super().__init__(tap, schema, custom_fields)
-        if self.finds_deletions:
-            self.schema["properties"].setdefault(DELETED, dict(DELETED_SCHEMA))
 
     def apply_catalog(self, catalog: Catalog) -> None:
         """Take over what a catalog says, within what the API can do.
