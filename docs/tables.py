@@ -150,9 +150,9 @@ def _meltano_setting(name: str, prop: dict[str, Any]) -> dict[str, Any]:
     elif "enum" in prop:
         entry["kind"] = "options"
         entry["options"] = [{"label": value, "value": value} for value in prop["enum"]]
-    elif "number" not in prop["type"]:
-        # Meltano 4.4 cannot hand over what is of kind decimal. Numbers go as text, which the tap
-        # reads too.
+    else:
+        # Meltano 4.4 cannot hand over what is of kind decimal. Numbers with a fraction go as text,
+        # which the tap reads too.
         entry["kind"] = kinds.pop() if kinds else "string"
     if prop.get("secret"):
         entry["sensitive"] = True

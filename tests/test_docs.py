@@ -38,6 +38,8 @@ def test_meltano_yml_has_every_setting_and_capability_of_the_tap() -> None:
     schema = dict(TapInsightly.config_jsonschema)
     TapInsightly.append_builtin_config(schema)
     assert [setting["name"] for setting in plugin["settings"]] == list(schema["properties"])
+    for setting in plugin["settings"]:
+        assert all(setting.get(part) for part in ("kind", "label", "description")), setting["name"]
     assert set(plugin["capabilities"]) == {one.value for one in TapInsightly.capabilities}
     assert [s["name"] for s in plugin["settings"] if s.get("sensitive")] == ["api_key"]
 
