@@ -7,7 +7,7 @@ import math
 import random
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -53,12 +53,8 @@ def big(bench: Bench) -> Iterator[Row]:
     contacts = bench.size(50_000, 5_000)
     with served(contacts=contacts, requests_per_second=RATE) as server:
         for latency in LATENCIES:
-            server.set(latency=latency)
-            time.sleep(1)  # the server counts what the run before has sent in its last second
-            before = server.requests
-            usage = bench.tap(server)
+            usage, requests = _timed(bench, server, latency)
             check_contacts(usage, contacts)
-            requests = server.requests - before
             what = f"big: {contacts:,} contacts, latency {latency} s"
             limit = 1.05 * requests / RATE + SECONDS_TO_START
             yield Row(what, usage.seconds, "s", at_most=limit)
@@ -82,11 +78,7 @@ def small(bench: Bench) -> Iterator[Row]:
         bench.tap(server, streams=names, stdout=messages, requests_per_second=FASTEST)
         state = _state_of(messages)
         for latency in LATENCIES:
-            server.set(latency=latency, requests_per_second=RATE)
-            time.sleep(1)  # as above
-            before = server.requests
-            usage = bench.tap(server, f"--state={state}", streams=names)
-            requests = server.requests - before
+            usage, requests = _timed(bench, server, latency, f"--state={state}", streams=names)
             limit = 1.1 * requests / RATE + SECONDS_TO_START
             what = f"small: nothing new in {len(reports(usage))} streams, latency {latency} s"
             yield Row(f"{what}, {requests} requests", usage.seconds, "s", at_most=limit)
@@ -112,11 +104,14 @@ def deletions(bench: Bench) -> Iterator[Row]:
             detect_deletes=True,
         )
         state = _state_of(messages)
-        server.set(latency=COMPARED, requests_per_second=RATE)
-        time.sleep(1)  # as above
-        before = server.requests
-        usage = bench.tap(server, f"--state={state}", streams=bench.usual, detect_deletes=True)
-        requests = server.requests - before
+        usage, requests = _timed(
+            bench,
+            server,
+            COMPARED,
+            f"--state={state}",
+            streams=bench.usual,
+            detect_deletes=True,
+        )
         limit = 1.1 * requests / RATE + SECONDS_TO_START
         what = f"deletions: nothing new and nothing gone, latency {COMPARED} s"
         yield Row(f"{what}, {requests} requests", usage.seconds, "s", at_most=limit)
@@ -134,11 +129,7 @@ def children(bench: Bench) -> Iterator[Row]:
     """
     with served(records=bench.size(400, 60)) as server:
         for latency in LATENCIES[1:]:
-            server.set(latency=latency, requests_per_second=RATE)
-            time.sleep(1)  # as above
-            before = server.requests
-            usage = bench.tap(server, streams=["task_comments"])
-            requests = server.requests - before
+            usage, requests = _timed(bench, server, latency, streams=["task_comments"])
             limit = 1.05 * requests / RATE + SECONDS_TO_START
             what = f"children: comments of tasks, latency {latency} s, {requests} requests"
             yield Row(what, usage.seconds, "s", at_most=limit)
@@ -159,6 +150,21 @@ def faults(bench: Bench) -> Iterator[Row]:
         usage = bench.tap(server, request_timeout=TIMEOUT)
         yield Row(f"{what}, none", usage.seconds, "s")
         yield from _with_faults(bench, server, contacts, what)
+
+
+def _timed(
+    bench: Bench,
+    server: Server,
+    latency: float,
+    *args: str,
+    **options: Any,  # noqa: ANN401 - as `Bench.tap` has them
+) -> tuple[Usage, int]:
+    """Run the tap at the rate that an account is allowed; what it took, and its requests."""
+    server.set(latency=latency, requests_per_second=RATE)
+    time.sleep(1)  # the server counts what the run before has sent in its last second
+    before = server.requests
+    usage = bench.tap(server, *args, **options)
+    return usage, server.requests - before
 
 
 def _with_faults(bench: Bench, server: Server, contacts: int, what: str) -> Iterator[Row]:

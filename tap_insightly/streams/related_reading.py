@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from tap_insightly.streams.position import Position
     from tap_insightly.streams.reading import Part, Source
     from tap_insightly.streams.related import ArrayStream, ChildStream
-    from tap_insightly.tap import TapInsightly
 
 MISSES_IN_A_ROW = 20  # records about which nothing is told, before it is asked why
 
@@ -83,18 +82,7 @@ class Along:
 class ArrayReading(Reading):
     """Reads records only for what is in them, as far as nothing else reads them."""
 
-    def __init__(self, stream: ArrayStream, tap: TapInsightly) -> None:
-        """Find out what to read, and from where; nothing is sent yet.
-
-        Args:
-            stream: The stream.
-            tap: The tap, whose requests, state and log are used.
-
-        Raises:
-            InsightlyError: If the state holds no usable bookmark.
-        """
-        super().__init__(stream, tap)
-        self._arrays = stream
+    _stream: ArrayStream
 
     def rows(self, conform: Conformer) -> Iterator[dict[str, Any]]:
         """Read what was not read along with other streams.
@@ -108,7 +96,7 @@ class ArrayReading(Reading):
         Raises:
             InsightlyError: If the API ends the sync.
         """
-        along = self._arrays.along.values()
+        along = self._stream.along.values()
         self._is_found = any(one.is_done for one in along)
         self.records = sum(one.records for one in along)
         with self._stream.get_record_counter() as counter:
@@ -116,13 +104,13 @@ class ArrayReading(Reading):
         try:
             yield from super().rows(conform)
         finally:
-            self._arrays.part_company()
+            self._stream.part_company()
 
     def _rows_of_page(
         self, page: Page, source: Source, conform: Conformer
     ) -> Iterator[dict[str, Any]]:
         for record in page.records:
-            for item in self._arrays.inside(record, source.part):
+            for item in self._stream.inside(record, source.part):
                 row = conform(item)
                 if row is not None:
                     yield row
@@ -134,21 +122,10 @@ class ArrayReading(Reading):
 class ChildReading(Reading):
     """Asks for what belongs to records, one record after the other, many at a time."""
 
-    def __init__(self, stream: ChildStream, tap: TapInsightly) -> None:
-        """Find out what to read, and from where; nothing is sent yet.
-
-        Args:
-            stream: The stream.
-            tap: The tap, whose requests, state and log are used.
-
-        Raises:
-            InsightlyError: If the state holds no usable bookmark.
-        """
-        super().__init__(stream, tap)
-        self._children = stream
-        self._misses = 0
-        self._forbidden = 0
-        self._status = 0
+    _stream: ChildStream
+    _misses = 0  # records of a source about which nothing was told
+    _forbidden = 0  # those of which that was refused
+    _status = 0  # how, as an HTTP status
 
     def _rows_of(self, source: Source, conform: Conformer) -> Iterator[dict[str, Any]]:
         self._misses = 0
@@ -210,7 +187,7 @@ class ChildReading(Reading):
                     yield record, page.skip
 
     def _listing(self, record: Mapping[str, Any], source: Source) -> Listing:
-        stream = self._children
+        stream = self._stream
         path = f"{source.part.owner.path_of(record)}/{stream.children}"
         size = source.page_size
         cursor = Cursor(stream.own_id, page_size=size) if stream.has_pages else None
@@ -238,7 +215,7 @@ class ChildReading(Reading):
                 self._check_why(source, record)
             return
         source.is_answered = True
-        yield from self._children.items(found, record, source.part)
+        yield from self._stream.items(found, record, source.part)
 
     def _check_why(self, source: Source, record: Mapping[str, Any]) -> None:
         """Find out whether records are gone, or whether what belongs to them cannot be read.
@@ -254,7 +231,7 @@ class ChildReading(Reading):
         # Another run may be told, and has to begin where this one did.
         source.position.stay()
         self._forbidden = 0
-        path = f"{parent.path}/{{id}}/{self._children.children}"
+        path = f"{parent.path}/{{id}}/{self._stream.children}"
         raise NotAvailableError(path, self._status)
 
 

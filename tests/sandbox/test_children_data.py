@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from itertools import pairwise
 
 import msgspec
@@ -14,6 +12,7 @@ from jsonschema import Draft202012Validator
 from tap_insightly.openapi import OPENAPI
 from tap_insightly.sandbox import Sandbox
 from tests.sandbox.test_children import COMPONENTS, CREATED, KEYS, KINDS, UPDATED, rows
+from tests.sandbox.test_data import assert_same_in_any_process
 
 
 @pytest.fixture(scope="module")
@@ -39,20 +38,10 @@ def test_even_a_tiny_account_has_some_of_everything() -> None:
 
 
 def test_the_same_seed_gives_the_same_children_in_any_process() -> None:
-    code = (
+    assert_same_in_any_process(
         "import hashlib; from tests.sandbox.test_children_data import *;"
         "print(hashlib.sha256(repr(list(rows(Sandbox(50, seed=3)))).encode()).hexdigest())"
     )
-    prints = {
-        subprocess.run(  # noqa: S603 - our own command
-            [sys.executable, "-c", code],
-            env={"PYTHONHASHSEED": seed},
-            capture_output=True,
-            check=True,
-        ).stdout
-        for seed in ("1", "2")
-    }
-    assert len(prints) == 1
     assert list(rows(Sandbox(50, seed=3))) != list(rows(Sandbox(50, seed=4)))
 
 
