@@ -93,6 +93,38 @@ def test_what_exists_throughout_comes_exactly_once(
     assert set(found) >= there & set(account.ids)
 
 
+class Patient(Account):
+    """Answers so many requests, and no more."""
+
+    most = 1000
+
+    def get(self, path: str, *arguments: Any) -> Answer:
+        assert len(self.requests) < self.most, "the list does not end"
+        return super().get(path, *arguments)
+
+
+@settings(max_examples=300)
+@given(
+    count=st.integers(0, 40),
+    page_size=st.integers(2, 6),
+    script=st.dictionaries(st.integers(1, 30), changes, max_size=12),
+    threads=st.integers(1, 4),
+)
+@example(count=12, page_size=4, script={2: [("update", 1), ("update", 3)]}, threads=1)
+def test_a_search_ends_whatever_enters_and_leaves_it(
+    count: int, page_size: int, script: dict[int, list[tuple[Any, ...]]], threads: int
+) -> None:
+    """Half of the contacts are found by the search at first, and the rest if they are updated."""
+    account = Patient(list(range(count)), happening(script), max_concurrency=threads)
+    account.updated |= dict.fromkeys(range(0, count, 2), 1)
+    there = account.watch() - set(range(1, count, 2))
+    cursor = Cursor(["CONTACT_ID"], page_size=page_size)
+    since = {"updated_after_utc": "2026-01-01T00:00:00Z"}
+    found = read(account, Listing("/Contacts/Search", since, cursor=cursor))
+    assert max(Counter(found).values(), default=0) <= 1
+    assert set(found) >= there - account.changed
+
+
 @settings(max_examples=150)
 @given(
     count=st.integers(0, 600),

@@ -73,6 +73,7 @@ class Cursor:
         self._after = after
         self._key = tuple(key)
         self._passed = array("q")
+        self._entered: set[int] = set()  # below the last one, but not passed as `_new` means it
         self._seen: set[Hashable] | None = None  # instead of `last`, if ids do not ascend
         self._pages_back = 1
         self._page: list[Hashable] = []
@@ -160,12 +161,16 @@ class Cursor:
         if self._after is not None and key <= self._after:
             return True  # by the earlier reader
         place = bisect_left(self._passed, key)
-        return place < len(self._passed) and self._passed[place] == key
+        is_passed = place < len(self._passed) and self._passed[place] == key
+        return is_passed or key in self._entered
 
     def _new(self, keys: list[Any], records: Sequence[Record]) -> Sequence[Record]:
         """Pick the records that were not passed, and take them for passed from now on."""
         if self._seen is None:
             start = 0 if self.last is None else bisect_right(keys, self.last)
+            # What entered a search behind our back is for the next sync, but the list goes on
+            # from it: were it not known, a page that begins with it would never be contiguous.
+            self._entered.update(keys[:start])
             self._passed.extend(keys[start:])
             self.last = self._passed[-1] if self._passed else self.last
             return records[start:]
