@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_insightly.openapi import OPENAPI
+from tap_insightly.openapi import COMPONENTS
 from tap_insightly.streams import STREAMS, ArrayStream, RelatedStream, SearchStream
 from tests.conftest import entry, only
 
@@ -126,7 +126,7 @@ def test_arrays_are_read_from_every_object_that_has_them() -> None:
     have: dict[str, set[str]] = {}
     for stream in STREAMS:
         if not issubclass(stream, RelatedStream):
-            for name in OPENAPI.spec["components"]["schemas"][_component(stream)]["properties"]:
+            for name in COMPONENTS[_component(stream)]["properties"]:
                 have.setdefault(name, set()).add(stream.name)
     for stream in STREAMS:
         if issubclass(stream, ArrayStream) and stream.has_kinds:
@@ -166,7 +166,7 @@ def test_keys_are_never_null_and_the_replication_key_is_a_date_time(
 
 
 def test_streams_and_the_openapi_document_agree_on_keys() -> None:
-    schemas = OPENAPI.spec["components"]["schemas"]
+    schemas = COMPONENTS
     for stream in STREAMS:
         if not issubclass(stream, RelatedStream):
             own = list(stream.primary_keys)  # type: ignore[call-overload]

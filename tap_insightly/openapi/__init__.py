@@ -1,6 +1,8 @@
-"""What the API can be asked for and what it answers, field by field: ``insightly.json``.
+"""What the API can be asked for, what it answers and what it takes, field by field.
 
-The one place where facts about fields live. The catalog and the sandbox are made from it.
+The one place where facts about fields live: ``insightly.json`` has what is read and
+``insightly-write.json`` what is written. The catalog, the checks of what is written and the
+sandbox are made from them.
 """
 
 from __future__ import annotations
@@ -8,35 +10,22 @@ from __future__ import annotations
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.schema.source import OpenAPISchema, OpenAPISchemaNormalizer
+import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
 
-class _ReadNormalizer(OpenAPISchemaNormalizer):
-    """Leaves out what only binds those who write."""
-
-    def normalize_schema(
-        self, schema: dict[str, Any], *, key_properties: Sequence[str] = ()
-    ) -> dict[str, Any]:
-        """Make a JSON schema of a component, or of a part of it.
-
-        Args:
-            schema: The part of the document.
-            key_properties: The stream's primary key.
-
-        Returns:
-            A JSON schema for records that were read.
-        """
-        normal = super().normalize_schema(schema, key_properties=key_properties)
-        # The longest text that a write may send is no promise about what is stored: custom
-        # objects have names longer than the 12 characters of FIELD_FOR (seen live), and a
-        # warehouse that makes a column of it would refuse the record.
-        normal.pop("maxLength", None)
-        return normal
+def _document(name: str) -> Mapping[str, Any]:
+    content: Mapping[str, Any] = msgspec.json.decode((files(__name__) / name).read_bytes())
+    return content
 
 
-OPENAPI: OpenAPISchema[str] = OpenAPISchema(
-    files(__name__) / "insightly.json", preprocessor=_ReadNormalizer()
-)
+READ = _document("insightly.json")
+"""The OpenAPI document of what is read."""
+
+WRITE = _document("insightly-write.json")
+"""The OpenAPI document of what is written; it refers to the components of `READ`."""
+
+COMPONENTS: Mapping[str, Any] = READ["components"]["schemas"]
+"""The kinds of record, by name such as ``Contact``."""

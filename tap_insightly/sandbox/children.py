@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tap_insightly.openapi import OPENAPI
+from tap_insightly.openapi import READ
 from tap_insightly.sandbox.store import STANDARD_PATHS, Table, component_of, status_of
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class ChildKind:
 
 def _kinds() -> Iterator[tuple[tuple[str, str], ChildKind]]:
     components: list[str] = []
-    for path, methods in OPENAPI.spec["paths"].items():
+    for path, methods in READ["paths"].items():
         if not (match := re.fullmatch(r"(/[^/]+)/\{id\}/([^/]+)", path)):
             continue
         parent, name = match.groups()

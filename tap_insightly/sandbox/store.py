@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_insightly.openapi import OPENAPI
+from tap_insightly.openapi import COMPONENTS, READ
 from tap_insightly.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ Record = dict[str, Any]
 NESTED = frozenset({"CUSTOMFIELDS", "TAGS", "LINKS", "DATES", "EMAILDOMAINS", "TEAMMEMBERS"})
 """What ``brief=true`` leaves out (spec)."""
 
-_COMPONENTS = OPENAPI.spec["components"]["schemas"]
+
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -33,7 +33,7 @@ def component_of(path: str) -> str:
     Returns:
         The component's name, such as ``Contact``.
     """
-    answers = OPENAPI.spec["paths"][path]["get"]["responses"]
+    answers = READ["paths"][path]["get"]["responses"]
     answer = answers[str(status_of(path))]
     schema = answer["content"]["application/json"]["schema"]
     reference: str = schema.get("items", schema)["$ref"]
@@ -49,12 +49,12 @@ def status_of(path: str) -> int:
     Returns:
         A number: 200, or 201 where the API is described so (spec).
     """
-    answers = OPENAPI.spec["paths"][path]["get"]["responses"]
+    answers = READ["paths"][path]["get"]["responses"]
     return next(int(status) for status in answers if status.startswith("2"))
 
 
 STANDARD_PATHS: tuple[str, ...] = tuple(
-    path for path in OPENAPI.spec["paths"] if "{" not in path and not path.endswith("/Search")
+    path for path in READ["paths"] if "{" not in path and not path.endswith("/Search")
 )
 OWNERS: Mapping[str, str] = {
     stream.path: stream.custom_fields_for for stream in STREAMS if stream.custom_fields_for
@@ -107,7 +107,7 @@ class Table:
         Args:
             component: The name of its component in the OpenAPI document.
         """
-        schema = _COMPONENTS[component]
+        schema = COMPONENTS[component]
         self.keys: Sequence[str] = schema.get("x-primary-key", ())
         self.fields: Mapping[str, Any] = {
             name: prop

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from singer_sdk import StreamSchema
 
-from tap_insightly.openapi import OPENAPI
+from tap_insightly.openapi.singer import OPENAPI
 from tap_insightly.streams.base import ListStream
 from tap_insightly.streams.reading import Part
 from tap_insightly.streams.search import SearchStream

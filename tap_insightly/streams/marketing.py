@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from singer_sdk import StreamSchema
 
-from tap_insightly.openapi import OPENAPI
+from tap_insightly.openapi.singer import OPENAPI
 from tap_insightly.streams.base import ListStream
 from tap_insightly.streams.search import SearchStream
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from singer_sdk import StreamSchema
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
-from tap_insightly.openapi import OPENAPI
+from tap_insightly.openapi.singer import OPENAPI
 from tap_insightly.streams.reading import Source, is_new_version
 from tap_insightly.streams.related_reading import Along, ArrayReading, ChildReading
 from tap_insightly.streams.search import SearchStream

@@ -11,7 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.openapi import OPENAPI
+from tap_insightly.openapi import COMPONENTS
 from tap_insightly.streams import STREAMS
 from tests.conftest import new_sandbox
 
@@ -213,7 +213,7 @@ def nested(account: Sandbox) -> frozenset[str]:
 
 def _standard(prop: Mapping[str, Any], value: Any) -> Cell:
     if "$ref" in prop:
-        prop = OPENAPI.spec["components"]["schemas"][prop["$ref"].rpartition("/")[2]]
+        prop = COMPONENTS[prop["$ref"].rpartition("/")[2]]
     named = prop.get("type", "object")
     named = [named] if isinstance(named, str) else named
     kind = prop.get("format") if prop.get("format") == "date-time" else named[0]

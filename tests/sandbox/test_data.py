@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 
-from tap_insightly.openapi import OPENAPI
+from tap_insightly.openapi import READ
 from tap_insightly.sandbox import Sandbox
 from tap_insightly.sandbox.store import component_of
 
@@ -96,9 +96,9 @@ def test_every_list_has_records_even_in_a_tiny_account() -> None:
 
 
 def test_records_are_as_the_openapi_document_says(account: Sandbox) -> None:
-    components = OPENAPI.spec["components"]
+    components = READ["components"]
     for path in account.paths:
-        name = component_of(path) if path in OPENAPI.spec["paths"] else "CustomObjectRecord"
+        name = component_of(path) if path in READ["paths"] else "CustomObjectRecord"
         schema = {"$ref": f"#/components/schemas/{name}", "components": components}
         validator = Draft202012Validator(schema)
         known = set(components["schemas"][name]["properties"])
