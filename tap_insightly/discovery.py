@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import NotAvailableError, Reader
-from tap_insightly.custom_fields import CustomField, definitions_of
+from tap_insightly.api.definitions import definitions_of
+from tap_insightly.custom_fields import CustomField
 from tap_insightly.streams import STREAMS, CustomObjectStream
 
 if TYPE_CHECKING:

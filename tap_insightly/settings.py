@@ -26,7 +26,7 @@ from tap_insightly.api.auth import (
 from tap_insightly.values import parse_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
 @dataclass(frozen=True)
@@ -258,23 +258,42 @@ SETTINGS = (
     ),
 )
 
+CONNECTION = tuple(
+    setting
+    for setting in SETTINGS
+    if setting.name
+    in {
+        "api_key",
+        "pod",
+        "api_url",
+        "api_version",
+        "requests_per_second",
+        "max_concurrency",
+        "request_timeout",
+        "max_retries",
+        "quota_reserve",
+    }
+)
+"""Those of them that say where Insightly is and how to ask it, which others share with the tap."""
+
 CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
     *(setting.property() for setting in SETTINGS)
 ).to_dict()
 CONFIG_JSONSCHEMA["properties"] |= EMIT_ACTIVATE_VERSION_CONFIG["properties"]
 
 
-def problems(config: Mapping[str, Any]) -> Iterator[str]:
+def problems(config: Mapping[str, Any], settings: Sequence[Setting] = SETTINGS) -> Iterator[str]:
     """Find what is wrong with a configuration.
 
     Args:
         config: The configuration, with defaults filled in.
+        settings: The settings that there are.
 
     Yields:
         One sentence for each wrong setting: its name, what was given, and what is accepted.
     """
     secret = config.get("api_key")
-    for setting in SETTINGS:
+    for setting in settings:
         value = config.get(setting.name)
         if value is None:
             if setting.is_required:
@@ -286,7 +305,7 @@ def problems(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"Setting '{setting.name}': {_hide_user(given)}; accepted is {setting.accepted}."
 
 
-def cleaned(config: Mapping[str, Any]) -> dict[str, Any]:
+def cleaned(config: Mapping[str, Any], settings: Sequence[Setting] = SETTINGS) -> dict[str, Any]:
     """Bring a configuration into the shape that the checks expect.
 
     An empty text is a setting that was not made. Numbers may come as text, from the environment,
@@ -294,12 +313,13 @@ def cleaned(config: Mapping[str, Any]) -> dict[str, Any]:
 
     Args:
         config: The configuration.
+        settings: The settings that there are.
 
     Returns:
         A copy; what should be a number and is none stays as it is, for `problems` to report.
     """
     result = {name: value for name, value in config.items() if value != ""}
-    for setting in SETTINGS:
+    for setting in settings:
         value = result.get(setting.name)
         if setting.is_numeric and isinstance(value, str | Decimal):
             try:
@@ -310,7 +330,9 @@ def cleaned(config: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def from_environment(prefix: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+def from_environment(
+    prefix: str, schema: Mapping[str, Any], settings: Sequence[Setting] = SETTINGS
+) -> dict[str, Any]:
     """Read settings from the environment, and from a ``.env`` file, as the SDK does.
 
     One at a time, so that one that cannot be read is named, where the SDK ends in a traceback.
@@ -318,6 +340,7 @@ def from_environment(prefix: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         prefix: What the names of the variables begin with, such as ``TAP_INSIGHTLY_``.
         schema: The JSON schema of the configuration.
+        settings: The settings that there are.
 
     Returns:
         Values by setting name.
@@ -325,7 +348,7 @@ def from_environment(prefix: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigValidationError: If a variable holds no value of its setting's type.
     """
-    numeric = {setting.name for setting in SETTINGS if setting.is_numeric}
+    numeric = {setting.name for setting in settings if setting.is_numeric}
     result: dict[str, Any] = {}
     errors = []
     for name, prop in schema["properties"].items():

@@ -5,15 +5,15 @@ from __future__ import annotations
 import os
 import threading
 from functools import cached_property, partial
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_insightly import discovery
-from tap_insightly.api import InsightlyError, InsightlySession, Reader, base_url
+from tap_insightly.api import InsightlyError, Reader
 from tap_insightly.command import TapCommand, check_config, checked
+from tap_insightly.connection import open_session
 from tap_insightly.output import Writer
 from tap_insightly.progress import Progress, progress_for
 from tap_insightly.settings import CONFIG_JSONSCHEMA, cleaned, from_environment, problems
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from singer_sdk.about import AboutInfo
     from singer_sdk.helpers._state import StateWriter
 
-    from tap_insightly.api import Answer, Listing
+    from tap_insightly.api import Answer, InsightlySession, Listing
     from tap_insightly.streams.reading import Reading
     from tap_insightly.streams.related_reading import Along
 
@@ -107,17 +107,7 @@ class TapInsightly(Tap):
     @cached_property
     def session(self) -> InsightlySession:
         """The one connection to Insightly that all streams share."""
-        config = self.config
-        return InsightlySession(
-            base_url(config["pod"], config.get("api_url"), config["api_version"]),
-            config["api_key"],
-            requests_per_second=config["requests_per_second"],
-            max_concurrency=config["max_concurrency"],
-            request_timeout=config["request_timeout"],
-            max_retries=config["max_retries"],
-            quota_reserve=config["quota_reserve"],
-            user_agent=f"tap-insightly/{_version()}",
-        )
+        return open_session(self.config, "tap-insightly")
 
     @cached_property
     def reader(self) -> Reader:
@@ -365,10 +355,3 @@ class TapInsightly(Tap):
             catalog=checked(catalog, "catalog"),
             **kwargs,
         )
-
-
-def _version() -> str:
-    try:
-        return version("tap-insightly")
-    except PackageNotFoundError:  # run from a source tree that was not installed
-        return "0"

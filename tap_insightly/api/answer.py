@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 # Decimal keeps every digit of money, which Insightly sends with up to 19 characters (spec).
@@ -30,7 +31,10 @@ class Answer:
     """What the API answered, and when, by the server's clock."""
 
     body: bytes
-    """The JSON, whole; parsed where it is needed, because text takes a fifth of the memory."""
+    """The JSON, whole; parsed where it is needed, because text takes a fifth of the memory.
+
+    What was asked for as it is may be anything, and what was deleted has an empty one.
+    """
 
     date: datetime | None = None
     """When the server answered (``Date`` header), aware; None if it did not say."""
@@ -38,9 +42,17 @@ class Answer:
     total: int | None = None
     """How many records the whole list has (``X-Total-Count``); None if the server did not say."""
 
+    status: int = 200
+    """The HTTP status."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """All headers, by name in any case."""
+
     @cached_property
     def data(self) -> Any:  # noqa: ANN401 - anything that JSON can be
-        """The parsed body: a list of records, or one object."""
+        """The parsed body: a list of records, or one object; None if it is empty."""
+        if not self.body.strip():
+            return None
         try:
             return _decode(self.body)
         except UnicodeDecodeError:  # bytes that are no characters become U+FFFD
@@ -51,6 +63,11 @@ class Answer:
         """The body as a list of records; one object is a list of one."""
         data = self.data
         return data if isinstance(data, list) else [data]
+
+    @property
+    def etag(self) -> str | None:
+        """The version of the record, to be given as ``If-Match`` (seen live); None if not told."""
+        return self.headers.get("ETag")
 
 
 def checked_body(body: bytes) -> bytes:

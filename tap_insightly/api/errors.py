@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 
 class InsightlyError(Exception):
-    """Anything that ends a request for good; its text is meant for the person who runs the tap."""
+    """Anything that ends a request for good; its text is meant for the person who runs it."""
 
 
 class AuthenticationError(InsightlyError):
@@ -25,28 +27,73 @@ class AuthenticationError(InsightlyError):
 class NotAvailableError(InsightlyError):
     """This address is not there for this user or plan (403, 404 or 405)."""
 
-    def __init__(self, path: str, status: int) -> None:
+    def __init__(self, path: str, status: int, method: str = "GET") -> None:
         """Say what is not available.
 
         Args:
             path: The path that was asked, text.
             status: The HTTP status of the answer, a number.
+            method: What was asked of it, text.
         """
-        reason = {
-            403: "the user of this API key has no access to it, or the plan leaves it out",
-            404: "the plan of this account leaves it out, or it does not exist",
-            405: "the API does not offer it under this name",
-        }[status]
-        super().__init__(f"{path} cannot be read ({status}): {reason}.")
+        is_read = method == "GET"
+        no_access = "the user of this API key has no access to it, or the plan leaves it out"
+        missing = "the plan of this account leaves it out, or it does not exist"
+        if not is_read:
+            no_access = "the user of this API key may not do that, or the plan leaves it out"
+            missing = "it does not exist, or the plan of this account leaves it out"
+        reason = {403: no_access, 404: missing, 405: "the API does not offer it under this name"}
+        what = f"{path} cannot be read" if is_read else f"{method} {path} cannot be done"
+        super().__init__(f"{what} ({status}): {reason[status]}.")
         self.status = status
+        """The HTTP status: 403, 404 or 405."""
+
+    @property
+    def is_missing(self) -> bool:
+        """Whether there is no such thing (404)."""
+        return self.status == HTTPStatus.NOT_FOUND
 
 
 class RefusedError(InsightlyError):
     """An answer that trying again will not change: any other 4xx, a redirect, a strange body."""
 
+    def __init__(self, message: str, status: int | None = None) -> None:
+        """Say what was refused.
+
+        Args:
+            message: The text for the person who runs it.
+            status: The HTTP status, a number; None if that was not the matter.
+        """
+        super().__init__(message)
+        self.status = status
+        """The HTTP status; None if that was not the matter."""
+
+
+class InvalidError(RefusedError):
+    """What was to be written is not valid (400), or the record has changed since (see below).
+
+    If the request named the version that it was for (``If-Match``), it may be that the record has
+    another one by now: the API answers 400 to both (seen live).
+    """
+
+
+class ChangedError(InvalidError):
+    """The record was changed by someone else since the version that the request was for."""
+
+
+class LimitReachedError(RefusedError):
+    """The account holds as many records, or as much data, as its plan allows (402)."""
+
+
+class UndeletableError(RefusedError):
+    """Insightly could not delete the record (417)."""
+
 
 class GaveUpError(InsightlyError):
     """A request failed on every try that it may have, or in a way that no try will mend."""
+
+
+class UnknownOutcomeError(InsightlyError):
+    """It is not known whether something was done that must not be done twice."""
 
 
 class QuotaExhaustedError(InsightlyError):
@@ -55,6 +102,17 @@ class QuotaExhaustedError(InsightlyError):
 
 class PassingError(InsightlyError):
     """A failure that may pass: time-outs, lost connections, 429, 5xx, broken bodies."""
+
+    def __init__(self, message: str, *, is_undone: bool = False) -> None:
+        """Say what failed.
+
+        Args:
+            message: The cause, a sentence.
+            is_undone: Whether it is certain that the server did nothing of what was asked.
+        """
+        super().__init__(message)
+        self.is_undone = is_undone
+        """Whether it is certain that the server did nothing of what was asked."""
 
 
 class ClosedError(InsightlyError):

@@ -18,22 +18,26 @@ from tap_insightly.api.answer import Answer, checked_body
 from tap_insightly.api.auth import ApiKeyAuth
 from tap_insightly.api.closing import Closing
 from tap_insightly.api.errors import (
-    AuthenticationError,
     ClosedError,
     GaveUpError,
     NotAvailableError,
     PassingError,
     RefusedError,
+    UnknownOutcomeError,
 )
 from tap_insightly.api.headers import moment, seconds_to_wait, whole_number
 from tap_insightly.api.limits import Pace
+from tap_insightly.api.outcome import error_of
 from tap_insightly.api.quota import Quota
+from tap_insightly.api.request import Request
 from tap_insightly.api.tally import Tally
-from tap_insightly.api.transport import breakable_session
+from tap_insightly.api.transport import breakable_session, reason_of, was_never_sent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
+
+    from tap_insightly.api.errors import InsightlyError
 
 logger = logging.getLogger(__name__)
 
@@ -79,12 +83,15 @@ class InsightlySession(Closing):
         self.total = Tally()
         """What was sent by all together."""
         self.pace = pace or Pace(requests_per_second, max_concurrency)
+        self.date: datetime | None = None
+        """The latest moment that an answer told, by the server's clock; None before the first."""
         self._timeout = request_timeout
         self._max_tries = max_retries + 1
         self._auth = ApiKeyAuth(api_key)
         self._secrets = (api_key, base64.b64encode(f"{api_key}:".encode()).decode())
         self._closed = threading.Event()
-        self._sleep = sleep or self._closed.wait
+        self.sleep = sleep or self._closed.wait
+        """Waits for a number of seconds, or until the session is closed."""
         self._http, self._connections = breakable_session(max_concurrency)
         self._http.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
 
@@ -110,65 +117,107 @@ class InsightlySession(Closing):
             The answer.
 
         Raises:
+            InsightlyError: As `send` does.
+        """
+        return self.send(Request("GET", path, params or {}), tally)
+
+    def send(self, request: Request, tally: Tally | None = None) -> Answer:
+        """Send a request, again if need be and if that does no harm.
+
+        Args:
+            request: The request.
+            tally: Where to count what is sent: a part of `total`, or nothing for `total` itself.
+
+        Returns:
+            The answer.
+
+        Raises:
             AuthenticationError: If the key is not accepted.
             NotAvailableError: If the answer is 403, 404 or 405.
             RefusedError: If the answer is another that trying again will not change.
             QuotaExhaustedError: If no request may be sent any more today.
             GaveUpError: If the request failed on every try.
+            UnknownOutcomeError: If it may have been done, and must not be done twice.
             ClosedError: If the session is closed meanwhile.
         """
         tally = tally or self.total
         waits = backoff.expo(max_value=LONGEST_WAIT)
         next(waits)  # the generator's first value is not a wait
-        number = 1
+        number, may_be_done = 1, False
         while True:
             try:
-                return self._get_once(path, params or {}, tally)
+                return self._send_once(request, tally)
             except PassingError as error:
+                may_be_done |= not error.is_undone
+                if may_be_done and not request.is_repeatable:
+                    raise self._unknown(request, error) from error
                 if number >= self._max_tries:
-                    raise self._given_up(path, error) from error
+                    raise self._given_up(request, error, may_be_done=may_be_done) from error
                 wait = backoff.full_jitter(waits.send(None))
-                self._log_retry(path, error, number, wait)
-            self._sleep(wait)
+                self._log_retry(request, error, number, wait)
+            except NotAvailableError as error:
+                if may_be_done and request.method == "DELETE" and error.is_missing:
+                    return Answer(b"", status=HTTPStatus.ACCEPTED)  # by the try before
+                raise
+            except RefusedError as error:
+                if may_be_done and "If-Match" in request.headers:
+                    # The try before may have changed the version itself.
+                    raise self._unknown(request, error) from error
+                raise
+            self.sleep(wait)
             number += 1
             tally.count(retries=1)
 
-    def _get_once(self, path: str, params: Mapping[str, str], tally: Tally) -> Answer:
+    def _send_once(self, request: Request, tally: Tally) -> Answer:
         self.quota.take()
         headers: Mapping[str, str] | None = None
         date, hold, is_refused = None, None, None
         try:
             start = self.pace.start()
             try:
-                response = self._send(path, params, tally)
+                response = self._exchange(request, tally)
                 headers = response.headers
                 date = moment(headers.get("Date"))
+                self.date = max(filter(None, (self.date, date)), default=None)
                 is_refused = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
-                hold = self._hold(path, response, date)
+                hold = self._hold(request, response, date)
             finally:
                 self.pace.answer(start, is_refused=is_refused, hold=hold)
         finally:
             self.quota.give(headers, date)
         tally.count(refused=int(is_refused))
-        self._raise_for_status(path, response)
+        self._raise_for_status(request, response)
+        total = whole_number(headers.get("X-Total-Count"))
+        body = self._body(request, response)
+        return Answer(body, date, total, response.status_code, headers)
+
+    def _body(self, request: Request, response: requests.Response) -> bytes:
+        content = response.content
+        if not request.is_json or (request.method != "GET" and not content.strip()):
+            return content
         try:
-            body = checked_body(response.content)
+            body = checked_body(content)
         except msgspec.DecodeError as error:
-            kind = headers.get("Content-Type", "no content type")
+            if request.method == "DELETE":
+                return b""  # it is gone, whatever was said of it
+            kind = response.headers.get("Content-Type", "no content type")
             msg = f"the answer is not JSON ({kind}): {error}."
             raise PassingError(msg) from error
-        if not re.match(rb"\s*[\[{]", body):
-            msg = f"GET {self.base_url}{path} answered neither a list nor an object."
+        if not re.match(rb"\s*[\[{]", body) and request.is_reading:
+            msg = f"GET {self.base_url}{request.path} answered neither a list nor an object."
             raise RefusedError(msg)
-        return Answer(body, date, whole_number(headers.get("X-Total-Count")))
+        return body
 
-    def _send(self, path: str, params: Mapping[str, str], tally: Tally) -> requests.Response:
+    def _exchange(self, request: Request, tally: Tally) -> requests.Response:
         tally.count(requests=1)
         started = time.monotonic()
         try:
-            response = self._http.get(
-                self.base_url + path,
-                params=dict(params),
+            response = self._http.request(
+                request.method,
+                self.base_url + request.path,
+                params=dict(request.params),
+                data=request.body,
+                headers=dict(request.headers),
                 auth=self._auth,
                 timeout=self._timeout,
                 allow_redirects=False,  # the key goes to the address that was set, to no other
@@ -176,18 +225,18 @@ class InsightlySession(Closing):
         except requests.exceptions.SSLError as error:
             self._raise_if_closed()
             msg = (
-                f"No secure connection to {self.base_url}: {self._clean(_reason(error))}. "
+                f"No secure connection to {self.base_url}: {self._clean(reason_of(error))}. "
                 "Check the address, and whether a proxy on the way needs its certificate trusted."
             )
             raise GaveUpError(msg) from None
-        except requests.Timeout:
+        except requests.Timeout as error:
             msg = f"no answer within {self._timeout:g} seconds (request_timeout)."
-            raise PassingError(msg) from None
+            raise PassingError(msg, is_undone=was_never_sent(error)) from None
         except requests.RequestException as error:
             self._raise_if_closed()
             # The chain would print the request, so the cause is told and not attached.
-            msg = f"{self._clean(_reason(error))}."
-            raise PassingError(msg) from None
+            msg = f"{self._clean(reason_of(error))}."
+            raise PassingError(msg, is_undone=was_never_sent(error)) from None
         except Exception:
             self._raise_if_closed()  # whatever a connection says that is broken off
             raise
@@ -198,32 +247,25 @@ class InsightlySession(Closing):
         if self._closed.is_set():
             raise ClosedError from None
 
-    def _raise_for_status(self, path: str, response: requests.Response) -> None:
+    def _raise_for_status(self, request: Request, response: requests.Response) -> None:
         status = response.status_code
         if status < HTTPStatus.MULTIPLE_CHOICES:
             return  # some answers to GET are documented as 201 (spec)
-        if status == HTTPStatus.UNAUTHORIZED:
-            raise AuthenticationError(self.base_url + path)
-        if status in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}:
-            raise NotAvailableError(path, status)
-        said = f"{status} {response.reason or ''}".strip()
-        if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        is_redirect = status < HTTPStatus.BAD_REQUEST
+        said = response.headers.get("Location", "") if is_redirect else response.text
+        said = self._clean(" ".join(said.split())[:300])
+        error = error_of(request, status, response.reason, said, self.base_url)
+        if isinstance(error, PassingError):
             self.quota.check()  # a 429 with nothing left today will not pass
-            msg = f"{said}."
-            raise PassingError(msg)
-        if status < HTTPStatus.BAD_REQUEST:
-            where = self._clean(response.headers.get("Location", "nowhere"))
-            msg = f"GET {self.base_url}{path} was redirected to {where}. Check pod and api_url."
-            raise RefusedError(msg)
-        body = self._clean(" ".join(response.text.split())[:300])
-        msg = f"GET {self.base_url}{path} was refused: {said}. {body}".strip()
-        raise RefusedError(msg)
+        raise error
 
-    def _hold(self, path: str, response: requests.Response, date: datetime | None) -> float | None:
+    def _hold(
+        self, request: Request, response: requests.Response, date: datetime | None
+    ) -> float | None:
         """Say how long the server wants to be left alone.
 
         Args:
-            path: What was asked for, text.
+            request: What was asked.
             response: The answer.
             date: The server's time; None if it is not known.
 
@@ -238,7 +280,8 @@ class InsightlySession(Closing):
             return None
         if seconds > LONGEST_HOLD:
             msg = (
-                f"GET {self.base_url}{path} was answered {response.status_code}, with the wish to "
+                f"{request.method} {self.base_url}{request.path} was answered "
+                f"{response.status_code}, with the wish to "
                 f"be left alone for {seconds:,.0f} seconds (Retry-After). Run again after that: "
                 "the sync goes on from the state written so far."
             )
@@ -252,34 +295,23 @@ class InsightlySession(Closing):
             text = text.replace(secret, "***")
         return text
 
-    def _given_up(self, path: str, error: PassingError) -> GaveUpError:
+    def _given_up(self, request: Request, error: PassingError, *, may_be_done: bool) -> GaveUpError:
         times = "once" if self._max_tries == 1 else f"{self._max_tries} times"
+        next_time = "the sync goes on from the state written so far."
+        if not request.is_reading:
+            next_time = "it may have been done." if may_be_done else "nothing was done."
         return GaveUpError(
-            f"GET {self.base_url}{path} failed {times}, the last time with: {error} "
-            "Check the network and Insightly's status, then run again: "
-            "the sync goes on from the state written so far."
+            f"{request.method} {self.base_url}{request.path} failed {times}, the last time with: "
+            f"{error} Check the network and Insightly's status, then run again: {next_time}"
         )
 
-    def _log_retry(self, path: str, error: PassingError, number: int, wait: float) -> None:
-        logger.warning(
-            "GET %s: %s Try %d of %d in %.1f s.", path, error, number + 1, self._max_tries, wait
+    def _unknown(self, request: Request, error: InsightlyError) -> UnknownOutcomeError:
+        return UnknownOutcomeError(
+            f"{request.method} {self.base_url}{request.path} may have been done, or not: {error} "
+            "Look at what is there before you do it again."
         )
 
-
-def _reason(error: BaseException) -> str:
-    """Say what went wrong on the network, without the layers that libraries wrap around it.
-
-    Args:
-        error: What requests raised.
-
-    Returns:
-        Text such as ``Failed to establish a new connection: [Errno 111] Connection refused``.
-    """
-    where = "the proxy: " if isinstance(error, requests.exceptions.ProxyError) else ""
-    inner: object = error
-    while isinstance(inner, BaseException):
-        error = inner
-        parts = (getattr(error, "reason", None), *error.args)
-        inner = next((part for part in parts if isinstance(part, BaseException)), None)
-    text = str(error).strip() or type(error).__name__
-    return where + re.sub(r"^\w+\(.*?\): ", "", text)
+    def _log_retry(self, request: Request, error: PassingError, number: int, wait: float) -> None:
+        what = f"{request.method} {request.path}"
+        tries = (number + 1, self._max_tries)
+        logger.warning("%s: %s Try %d of %d in %.1f s.", what, error, *tries, wait)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import weakref
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,11 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from urllib3.poolmanager import PoolManager
 
 
@@ -97,3 +101,40 @@ def breakable_session(connections: int) -> tuple[requests.Session, BreakableAdap
     for scheme in ("http://", "https://"):
         session.mount(scheme, adapter)
     return session, adapter
+
+
+def reason_of(error: BaseException) -> str:
+    """Say what went wrong on the network, without the layers that libraries wrap around it.
+
+    Args:
+        error: What requests raised.
+
+    Returns:
+        Text such as ``Failed to establish a new connection: [Errno 111] Connection refused``.
+    """
+    where = "the proxy: " if isinstance(error, requests.exceptions.ProxyError) else ""
+    *_, core = _layers(error)
+    text = str(core).strip() or type(core).__name__
+    return where + re.sub(r"^\w+\(.*?\): ", "", text)
+
+
+def was_never_sent(error: BaseException) -> bool:
+    """Tell whether a request failed before any of it can have reached the server.
+
+    Args:
+        error: What requests raised.
+
+    Returns:
+        Whether that is certain: there was no connection, or none through the proxy.
+    """
+    unsent = NewConnectionError | ConnectTimeoutError | ProxyError
+    return any(isinstance(layer, unsent) for layer in _layers(error))
+
+
+def _layers(error: BaseException) -> Iterator[BaseException]:
+    """Go from what requests raised to what was the matter."""
+    inner: object = error
+    while isinstance(inner, BaseException):
+        yield inner
+        parts = (getattr(inner, "reason", None), *inner.args)
+        inner = next((part for part in parts if isinstance(part, BaseException)), None)

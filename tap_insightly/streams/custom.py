@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import StreamSchema
 
-from tap_insightly.custom_fields import definitions_of
+from tap_insightly.api.definitions import definitions_of
 from tap_insightly.openapi.singer import OPENAPI
 from tap_insightly.streams.base import ListStream
 from tap_insightly.streams.reading import Part

@@ -1,0 +1,394 @@
+"""Insightly for programs: objects by name, records as dictionaries, any endpoint besides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tap_insightly.api.comparing import changes
+from tap_insightly.api.creating import Creator
+from tap_insightly.api.errors import ChangedError, InvalidError
+from tap_insightly.api.fields import InvalidFieldsError
+from tap_insightly.api.objects import NotPossibleError
+from tap_insightly.api.reading import ReadingClient
+from tap_insightly.api.request import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_insightly.api.answer import Answer
+    from tap_insightly.api.fields import Fields
+    from tap_insightly.api.objects import InsightlyObject
+    from tap_insightly.api.session import InsightlySession
+
+    Record = dict[str, Any]
+
+
+class InsightlyClient(ReadingClient):
+    """One account, for any number of threads. Use it as a context manager, or close it.
+
+    Objects are named as you like: ``contact``, ``Contacts``, ``quote``, ``Fruit__c``. Records are
+    dictionaries as the API answers them, with a `decimal.Decimal` for each number that has a
+    fraction. Whatever goes wrong is an `InsightlyError`.
+    """
+
+    def _use(self, session: InsightlySession) -> None:
+        super()._use(session)
+        self._creator = Creator(session)
+
+    def create(
+        self,
+        object_name: str,
+        values: Mapping[str, Any] | None = None,
+        /,
+        **more: Any,  # noqa: ANN401 - any value
+    ) -> Record:
+        """Create a record; once, even if the answer to it is lost.
+
+        Args:
+            object_name: The object, text.
+            values: Values by field name, standard and custom.
+            **more: The same, as arguments.
+
+        Returns:
+            The record.
+
+        Raises:
+            InvalidFieldsError: If anything is wrong with the values; nothing was sent.
+            NotPossibleError: If such records cannot be created.
+            UnknownOutcomeError: If it may have been created, and the API has no way to look.
+            InsightlyError: If Insightly refuses it.
+        """
+        fields = self.fields(object_name)
+        return self._creator.create(self.creation(fields, {**(values or {}), **more}), fields)
+
+    def creation(self, fields: Fields, values: Mapping[str, Any]) -> Request:
+        """Say how a record would be created, and send nothing.
+
+        Args:
+            fields: The fields of its object.
+            values: Values by field name.
+
+        Returns:
+            The request.
+
+        Raises:
+            InvalidFieldsError: If anything is wrong with the values.
+            NotPossibleError: If such records cannot be created.
+        """
+        of = fields.of
+        if "create" not in of.can:
+            msg = f"{of.name}: the API cannot create these."
+            raise NotPossibleError(msg)
+        if "POST" in of.direct:
+            return Request.of("POST", of.path, fields.body(values, is_new=True))
+        rest = dict(values)
+        for below in of.below:
+            name = next((n for n in rest if n.upper() == below.parent_field), None)
+            parent_id = rest.pop(name) if name else None
+            if parent_id is not None and "POST" in below.can:
+                # The field is read-only in the record: the path says it.
+                path = f"{below.path}/{int(parent_id)}/{below.name}"
+                return Request.of("POST", path, fields.body(rest, is_new=True))
+        names = [below.parent_field for below in of.below if below.parent_field]
+        where = " or ".join(names) or "add_note, as it belongs to another record"
+        raise InvalidFieldsError(of.name, [f"A new one needs {where}."])
+
+    def update(
+        self,
+        object_name: str,
+        record_id: int,
+        values: Mapping[str, Any] | None = None,
+        /,
+        *,
+        if_match: str | None = None,
+        skip_unchanged: bool = False,
+        **more: Any,  # noqa: ANN401 - any value
+    ) -> Record:
+        """Change some fields of a record; the others stay as they are.
+
+        Args:
+            object_name: The object, text.
+            record_id: Its id, a number.
+            values: New values by field name, standard and custom; None clears a field.
+            if_match: The ETag that the record must have still, text; None if any will do.
+            skip_unchanged: Whether to read the record first, and send only what differs.
+            **more: Values, as arguments.
+
+        Returns:
+            The record as it is now.
+
+        Raises:
+            InvalidFieldsError: If anything is wrong with the values; nothing was sent.
+            ChangedError: If the record has another ETag by now.
+            NotAvailableError: If there is no such record, or this user may not change it.
+            InsightlyError: If Insightly refuses it.
+        """
+        fields = self.fields(object_name)
+        of, record = fields.of, None
+        if skip_unchanged:
+            record = self.get(of.name, record_id)
+        request = self.updating(fields, record_id, {**(values or {}), **more}, record)
+        if request is None:
+            return record or {}
+        if if_match is not None:
+            request = replace(request, headers={**request.headers, "If-Match": if_match})
+        try:
+            answer = self.session.send(request)
+        except InvalidError:
+            if if_match is not None:
+                self._raise_if_changed(of, record_id, if_match)
+            raise
+        found = [one for one in answer.records if isinstance(one, dict)]
+        own = [one for one in found if one.get(of.key or "") == record_id]
+        return own[0] if own else self.get(of.name, record_id)
+
+    def updating(
+        self,
+        fields: Fields,
+        record_id: int,
+        values: Mapping[str, Any],
+        record: Mapping[str, Any] | None = None,
+    ) -> Request | None:
+        """Say how a record would be updated, and change nothing.
+
+        Args:
+            fields: The fields of its object.
+            record_id: Its id, a number.
+            values: New values by field name.
+            record: The record as it is, to send only what differs; None to send all.
+
+        Returns:
+            The request; None if nothing differs.
+
+        Raises:
+            InvalidFieldsError: If anything is wrong with the values.
+            NotPossibleError: If such records cannot be updated.
+            InsightlyError: If the record that it is below cannot be found out.
+        """
+        of = fields.of
+        if "update" not in of.can:
+            msg = f"{of.name}: the API cannot update these."
+            raise NotPossibleError(msg)
+        body = fields.body(values, is_new=False)
+        if record is not None:
+            body = changes(fields, body, record)
+            if not body:
+                return None
+        path = of.path
+        if "PUT" not in of.direct:
+            path = self._path_below(of, record or self.get(of.name, record_id), "PUT")
+        return Request.of("PUT", path, {str(of.key): record_id, **body})
+
+    def delete(self, object_name: str, record_id: int) -> None:
+        """Delete a record.
+
+        Args:
+            object_name: The object, text.
+            record_id: Its id, a number.
+
+        Raises:
+            NotAvailableError: If there is no such record, or this user may not delete it.
+            UndeletableError: If Insightly could not delete it.
+            InsightlyError: If that is not possible otherwise.
+        """
+        self.session.send(self.deletion(object_name, record_id))
+
+    def deletion(self, object_name: str, record_id: int) -> Request:
+        """Say how a record would be deleted, and delete nothing.
+
+        Args:
+            object_name: The object, text.
+            record_id: Its id, a number.
+
+        Returns:
+            The request.
+
+        Raises:
+            NotPossibleError: If such records cannot be deleted.
+            InsightlyError: If the record that it is below cannot be found out.
+        """
+        of = self.object(object_name)
+        if "delete" not in of.can:
+            msg = f"{of.name}: the API cannot delete these."
+            raise NotPossibleError(msg)
+        if "DELETE" not in of.direct:
+            path = self._path_below(of, self.get(of.name, record_id), "DELETE")
+            return Request("DELETE", f"{path}/{record_id}")
+        if "get" in of.can:
+            return Request("DELETE", of.path_of(record_id))
+        return Request("DELETE", of.path, {"id": str(record_id)})  # two lists are that way (spec)
+
+    def upsert(
+        self,
+        object_name: str,
+        match_on: str,
+        values: Mapping[str, Any],
+        *,
+        skip_unchanged: bool = True,
+    ) -> Record:
+        """Update the record that has a value, or create it if there is none.
+
+        Args:
+            object_name: The object, text.
+            match_on: The field that tells which record is meant, such as ``EMAIL_ADDRESS``.
+            values: Values by field name, that one among them.
+            skip_unchanged: Whether to send only what differs, or nothing.
+
+        Returns:
+            The record as it is now.
+
+        Raises:
+            InvalidFieldsError: If anything is wrong with the values, or several records match.
+            InsightlyError: If Insightly refuses it.
+        """
+        fields = self.fields(object_name)
+        of, field = fields.of, fields.find(match_on)
+        if field is None:
+            raise InvalidFieldsError(of.name, [fields.unknown(match_on)])
+        given = {name: value for name, value in values.items() if fields.find(name) is field}
+        value = next(iter(given.values()), None)
+        if value in (None, ""):
+            raise InvalidFieldsError(
+                of.name, [f"{field.name} is empty, which no record is found by."]
+            )
+        found = self.find(of.name, field.name, value)
+        if len(found) > 1:
+            ids = ", ".join(str(one.get(of.key or "")) for one in found[:5])
+            msg = f"{len(found)} records have {field.name} {value!r} ({ids}): which one is meant?"
+            raise InvalidFieldsError(of.name, [msg])
+        if not found:
+            return self.create(of.name, values)
+        (record,) = found
+        record_id = int(record[str(of.key)])
+        return self.update(of.name, record_id, values, skip_unchanged=skip_unchanged)
+
+    def link(  # noqa: PLR0913 - a link has two ends
+        self,
+        object_name: str,
+        record_id: int,
+        other_name: str,
+        other_id: int,
+        *,
+        role: str | None = None,
+        details: str | None = None,
+        relationship_id: int | None = None,
+        is_forward: bool | None = None,
+    ) -> Record:
+        """Link a record to another, unless it is already.
+
+        Args:
+            object_name: The object that carries the link, text.
+            record_id: Its id, a number.
+            other_name: The object of the other, text.
+            other_id: The id of the other, a number.
+            role: What the other is to it, text.
+            details: More about it, text.
+            relationship_id: Which kind of relation it is, a number.
+            is_forward: Whether the relation reads from the first to the other.
+
+        Returns:
+            The link.
+
+        Raises:
+            NotPossibleError: If such records carry no links that can be written.
+            InsightlyError: If Insightly refuses it.
+        """
+        of, other = self.object(object_name), self.object(other_name)
+        if "Links" not in of.actions:
+            msg = f"{of.name}: the API cannot link these; link the other record to it."
+            raise NotPossibleError(msg)
+        link = {
+            "LINK_OBJECT_NAME": other.name,
+            "LINK_OBJECT_ID": other_id,
+            "ROLE": role,
+            "DETAILS": details,
+            "RELATIONSHIP_ID": relationship_id,
+            "IS_FORWARD": is_forward,
+        }
+        link = {name: value for name, value in link.items() if value is not None}
+        path = of.path_of(record_id, "Links")
+        return self._creator.add_once(path, link)
+
+    def unlink(self, object_name: str, record_id: int, link_id: int) -> None:
+        """Remove a link.
+
+        Args:
+            object_name: The object that carries the link, text.
+            record_id: Its id, a number.
+            link_id: The id of the link, a number.
+
+        Raises:
+            InsightlyError: If Insightly refuses it.
+        """
+        path = self.object(object_name).path_of(record_id, "Links", link_id)
+        self.session.send(Request("DELETE", path))
+
+    def add_note(self, object_name: str, record_id: int, title: str, body: str = "") -> Record:
+        """Add a note to a record.
+
+        Args:
+            object_name: The object, text.
+            record_id: Its id, a number.
+            title: The title of the note, text.
+            body: What it says, text or HTML.
+
+        Returns:
+            The note.
+
+        Raises:
+            NotPossibleError: If such records have no notes.
+            InsightlyError: If Insightly refuses it.
+        """
+        of, fields = self.object(object_name), self.fields("note")
+        if "Notes" not in of.actions:
+            msg = f"{of.name}: the API cannot add notes to these."
+            raise NotPossibleError(msg)
+        values = {"TITLE": title} | ({"BODY": body} if body else {})
+        content = fields.body(values, is_new=True)
+        made = Request.of("POST", of.path_of(record_id, "Notes"), content)
+        return self._creator.create(made, fields)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Any = None,  # noqa: ANN401 - anything that JSON can be
+        if_match: str | None = None,
+    ) -> Answer:
+        """Call any endpoint, with the key, the pace, the quota and the retries of all the others.
+
+        Args:
+            method: The HTTP method, text.
+            path: The path below the base URL, text.
+            params: Query parameters.
+            body: What to send as JSON; None for nothing.
+            if_match: The ETag that the record must have still, text; None if any will do.
+
+        Returns:
+            The answer: its `data`, `status`, `headers`, and the `body` as it came.
+
+        Raises:
+            InsightlyError: If the API refuses it, or does not answer.
+        """
+        made = Request.of(method.upper(), path, body, if_match=if_match)
+        return self.session.send(replace(made, params=dict(params or {})))
+
+    def _path_below(self, of: InsightlyObject, record: Mapping[str, Any], method: str) -> str:
+        for below in of.below:
+            parent_id = record.get(below.parent_field or "")
+            if method in below.can and parent_id is not None:
+                return f"{below.path}/{parent_id}/{below.name}"
+        msg = f"{of.name}: the record does not say which other it belongs to."
+        raise NotPossibleError(msg)
+
+    def _raise_if_changed(self, of: InsightlyObject, record_id: int, etag: str) -> None:
+        _, now = self.get_with_etag(of.name, record_id)
+        if now != etag:
+            msg = (
+                f"{of.path_of(record_id)} was changed by someone else: it has the ETag {now} now, "
+                f"not {etag}. Read it again, and decide anew."
+            )
+            raise ChangedError(msg, 400)

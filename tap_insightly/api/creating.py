@@ -1,0 +1,184 @@
+"""Creating records, each once: what may have been done is looked for before it is done again.
+
+A POST whose outcome is not known, because its answer was lost, must not be repeated as it is. So
+it is settled by looking: whether the object's search finds a record that was created since, with
+all that was sent, and that is none of those that were created here. While that is done, nothing
+else of the object is created here, so that a record can be no other one's.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from tap_insightly.api.answer import Answer
+from tap_insightly.api.comparing import changes
+from tap_insightly.api.errors import UnknownOutcomeError
+from tap_insightly.api.locks import SharedLock
+from tap_insightly.api.paging import Cursor, Listing
+from tap_insightly.api.reader import Reader
+from tap_insightly.api.request import Request
+from tap_insightly.values import parse_moment, utc_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from tap_insightly.api.fields import Fields
+    from tap_insightly.api.session import InsightlySession
+
+    Record = Mapping[str, Any]
+
+logger = logging.getLogger(__name__)
+
+LOOKS = (0.0, 2.0, 6.0)  # seconds to wait before each look: what was sent may still be under way
+MOST_TRIES = 5
+MARGIN = timedelta(seconds=5)  # between two clocks of the server, which need not be one machine
+
+
+class Creator:
+    """Creates records of any object, for any number of threads."""
+
+    def __init__(self, session: InsightlySession) -> None:
+        """Get ready.
+
+        Args:
+            session: Where to send.
+        """
+        self._session = session
+        self._locks: defaultdict[str, SharedLock] = defaultdict(SharedLock)
+        self._claimed: defaultdict[str, set[int]] = defaultdict(set)
+        self._lock = threading.Lock()
+
+    def create(self, request: Request, fields: Fields) -> dict[str, Any]:
+        """Create a record.
+
+        Args:
+            request: What to send: a POST to the object's list, or to one below another record.
+            fields: The fields of the object.
+
+        Returns:
+            The record.
+
+        Raises:
+            InsightlyError: If that is refused.
+            UnknownOutcomeError: If it may be there, and nothing can tell.
+        """
+        of, body = fields.of, Answer(request.body or b"{}").data
+        with self._lock:
+            lock = self._locks[of.path]
+        since = self._now()
+        for _ in range(MOST_TRIES):
+            try:
+                with lock.shared():
+                    answer = self._session.send(request)
+                    return self._claim(fields, body, answer)
+            except UnknownOutcomeError as error:
+                if "search" not in of.can or of.key is None:
+                    raise
+                lost = error
+            with lock.alone():
+                found = self._look(request.path, fields, body, since)
+                if found is not None:
+                    logger.warning("%s It was done: %s %s.", lost, of.name, found[of.key])
+                    return found
+            logger.warning("%s It was not done; once more.", lost)
+        raise lost
+
+    def add_once(self, path: str, item: Mapping[str, Any]) -> dict[str, Any]:
+        """Add something to a list below a record, unless it is there.
+
+        Args:
+            path: The path of the list, text such as ``/Contacts/12/Links``.
+            item: What to add.
+
+        Returns:
+            What is there then.
+
+        Raises:
+            InsightlyError: If that is refused.
+        """
+        request = Request.of("POST", path, item)
+        for wait in LOOKS:
+            for one in self._session.get(path).records:
+                if item.items() <= one.items():
+                    return one
+            try:
+                records = self._session.send(request).records
+            except UnknownOutcomeError as error:
+                logger.warning("%s", error)
+                self._session.sleep(wait)
+            else:
+                return {**item, **(records[-1] or {})}
+        return dict(item)
+
+    def _now(self) -> datetime | None:
+        """Say what time it is by the server's clock, or was when it last told."""
+        if self._session.date is None:
+            self._session.get("/Instance")
+        return self._session.date
+
+    def _claim(self, fields: Fields, body: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
+        """Take the new record out of an answer, which may be a list (spec)."""
+        key = fields.of.key or ""
+        records = [one for one in answer.records if isinstance(one, dict)]
+        with self._lock:
+            claimed = self._claimed[fields.of.path]
+            if len(records) > 1:
+                # All that is below the other record (assumed): the new one has the last id.
+                records = [one for one in records if one.get(key) not in claimed] or records
+                same = [one for one in records if not changes(fields, body, one)]
+                records = sorted(same or records, key=lambda one: one.get(key) or 0)
+            if not records:
+                return dict(body)
+            record: dict[str, Any] = records[-1]
+            if isinstance(record.get(key), int):
+                claimed.add(record[key])
+            return record
+
+    def _look(
+        self, path: str, fields: Fields, body: Mapping[str, Any], since: datetime | None
+    ) -> dict[str, Any] | None:
+        for wait in LOOKS:
+            if wait:
+                self._session.sleep(wait)
+            for record in self._candidates(fields, since):
+                if not changes(fields, body, record) and _is_below(path, fields, record):
+                    self._claimed[fields.of.path].add(record[str(fields.of.key)])
+                    return dict(record)
+        return None
+
+    def _candidates(self, fields: Fields, since: datetime | None) -> Iterator[Record]:
+        of, key = fields.of, str(fields.of.key)
+        params = {} if since is None else {"updated_after_utc": utc_text(since - MARGIN)}
+        listing = Listing(f"{of.path}/Search", params, cursor=Cursor([key]))
+        with Reader(self._session) as reader:
+            for page in reader.read(listing):
+                for record in page.records:
+                    is_ours = record.get(key) in self._claimed[of.path]
+                    if not is_ours and _is_created_since(record, since):
+                        yield record
+
+
+def _is_created_since(record: Record, since: datetime | None) -> bool:
+    try:
+        created = parse_moment(record["DATE_CREATED_UTC"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return True  # not every kind of record tells when it was created
+    return since is None or created >= since - MARGIN
+
+
+def _is_below(path: str, fields: Fields, record: Record) -> bool:
+    """Tell whether a record is below the other that it was sent to, as far as it says so."""
+    parts = path.strip("/").split("/")
+    for below in fields.of.below if len(parts) > 1 else ():
+        if below.path.strip("/") != parts[0]:
+            continue
+        if below.parent_field is not None:
+            return str(record.get(below.parent_field)) == parts[1]
+        links = record.get("LINKS") or ()
+        return any(str(link.get("LINK_OBJECT_ID")) == parts[1] for link in links)
+    return True

@@ -1,0 +1,323 @@
+"""One account, to read from: its objects, their fields and their records."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from tap_insightly.api.auth import API_VERSION, base_url
+from tap_insightly.api.closing import Closing
+from tap_insightly.api.comparing import is_same
+from tap_insightly.api.definitions import definitions_of
+from tap_insightly.api.errors import NotAvailableError
+from tap_insightly.api.fields import Fields, InvalidFieldsError
+from tap_insightly.api.objects import (
+    NotPossibleError,
+    UnknownObjectError,
+    custom_object,
+    find_object,
+    standard_objects,
+)
+from tap_insightly.api.paging import Cursor, Listing
+from tap_insightly.api.reader import Reader
+from tap_insightly.api.session import InsightlySession
+from tap_insightly.openapi import READ
+from tap_insightly.values import parse_moment, utc_text
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping
+    from datetime import datetime
+
+    from typing_extensions import Self
+
+    from tap_insightly.api.objects import InsightlyObject
+
+    Record = dict[str, Any]
+
+
+class ReadingClient(Closing):
+    """One account, to be read, for any number of threads. Use it as a context manager, or close it.
+
+    Objects are named as you like: ``contact``, ``Contacts``, ``quote``, ``Fruit__c``. Records are
+    dictionaries as the API answers them, with a `decimal.Decimal` for each number that has a
+    fraction. Whatever goes wrong is an `InsightlyError`.
+    """
+
+    def __init__(
+        self,
+        api_key: str,
+        *,
+        pod: str = "na1",
+        api_url: str | None = None,
+        api_version: str = API_VERSION,
+        **options: Any,  # noqa: ANN401 - as `InsightlySession` has them
+    ) -> None:
+        """Get ready; nothing is sent yet.
+
+        Args:
+            api_key: The user's API key, text.
+            pod: The pod of the account, such as ``na1``, or its API URL, text.
+            api_url: A base URL that overrides pod and version, text; None for none.
+            api_version: The version of the API, text.
+            **options: What else `InsightlySession` takes, such as `requests_per_second`.
+
+        Raises:
+            InvalidAddressError: If the pod or the URL is none.
+        """
+        self._use(InsightlySession(base_url(pod, api_url, api_version), api_key, **options))
+
+    @classmethod
+    def of(cls, session: InsightlySession) -> Self:
+        """Make a client of a session, which is closed with it.
+
+        Args:
+            session: The session.
+
+        Returns:
+            The client.
+        """
+        client = cls.__new__(cls)
+        client._use(session)  # noqa: SLF001 - of its own class
+        return client
+
+    def _use(self, session: InsightlySession) -> None:
+        self.session = session
+        """What sends its requests: with the pace, the quota and the retries of all of them."""
+        self._custom: tuple[InsightlyObject, ...] | None = None
+        self._fields: dict[str, Fields] = {}
+        self._lock = threading.RLock()
+
+    def close(self) -> None:
+        """End all that is under way, and close the connections."""
+        self.session.close()
+
+    def objects(self) -> tuple[InsightlyObject, ...]:
+        """List the objects of the account, custom ones last; asked for once.
+
+        Returns:
+            The objects.
+
+        Raises:
+            InsightlyError: If the account does not tell.
+        """
+        with self._lock:
+            if self._custom is None:
+                try:
+                    found = self.session.get("/CustomObjects").records
+                except NotAvailableError:  # this user may not see them
+                    found = []
+                names = [one for one in found if one.get("OBJECT_NAME")]
+                self._custom = tuple(custom_object(one) for one in names)
+            return (*standard_objects(), *self._custom)
+
+    def object(self, name: str) -> InsightlyObject:
+        """Find an object by any spelling of its name.
+
+        Args:
+            name: Such as ``contact``, ``Quotation`` or ``fruit``.
+
+        Returns:
+            The object.
+
+        Raises:
+            UnknownObjectError: If there is none.
+            InsightlyError: If the account does not tell about custom objects.
+        """
+        try:
+            return find_object(name, standard_objects())
+        except UnknownObjectError:
+            return find_object(name, self.objects())
+
+    def fields(self, object_name: str) -> Fields:
+        """Tell what the records of an object can hold, custom fields included; asked for once.
+
+        Args:
+            object_name: The object, text.
+
+        Returns:
+            The fields.
+
+        Raises:
+            InsightlyError: If the account does not tell.
+        """
+        of = self.object(object_name)
+        with self._lock:
+            if of.path not in self._fields:
+                definitions: list[Record] = []
+                if of.has_custom_fields:
+                    answer = self.session.get(f"/CustomFields/{of.name}")
+                    definitions = definitions_of(of.name, answer.records)
+                self._fields[of.path] = Fields(of, definitions)
+            return self._fields[of.path]
+
+    def get(self, object_name: str, record_id: int) -> Record:
+        """Read one record.
+
+        Args:
+            object_name: The object, text.
+            record_id: Its id, a number.
+
+        Returns:
+            The record.
+
+        Raises:
+            NotAvailableError: If there is none, or this user may not see it.
+            InsightlyError: If it cannot be read.
+        """
+        return self.get_with_etag(object_name, record_id)[0]
+
+    def get_with_etag(self, object_name: str, record_id: int) -> tuple[Record, str | None]:
+        """Read one record and its version, to be given to `update`.
+
+        Args:
+            object_name: The object, text.
+            record_id: Its id, a number.
+
+        Returns:
+            The record, and its ETag, text; None for that if the API tells none.
+
+        Raises:
+            NotAvailableError: If there is none, or this user may not see it.
+            InsightlyError: If it cannot be read.
+        """
+        of = self.object(object_name)
+        if "get" in of.can:
+            answer = self.session.get(of.path_of(record_id))
+            return dict(answer.records[0]), answer.etag
+        for record in self.records(of.name):  # a list with no address for each (spec)
+            if of.key and record.get(of.key) == record_id:
+                return record, None
+        raise NotAvailableError(of.path_of(record_id), 404)
+
+    def pages(
+        self,
+        object_or_path: str,
+        *,
+        updated_after: datetime | str | None = None,
+        where: Mapping[str, Any] | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> Generator[list[Record]]:
+        """Read a list, page by page, at the full speed that the account allows.
+
+        What exists all along comes exactly once, whatever others do to the list meanwhile.
+
+        Args:
+            object_or_path: The object; or a path, text such as ``/Contacts/12/Emails``.
+            updated_after: Only what was updated since, a datetime or ISO 8601.
+            where: Only records of which one field, standard or custom, has exactly this value.
+            params: Other query parameters, such as ``{"brief": "true"}``.
+
+        Yields:
+            Lists of records.
+
+        Raises:
+            NotPossibleError: If the object cannot be searched.
+            ValueError: If `where` names several fields.
+            InsightlyError: If the list cannot be read.
+        """
+        path, query, key, is_paged = object_or_path, dict(params or {}), "", True
+        if not path.startswith("/"):
+            of = self.object(path)
+            path, key = of.path, of.key or ""
+            is_paged = _is_paged(path)
+            query |= self._conditions(of, updated_after, where)
+            path += "/Search" if updated_after is not None or where else ""
+        elif updated_after is not None or where:
+            msg = "A path is searched by params; updated_after and where are for objects."
+            raise ValueError(msg)
+        listing = Listing(path, query, cursor=Cursor([key]) if is_paged else None)
+        with Reader(self.session) as reader:
+            for page in reader.read(listing):
+                if page.records:
+                    yield [dict(record) for record in page.records]
+
+    def records(
+        self,
+        object_or_path: str,
+        **options: Any,  # noqa: ANN401 - as `pages` has them
+    ) -> Generator[Record]:
+        """Read a list, record by record; see `pages`.
+
+        Args:
+            object_or_path: The object, or a path, text.
+            **options: As `pages` has them.
+
+        Yields:
+            Records.
+
+        Raises:
+            InsightlyError: As `pages` does.
+        """
+        with closing(self.pages(object_or_path, **options)) as pages:
+            for page in pages:
+                yield from page
+
+    def find(self, object_name: str, field_name: str, value: Any) -> list[Record]:  # noqa: ANN401 - any value
+        """Search for the records of which a field has a value.
+
+        Args:
+            object_name: The object, text.
+            field_name: A standard or custom field, text.
+            value: The value.
+
+        Returns:
+            The records; only those that really have it, whatever the search answers.
+
+        Raises:
+            InvalidFieldsError: If there is no such field, or the value is none for it.
+            InsightlyError: If the object cannot be searched.
+        """
+        fields = self.fields(object_name)
+        field = fields.find(field_name)
+        if field is None:
+            raise InvalidFieldsError(fields.of.name, [fields.unknown(field_name)])
+        found = self.records(fields.of.name, where={field.name: value})
+        return [one for one in found if is_same(field, value, value_of(one, field.name))]
+
+    def _conditions(
+        self,
+        of: InsightlyObject,
+        updated_after: datetime | str | None,
+        where: Mapping[str, Any] | None,
+    ) -> dict[str, str]:
+        if updated_after is None and not where:
+            return {}
+        if "search" not in of.can:
+            msg = f"{of.name}: the API has no search for these; read them all and choose."
+            raise NotPossibleError(msg)
+        query = {}
+        if updated_after is not None:
+            moment = (
+                parse_moment(updated_after) if isinstance(updated_after, str) else updated_after
+            )
+            query["updated_after_utc"] = utc_text(moment)
+        if where:
+            ((name, value),) = where.items()
+            field = self.fields(of.name).find(name)
+            text = value if field is None else field.convert(value)
+            query["field_name"] = field.name if field else name
+            query["field_value"] = str(text).lower() if isinstance(text, bool) else str(text)
+        return query
+
+
+def value_of(record: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - any value
+    """Look up a field of a record as the API answers it, standard or custom.
+
+    Args:
+        record: The record.
+        name: The field, text.
+
+    Returns:
+        Its value; None if it has none.
+    """
+    if name in record:
+        return record[name]
+    custom = record.get("CUSTOMFIELDS") or ()
+    return next((one.get("FIELD_VALUE") for one in custom if one.get("FIELD_NAME") == name), None)
+
+
+def _is_paged(path: str) -> bool:
+    parameters = READ["paths"].get(path, {"get": {}})["get"].get("parameters", ())
+    is_standard = path in READ["paths"]
+    return not is_standard or any(one.get("$ref", "").endswith("/top") for one in parameters)

@@ -1,0 +1,77 @@
+"""What is asked of the API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+encode = msgspec.json.Encoder(decimal_format="number").encode
+"""Makes JSON of anything, with every digit of a number."""
+
+# Whatever was asked for with these is the same if it is asked for twice (RFC 9110).
+_REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
+_READING = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request, which may have to be sent more than once."""
+
+    method: str
+    """The method in capitals, such as ``GET``."""
+
+    path: str
+    """The path below the base URL, such as ``/Contacts``."""
+
+    params: Mapping[str, str] = field(default_factory=dict)
+    """Query parameters."""
+
+    body: bytes | None = None
+    """What to send; None for nothing."""
+
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """Headers besides those that every request has."""
+
+    is_json: bool = True
+    """Whether only JSON is an answer; a file can be anything."""
+
+    @classmethod
+    def of(
+        cls,
+        method: str,
+        path: str,
+        content: Any = None,  # noqa: ANN401 - anything that JSON can be
+        *,
+        if_match: str | None = None,
+    ) -> Request:
+        """Make a request that sends JSON.
+
+        Args:
+            method: The method in capitals.
+            path: The path below the base URL, text.
+            content: What to send, of any type that JSON has; None for nothing.
+            if_match: The ETag that the record must have still, text; None if any will do.
+
+        Returns:
+            The request.
+        """
+        headers = {} if if_match is None else {"If-Match": if_match}
+        if content is None:
+            return cls(method, path, headers=headers)
+        headers["Content-Type"] = "application/json"
+        return cls(method, path, body=encode(content), headers=headers)
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether sending it twice does no more than sending it once."""
+        return self.method in _REPEATABLE
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether it leaves everything as it is."""
+        return self.method in _READING
