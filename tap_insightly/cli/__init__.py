@@ -1,0 +1,12 @@
+"""``insightly``: any endpoint, what a sync will cost, and the everyday writing, from a terminal."""
+
+from __future__ import annotations
+
+from tap_insightly.cli import actions, check, endpoint, known, plan, records
+from tap_insightly.cli.app import main
+
+for _module in (check, plan, known, endpoint, records, actions):
+    for _command in _module.COMMANDS:
+        main.add_command(_command)
+
+__all__ = ["main"]

@@ -1,0 +1,64 @@
+"""The command and its sub-commands; what goes wrong is said in a sentence, with an exit code."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tap_insightly.api import (
+    InsightlyError,
+    InvalidFieldsError,
+    NotPossibleError,
+    UnknownObjectError,
+)
+from tap_insightly.connection import package_version
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+FAILED, WRONG = 1, 2  # refused or failed; wrong usage, for which nothing was sent
+_WRONG = (InvalidFieldsError, NotPossibleError, UnknownObjectError)
+
+
+class Group(click.Group):
+    """Commands that tell the person who runs them what happened, and the shell how it went."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as click has it
+        """Run the command.
+
+        Args:
+            *args: As click has them.
+            **kwargs: As click has them.
+
+        Returns:
+            What click returns, if it does.
+        """
+        try:
+            signal.signal(signal.SIGTERM, _stop)
+            return super().main(*args, **kwargs)
+        except InsightlyError as error:
+            click.echo(f"Error: {error}", err=True)
+            sys.exit(WRONG if isinstance(error, _WRONG) else FAILED)
+
+
+def _stop(number: int, _: FrameType | None) -> None:
+    """End as shells expect it of a signal."""
+    sys.exit(128 + number)
+
+
+@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_version(), prog_name="insightly")
+def main() -> None:
+    """Insightly CRM from a terminal: look, ask, write.
+
+    Settings are those of tap-insightly: the API key in TAP_INSIGHTLY_API_KEY and the pod in
+    TAP_INSIGHTLY_POD, or in a file .env, or in a configuration file of the tap (--config), or
+    as options. Data goes to standard output, everything else to standard error.
+
+    Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
+    """
+    logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
