@@ -71,6 +71,8 @@ class Field:
     max_length: int | None = None
     is_read_only: bool = False
     is_required: bool = False
+    is_set_once: bool = False
+    """Whether it is read-only, but not in a record that is to be created."""
     elsewhere: str | None = None
     """If it is not written with the record: the end of the path, or nothing if there is none."""
     options: tuple[str, ...] = ()
@@ -115,6 +117,8 @@ class Field:
     def _converted(self, value: Any) -> Any:  # noqa: ANN401 - as above
         if isinstance(value, float):
             value = Decimal(repr(value))
+        if isinstance(value, Decimal) and not value.is_finite():
+            raise ValueError  # JSON has no such number
         if self.kind == "date-time":
             return _date_time(value)
         if self.kind == "choices":
@@ -193,7 +197,7 @@ class Fields:
         custom: list[dict[str, Any]] = []
         for name, value in _spread(values):
             field = self.find(name)
-            problem = self.unknown(name) if field is None else self._problem(field, value)
+            problem = self._problem(field, value, is_new=is_new) if field else self.unknown(name)
             if field is None or problem:
                 problems.append(str(problem))
                 continue
@@ -205,16 +209,16 @@ class Fields:
         if custom:
             body[CUSTOM_FIELDS] = custom
         if is_new:
-            missing = [name for name in self.of.required if body.get(name) in {None, ""}]
+            missing = [name for name in self.of.required if body.get(name) in (None, "")]
             problems += [f"{name} is missing; a new {self.of.name} needs it." for name in missing]
         if problems:
             raise InvalidFieldsError(self.of.name, list(dict.fromkeys(problems)))
         return body
 
-    def _problem(self, field: Field, value: object) -> str | None:
+    def _problem(self, field: Field, value: object, *, is_new: bool) -> str | None:
         if field.name == CUSTOM_FIELDS:
             return f"{CUSTOM_FIELDS} has to be a list of FIELD_NAME and FIELD_VALUE."
-        if field.is_read_only:
+        if field.is_read_only and not (is_new and field.is_set_once):
             return f"{field.name} is read-only: Insightly sets it itself."
         if field.elsewhere is not None:
             how = f"{self.of.path}/{{id}}/{field.elsewhere}" if field.elsewhere else "another way"
@@ -242,6 +246,7 @@ def _standard(of: InsightlyObject) -> Iterator[Field]:
             max_length=schema.get("maxLength"),
             is_read_only=bool(schema.get("readOnly")) or name == of.key,
             is_required=name in of.required,
+            is_set_once=name in of.set_once,
             elsewhere=of.elsewhere.get(name),
         )
 

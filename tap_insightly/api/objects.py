@@ -94,6 +94,9 @@ class InsightlyObject:
     required: tuple[str, ...] = ()
     """The fields that a new record needs (spec)."""
 
+    set_once: frozenset[str] = frozenset()
+    """Fields that a new record may be given, and that are read-only from then on (assumed)."""
+
     elsewhere: Mapping[str, str] = field(default_factory=dict)
     """Fields that are written in another way than with the record, and how: a path, or nothing."""
 
@@ -248,6 +251,7 @@ def _object(path: str, name: str) -> InsightlyObject:
         can=frozenset(verb for verb, is_possible in can.items() if is_possible),
         direct=direct,
         required=tuple(next((body["required"] for body in bodies if "required" in body), ())),
+        set_once=frozenset(name for body in bodies for name in body.get("x-also", ())),
         elsewhere={name: ends[name] if ends[name] in actions else "" for name in elsewhere},
         below=below,
         parts=parts,
