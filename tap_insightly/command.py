@@ -15,7 +15,9 @@ from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 from singer_sdk.plugin_base import SingerCommand
 from singer_sdk.singerlib import Catalog
 
-from tap_insightly.api import InsightlyError
+from tap_insightly.api import GaveUpError, InsightlyError, QuotaExhaustedError
+
+RESUMES = "The sync goes on from the state written so far."
 
 # Code of the SDK and its libraries that does what a setting says, and fails as it says.
 _SETTINGS = {
@@ -44,7 +46,8 @@ class TapCommand(SingerCommand):
         except ConfigValidationError as error:
             problems = error.errors
         except InsightlyError as error:
-            problems = [str(error)]
+            hint = RESUMES if isinstance(error, GaveUpError | QuotaExhaustedError) else ""
+            problems = [f"{error} {hint}".strip()]
         except Exception as error:
             blamed = _blamed(error)
             if blamed is None:

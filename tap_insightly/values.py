@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     Converter = Callable[[Any], Any]
     Schema = Mapping[str, Any]
 
-_EMPTY_DATES = frozenset({"", "0000-00-00", "0000-00-00 00:00:00"})  # seen live
+EMPTY_DATES = frozenset({"", "0000-00-00", "0000-00-00 00:00:00"})
+"""What stands for no date in a record (seen live)."""
+
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 _SCALARS = (str, bool, int, Decimal)
@@ -64,7 +66,7 @@ def parse_moment(text: str) -> datetime:
 def _date_time(value: object) -> str | None:
     if not isinstance(value, str):
         raise ValueError  # noqa: TRY004 - to the caller it is one failure, whatever the type
-    if value in _EMPTY_DATES:
+    if value in EMPTY_DATES:
         return None
     if _USUAL.fullmatch(value):
         datetime.fromisoformat(value)  # raises ValueError for the 30th of February

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api.comparing import changes
 from tap_insightly.api.creating import Creator
 from tap_insightly.api.errors import ChangedError, InvalidError
 from tap_insightly.api.fields import InvalidFieldsError
-from tap_insightly.api.objects import NotPossibleError
-from tap_insightly.api.reading import ReadingClient
+from tap_insightly.api.planning import PlanningClient
 from tap_insightly.api.request import Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tap_insightly.api.answer import Answer
-    from tap_insightly.api.fields import Fields
     from tap_insightly.api.objects import InsightlyObject
     from tap_insightly.api.session import InsightlySession
 
     Record = dict[str, Any]
 
 
-class InsightlyClient(ReadingClient):
+class InsightlyClient(PlanningClient):
     """One account, for any number of threads. Use it as a context manager, or close it.
 
     Objects are named as you like: ``contact``, ``Contacts``, ``quote``, ``Fruit__c``. Records are
@@ -62,38 +60,6 @@ class InsightlyClient(ReadingClient):
         fields = self.fields(object_name)
         return self._creator.create(self.creation(fields, {**(values or {}), **more}), fields)
 
-    def creation(self, fields: Fields, values: Mapping[str, Any]) -> Request:
-        """Say how a record would be created, and send nothing.
-
-        Args:
-            fields: The fields of its object.
-            values: Values by field name.
-
-        Returns:
-            The request.
-
-        Raises:
-            InvalidFieldsError: If anything is wrong with the values.
-            NotPossibleError: If such records cannot be created.
-        """
-        of = fields.of
-        if "create" not in of.can:
-            msg = f"{of.name}: the API cannot create these."
-            raise NotPossibleError(msg)
-        if "POST" in of.direct:
-            return Request.of("POST", of.path, fields.body(values, is_new=True))
-        rest = dict(values)
-        for below in of.below:
-            name = next((n for n in rest if n.upper() == below.parent_field), None)
-            parent_id = rest.pop(name) if name else None
-            if parent_id is not None and "POST" in below.can:
-                # The field is read-only in the record: the path says it.
-                path = f"{below.path}/{int(parent_id)}/{below.name}"
-                return Request.of("POST", path, fields.body(rest, is_new=True))
-        names = [below.parent_field for below in of.below if below.parent_field]
-        where = " or ".join(names) or "add_note, as it belongs to another record"
-        raise InvalidFieldsError(of.name, [f"A new one needs {where}."])
-
     def update(
         self,
         object_name: str,
@@ -127,7 +93,9 @@ class InsightlyClient(ReadingClient):
         fields = self.fields(object_name)
         of, record = fields.of, None
         if skip_unchanged:
-            record = self.get(of.name, record_id)
+            record, now = self.get_with_etag(of.name, record_id)
+            if if_match not in {None, now}:
+                raise _changed(of, record_id, str(if_match), now)
         request = self.updating(fields, record_id, {**(values or {}), **more}, record)
         if request is None:
             return record or {}
@@ -143,43 +111,6 @@ class InsightlyClient(ReadingClient):
         own = [one for one in found if one.get(of.key or "") == record_id]
         return own[0] if own else self.get(of.name, record_id)
 
-    def updating(
-        self,
-        fields: Fields,
-        record_id: int,
-        values: Mapping[str, Any],
-        record: Mapping[str, Any] | None = None,
-    ) -> Request | None:
-        """Say how a record would be updated, and change nothing.
-
-        Args:
-            fields: The fields of its object.
-            record_id: Its id, a number.
-            values: New values by field name.
-            record: The record as it is, to send only what differs; None to send all.
-
-        Returns:
-            The request; None if nothing differs.
-
-        Raises:
-            InvalidFieldsError: If anything is wrong with the values.
-            NotPossibleError: If such records cannot be updated.
-            InsightlyError: If the record that it is below cannot be found out.
-        """
-        of = fields.of
-        if "update" not in of.can:
-            msg = f"{of.name}: the API cannot update these."
-            raise NotPossibleError(msg)
-        body = fields.body(values, is_new=False)
-        if record is not None:
-            body = changes(fields, body, record)
-            if not body:
-                return None
-        path = of.path
-        if "PUT" not in of.direct:
-            path = self._path_below(of, record or self.get(of.name, record_id), "PUT")
-        return Request.of("PUT", path, {str(of.key): record_id, **body})
-
     def delete(self, object_name: str, record_id: int) -> None:
         """Delete a record.
 
@@ -193,31 +124,6 @@ class InsightlyClient(ReadingClient):
             InsightlyError: If that is not possible otherwise.
         """
         self.session.send(self.deletion(object_name, record_id))
-
-    def deletion(self, object_name: str, record_id: int) -> Request:
-        """Say how a record would be deleted, and delete nothing.
-
-        Args:
-            object_name: The object, text.
-            record_id: Its id, a number.
-
-        Returns:
-            The request.
-
-        Raises:
-            NotPossibleError: If such records cannot be deleted.
-            InsightlyError: If the record that it is below cannot be found out.
-        """
-        of = self.object(object_name)
-        if "delete" not in of.can:
-            msg = f"{of.name}: the API cannot delete these."
-            raise NotPossibleError(msg)
-        if "DELETE" not in of.direct:
-            path = self._path_below(of, self.get(of.name, record_id), "DELETE")
-            return Request("DELETE", f"{path}/{record_id}")
-        if "get" in of.can:
-            return Request("DELETE", of.path_of(record_id))
-        return Request("DELETE", of.path, {"id": str(record_id)})  # two lists are that way (spec)
 
     def upsert(
         self,
@@ -294,21 +200,17 @@ class InsightlyClient(ReadingClient):
             NotPossibleError: If such records carry no links that can be written.
             InsightlyError: If Insightly refuses it.
         """
-        of, other = self.object(object_name), self.object(other_name)
-        if "Links" not in of.actions:
-            msg = f"{of.name}: the API cannot link these; link the other record to it."
-            raise NotPossibleError(msg)
-        link = {
-            "LINK_OBJECT_NAME": other.name,
-            "LINK_OBJECT_ID": other_id,
-            "ROLE": role,
-            "DETAILS": details,
-            "RELATIONSHIP_ID": relationship_id,
-            "IS_FORWARD": is_forward,
-        }
-        link = {name: value for name, value in link.items() if value is not None}
-        path = of.path_of(record_id, "Links")
-        return self._creator.add_once(path, link)
+        request = self.linking(
+            object_name,
+            record_id,
+            other_name,
+            other_id,
+            ROLE=role,
+            DETAILS=details,
+            RELATIONSHIP_ID=relationship_id,
+            IS_FORWARD=is_forward,
+        )
+        return self._creator.add_once(request)
 
     def unlink(self, object_name: str, record_id: int, link_id: int) -> None:
         """Remove a link.
@@ -340,14 +242,8 @@ class InsightlyClient(ReadingClient):
             NotPossibleError: If such records have no notes.
             InsightlyError: If Insightly refuses it.
         """
-        of, fields = self.object(object_name), self.fields("note")
-        if "Notes" not in of.actions:
-            msg = f"{of.name}: the API cannot add notes to these."
-            raise NotPossibleError(msg)
-        values = {"TITLE": title} | ({"BODY": body} if body else {})
-        content = fields.body(values, is_new=True)
-        made = Request.of("POST", of.path_of(record_id, "Notes"), content)
-        return self._creator.create(made, fields)
+        request = self.noting(object_name, record_id, title, body)
+        return self._creator.create(request, self.fields("note"))
 
     def request(
         self,
@@ -357,15 +253,17 @@ class InsightlyClient(ReadingClient):
         params: Mapping[str, str] | None = None,
         body: Any = None,  # noqa: ANN401 - anything that JSON can be
         if_match: str | None = None,
+        is_json: bool = True,
     ) -> Answer:
         """Call any endpoint, with the key, the pace, the quota and the retries of all the others.
 
         Args:
             method: The HTTP method, text.
-            path: The path below the base URL, text.
+            path: The path below the base URL, text such as ``/Contacts/12/Links``.
             params: Query parameters.
             body: What to send as JSON; None for nothing.
             if_match: The ETag that the record must have still, text; None if any will do.
+            is_json: Whether only JSON is an answer; False for files.
 
         Returns:
             The answer: its `data`, `status`, `headers`, and the `body` as it came.
@@ -373,22 +271,19 @@ class InsightlyClient(ReadingClient):
         Raises:
             InsightlyError: If the API refuses it, or does not answer.
         """
+        path = f"/{path.lstrip('/')}"
         made = Request.of(method.upper(), path, body, if_match=if_match)
-        return self.session.send(replace(made, params=dict(params or {})))
-
-    def _path_below(self, of: InsightlyObject, record: Mapping[str, Any], method: str) -> str:
-        for below in of.below:
-            parent_id = record.get(below.parent_field or "")
-            if method in below.can and parent_id is not None:
-                return f"{below.path}/{parent_id}/{below.name}"
-        msg = f"{of.name}: the record does not say which other it belongs to."
-        raise NotPossibleError(msg)
+        return self.session.send(replace(made, params=dict(params or {}), is_json=is_json))
 
     def _raise_if_changed(self, of: InsightlyObject, record_id: int, etag: str) -> None:
         _, now = self.get_with_etag(of.name, record_id)
         if now != etag:
-            msg = (
-                f"{of.path_of(record_id)} was changed by someone else: it has the ETag {now} now, "
-                f"not {etag}. Read it again, and decide anew."
-            )
-            raise ChangedError(msg, 400)
+            raise _changed(of, record_id, etag, now)
+
+
+def _changed(of: InsightlyObject, record_id: int, etag: str, now: str | None) -> ChangedError:
+    return ChangedError(
+        f"{of.path_of(record_id)} was changed by someone else: it has the ETag {now} now, not "
+        f"{etag}. Read it again, and decide anew.",
+        HTTPStatus.BAD_REQUEST,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.fields import CUSTOM_FIELDS
@@ -47,16 +48,14 @@ def is_same(field: Field | None, wanted: object, found: object) -> bool:
     Returns:
         Whether it is the same value, however it is spelled; nothing is the same as an empty text.
     """
+    if field is not None:
+        with suppress(ValueError):  # what was read need not be valid: an option that is gone
+            wanted, found = field.convert(wanted), field.convert(found)
     if wanted in _EMPTY or found in _EMPTY:
         return wanted in _EMPTY and found in _EMPTY
     if isinstance(wanted, list) and isinstance(found, list):
         return _is_same_list(wanted, found)
-    if field is None:
-        return wanted == found
-    try:
-        return bool(field.convert(wanted) == field.convert(found))
-    except ValueError:  # what was read need not be valid: an option that is none any more
-        return wanted == found
+    return wanted == found
 
 
 def _changed_custom(fields: Fields, wanted: Any, record: Mapping[str, Any]) -> list[Any]:  # noqa: ANN401 - JSON

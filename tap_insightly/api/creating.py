@@ -11,16 +11,18 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.answer import Answer
 from tap_insightly.api.comparing import changes
-from tap_insightly.api.errors import UnknownOutcomeError
+from tap_insightly.api.errors import InsightlyError, NotAvailableError, UnknownOutcomeError
+from tap_insightly.api.fields import CUSTOM_FIELDS
 from tap_insightly.api.locks import SharedLock
+from tap_insightly.api.objects import plain
 from tap_insightly.api.paging import Cursor, Listing
 from tap_insightly.api.reader import Reader
-from tap_insightly.api.request import Request
 from tap_insightly.values import parse_moment, utc_text
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tap_insightly.api.fields import Fields
+    from tap_insightly.api.request import Request
     from tap_insightly.api.session import InsightlySession
 
     Record = Mapping[str, Any]
@@ -51,6 +54,7 @@ class Creator:
         self._session = session
         self._locks: defaultdict[str, SharedLock] = defaultdict(SharedLock)
         self._claimed: defaultdict[str, set[int]] = defaultdict(set)
+        self._lost: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
         self._lock = threading.Lock()
 
     def create(self, request: Request, fields: Fields) -> dict[str, Any]:
@@ -72,28 +76,33 @@ class Creator:
             lock = self._locks[of.path]
         since = self._now()
         for _ in range(MOST_TRIES):
-            try:
-                with lock.shared():
-                    answer = self._session.send(request)
-                    return self._claim(fields, body, answer)
-            except UnknownOutcomeError as error:
-                if "search" not in of.can or of.key is None:
-                    raise
-                lost = error
+            with lock.shared():
+                try:
+                    return self._claim(fields, body, self._session.send(request))
+                except UnknownOutcomeError as error:
+                    if "search" not in of.can or of.key is None or since is None:
+                        raise  # nothing tells new records from old ones
+                    lost = error
+                    self._lost[of.path].append(body)
             with lock.alone():
-                found = self._look(request.path, fields, body, since)
-                if found is not None:
-                    logger.warning("%s It was done: %s %s.", lost, of.name, found[of.key])
-                    return found
+                try:
+                    found = self._look(request.path, fields, body, since)
+                except InsightlyError as error:
+                    msg = f"{lost} That could not be found out: {error}"
+                    raise UnknownOutcomeError(msg) from error
+                finally:
+                    self._lost[of.path].remove(body)
+            if found is not None:
+                logger.warning("%s It was done: %s %s.", lost, of.name, found[of.key])
+                return found
             logger.warning("%s It was not done; once more.", lost)
         raise lost
 
-    def add_once(self, path: str, item: Mapping[str, Any]) -> dict[str, Any]:
+    def add_once(self, request: Request) -> dict[str, Any]:
         """Add something to a list below a record, unless it is there.
 
         Args:
-            path: The path of the list, text such as ``/Contacts/12/Links``.
-            item: What to add.
+            request: What to send: a POST to a list such as ``/Contacts/12/Links``.
 
         Returns:
             What is there then.
@@ -101,28 +110,36 @@ class Creator:
         Raises:
             InsightlyError: If that is refused.
         """
-        request = Request.of("POST", path, item)
-        for wait in LOOKS:
+        path, item = request.path, Answer(request.body or b"{}").data
+        lost: UnknownOutcomeError | None = None
+        for wait in (*LOOKS, LOOKS[-1]):
+            if lost is not None:
+                logger.warning("%s", lost)
+                self._session.sleep(wait)
             for one in self._session.get(path).records:
                 if item.items() <= one.items():
                     return one
             try:
                 records = self._session.send(request).records
             except UnknownOutcomeError as error:
-                logger.warning("%s", error)
-                self._session.sleep(wait)
+                lost = error
             else:
                 return {**item, **(records[-1] or {})}
-        return dict(item)
+        raise lost or UnknownOutcomeError(path)
 
     def _now(self) -> datetime | None:
         """Say what time it is by the server's clock, or was when it last told."""
-        if self._session.date is None:
-            self._session.get("/Instance")
-        return self._session.date
+        if self._session.now() is None:
+            with suppress(NotAvailableError):  # which tells the time all the same
+                self._session.get("/Instance")
+        return self._session.now()
 
     def _claim(self, fields: Fields, body: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
-        """Take the new record out of an answer, which may be a list (spec)."""
+        """Take the new record out of an answer, which may be a list (spec).
+
+        Raises:
+            UnknownOutcomeError: If there is none in it.
+        """
         key = fields.of.key or ""
         records = [one for one in answer.records if isinstance(one, dict)]
         with self._lock:
@@ -133,27 +150,32 @@ class Creator:
                 same = [one for one in records if not changes(fields, body, one)]
                 records = sorted(same or records, key=lambda one: one.get(key) or 0)
             if not records:
-                return dict(body)
+                msg = f"{fields.of.name}: a new one was answered without a record."
+                raise UnknownOutcomeError(msg)
             record: dict[str, Any] = records[-1]
             if isinstance(record.get(key), int):
                 claimed.add(record[key])
             return record
 
     def _look(
-        self, path: str, fields: Fields, body: Mapping[str, Any], since: datetime | None
+        self, path: str, fields: Fields, body: Mapping[str, Any], since: datetime
     ) -> dict[str, Any] | None:
         for wait in LOOKS:
             if wait:
                 self._session.sleep(wait)
             for record in self._candidates(fields, since):
-                if not changes(fields, body, record) and _is_below(path, fields, record):
+                if _is_made_of(body, fields, record) and _is_below(path, fields, record):
+                    # What was sent may be all in another record that was lost, too.
+                    others = [o for o in self._lost[fields.of.path] if _size(o) > _size(body)]
+                    if any(_is_made_of(other, fields, record) for other in others):
+                        continue
                     self._claimed[fields.of.path].add(record[str(fields.of.key)])
                     return dict(record)
         return None
 
-    def _candidates(self, fields: Fields, since: datetime | None) -> Iterator[Record]:
+    def _candidates(self, fields: Fields, since: datetime) -> Iterator[Record]:
         of, key = fields.of, str(fields.of.key)
-        params = {} if since is None else {"updated_after_utc": utc_text(since - MARGIN)}
+        params = {"updated_after_utc": utc_text((since - MARGIN).replace(microsecond=0))}
         listing = Listing(f"{of.path}/Search", params, cursor=Cursor([key]))
         with Reader(self._session) as reader:
             for page in reader.read(listing):
@@ -163,12 +185,21 @@ class Creator:
                         yield record
 
 
-def _is_created_since(record: Record, since: datetime | None) -> bool:
+def _is_made_of(body: Mapping[str, Any], fields: Fields, record: Record) -> bool:
+    return not changes(fields, body, record)
+
+
+def _size(body: Mapping[str, Any]) -> int:
+    """Count the fields of a body, custom ones too."""
+    return len(body) + len(body.get(CUSTOM_FIELDS) or ())
+
+
+def _is_created_since(record: Record, since: datetime) -> bool:
     try:
         created = parse_moment(record["DATE_CREATED_UTC"])
     except (KeyError, TypeError, ValueError, AttributeError):
         return True  # not every kind of record tells when it was created
-    return since is None or created >= since - MARGIN
+    return created >= since - MARGIN
 
 
 def _is_below(path: str, fields: Fields, record: Record) -> bool:
@@ -180,5 +211,9 @@ def _is_below(path: str, fields: Fields, record: Record) -> bool:
         if below.parent_field is not None:
             return str(record.get(below.parent_field)) == parts[1]
         links = record.get("LINKS") or ()
-        return any(str(link.get("LINK_OBJECT_ID")) == parts[1] for link in links)
+        return any(
+            str(link.get("LINK_OBJECT_ID")) == parts[1]
+            and plain(str(link.get("LINK_OBJECT_NAME"))) == plain(parts[0])
+            for link in links
+        )
     return True

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tap_insightly.api.errors import InsightlyError
+from tap_insightly.api.request import encode
 from tap_insightly.openapi import COMPONENTS
-from tap_insightly.values import converter, parse_moment, split_choices
+from tap_insightly.values import EMPTY_DATES, converter, parse_moment, split_choices
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from tap_insightly.api.objects import InsightlyObject
 
 CUSTOM_FIELDS = "CUSTOMFIELDS"
+# Insightly sets these itself. Where its document does not say so (events, notes, teams), that is
+# assumed.
+_STAMPS = frozenset({"DATE_CREATED_UTC", "DATE_UPDATED_UTC", "CREATED_USER_ID"})
 _ITEM = {"TAGS": "TAG_NAME", "EMAILDOMAINS": "EMAIL_DOMAIN"}  # lists that may be given as texts
 # The kinds of custom field types; those up to AUTONUMBER were seen live, the others are assumed.
 _KINDS = {
@@ -55,7 +59,8 @@ class InvalidFieldsError(InsightlyError):
             object_name: The object that it was meant for, text.
             problems: What is wrong, a sentence each.
         """
-        super().__init__(f"{object_name}: {' '.join(problems)}")
+        text = " ".join(problems)
+        super().__init__(text if text.startswith(object_name) else f"{object_name}: {text}")
         self.problems = tuple(problems)
         """What is wrong, a sentence each."""
 
@@ -79,6 +84,8 @@ class Field:
     """What can be chosen; empty if that is free, or not known."""
     is_custom: bool = False
     label: str = ""
+    dates_inside: frozenset[str] = frozenset()
+    """Of a list: what its items call their dates."""
 
     @property
     def is_writable(self) -> bool:
@@ -101,15 +108,18 @@ class Field:
             return None
         try:
             found = self._converted(value)
-        except (ValueError, TypeError, OverflowError, msgspec.DecodeError):
+            encode(found)  # what JSON cannot say: half a character, a number beyond all measure
+        except (ValueError, TypeError, ArithmeticError, RecursionError, msgspec.DecodeError):
             msg = f"got {_shown(value)}; accepted is {_SAID[self.kind]}"
             raise ValueError(msg) from None
+        if found == "" and self.options:
+            return None  # no option is nothing
         if isinstance(found, str) and self.max_length and len(found) > self.max_length:
             msg = f"{len(found):,} characters are too long; at most {self.max_length:,} fit"
             raise ValueError(msg)
         chosen = found.split(";") if self.kind == "choices" and found else [found]
         for one in chosen if self.options else ():
-            if one not in {*self.options, "", None}:
+            if one not in {*self.options, None}:
                 msg = f"{_shown(one)} is no option{_did_you_mean(str(one), self.options)}"
                 raise ValueError(msg)
         return found
@@ -124,7 +134,7 @@ class Field:
         if self.kind == "choices":
             return ";".join(split_choices(value) or ()) or None
         if self.kind == "array":
-            return _items(self.name, value)
+            return _items(self.name, value, self.dates_inside)
         if value == "" and self.kind != "string":
             return None
         return _CONVERT[self.kind](value)
@@ -195,9 +205,13 @@ class Fields:
         problems: list[str] = []
         body: dict[str, Any] = {}
         custom: list[dict[str, Any]] = []
+        given: set[str] = set()
         for name, value in _spread(values):
             field = self.find(name)
             problem = self._problem(field, value, is_new=is_new) if field else self.unknown(name)
+            if field is not None and field.name in given:
+                problem = f"{field.name} is given twice."
+            given.add(field.name if field else name)
             if field is None or problem:
                 problems.append(str(problem))
                 continue
@@ -209,7 +223,12 @@ class Fields:
         if custom:
             body[CUSTOM_FIELDS] = custom
         if is_new:
-            missing = [name for name in self.of.required if body.get(name) in (None, "")]
+            wrong = given - body.keys()
+            missing = [
+                name
+                for name in self.of.required
+                if name not in wrong and body.get(name) in (None, "")
+            ]
             problems += [f"{name} is missing; a new {self.of.name} needs it." for name in missing]
         if problems:
             raise InvalidFieldsError(self.of.name, list(dict.fromkeys(problems)))
@@ -223,7 +242,7 @@ class Fields:
         if field.elsewhere is not None:
             how = f"{self.of.path}/{{id}}/{field.elsewhere}" if field.elsewhere else "another way"
             return f"{field.name} is not written with the record, but by {how}."
-        if field.is_required and value in (None, ""):
+        if field.is_required and value in (None, "") and not is_new:
             return f"{field.name} cannot be cleared: every {self.of.name} needs it."
         try:
             field.convert(value)
@@ -239,12 +258,15 @@ def _standard(of: InsightlyObject) -> Iterator[Field]:
         given = schema.get("type", "object")
         kinds = [kind for kind in ([given] if isinstance(given, str) else given) if kind != "null"]
         kind = "date-time" if schema.get("format") == "date-time" else kinds[0]
+        inside = str(schema.get("items", {}).get("$ref")).rpartition("/")[2]
+        parts = COMPONENTS.get(inside, {"properties": {}})["properties"]
         yield Field(
             name,
             kind,
             schema.get("description", ""),
             max_length=schema.get("maxLength"),
-            is_read_only=bool(schema.get("readOnly")) or name == of.key,
+            is_read_only=bool(schema.get("readOnly")) or name == of.key or name in _STAMPS,
+            dates_inside=frozenset(n for n in parts if parts[n].get("format") == "date-time"),
             is_required=name in of.required,
             is_set_once=name in of.set_once,
             elsewhere=of.elsewhere.get(name),
@@ -267,7 +289,8 @@ def _custom(definitions: Iterable[Mapping[str, Any]]) -> Iterator[Field]:
 
 def _spread(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """Go through values, with the raw array of custom fields as the fields that are in it."""
-    for name, value in values.items():
+    for given, value in values.items():
+        name = str(given)
         items = value if name.upper() == CUSTOM_FIELDS and isinstance(value, list) else None
         if items is None or not all(isinstance(i, dict) and "FIELD_NAME" in i for i in items):
             yield name, value
@@ -280,7 +303,7 @@ def _date_time(value: object) -> str | None:
     if isinstance(value, date) and not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day, tzinfo=timezone.utc)
     if isinstance(value, str):
-        if not value.strip():
+        if value.strip() in EMPTY_DATES:
             return None
         value = parse_moment(value)
     if not isinstance(value, datetime):
@@ -289,7 +312,7 @@ def _date_time(value: object) -> str | None:
     return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(" ", "seconds")  # docs
 
 
-def _items(name: str, value: Any) -> list[Any]:  # noqa: ANN401 - anything that may be meant
+def _items(name: str, value: Any, dates: frozenset[str]) -> list[Any]:  # noqa: ANN401 - as above
     key = _ITEM.get(name)
     if isinstance(value, str):
         is_json = value.lstrip().startswith("[")
@@ -301,11 +324,14 @@ def _items(name: str, value: Any) -> list[Any]:  # noqa: ANN401 - anything that 
     found = [{key: one} if key and isinstance(one, str) else one for one in value if one]
     if not all(isinstance(one, dict) for one in found):
         raise TypeError
-    return found
+    return [{n: _date_time(v) if n in dates and v else v for n, v in i.items()} for i in found]
 
 
 def _shown(value: object) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):
+        return "what is too large to be shown"
     return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - as much as a line has room
 
 

@@ -107,7 +107,7 @@ class Quota:
         msg = (
             f"The day's API requests are used up: {self.remaining:,}{used} are left{kept}. "
             f"Insightly starts a new day {_next_midnight(self._date)}. "
-            "Run the sync again after that: it goes on from the state written so far."
+            "Run it again after that."
         )
         raise QuotaExhaustedError(msg)
 

@@ -19,7 +19,7 @@ from tap_insightly.api.objects import (
     find_object,
     standard_objects,
 )
-from tap_insightly.api.paging import Cursor, Listing
+from tap_insightly.api.paging import PAGE_SIZE, Cursor, Listing
 from tap_insightly.api.reader import Reader
 from tap_insightly.api.session import InsightlySession
 from tap_insightly.openapi import READ
@@ -197,6 +197,7 @@ class ReadingClient(Closing):
         updated_after: datetime | str | None = None,
         where: Mapping[str, Any] | None = None,
         params: Mapping[str, str] | None = None,
+        limit: int | None = None,
     ) -> Generator[list[Record]]:
         """Read a list, page by page, at the full speed that the account allows.
 
@@ -207,13 +208,14 @@ class ReadingClient(Closing):
             updated_after: Only what was updated since, a datetime or ISO 8601.
             where: Only records of which one field, standard or custom, has exactly this value.
             params: Other query parameters, such as ``{"brief": "true"}``.
+            limit: The most records to read, a number from 1; None for all.
 
         Yields:
             Lists of records.
 
         Raises:
             NotPossibleError: If the object cannot be searched.
-            ValueError: If `where` names several fields.
+            InvalidFieldsError: If `updated_after` or `where` cannot be searched for.
             InsightlyError: If the list cannot be read.
         """
         path, query, key, is_paged = object_or_path, dict(params or {}), "", True
@@ -224,13 +226,20 @@ class ReadingClient(Closing):
             query |= self._conditions(of, updated_after, where)
             path += "/Search" if updated_after is not None or where else ""
         elif updated_after is not None or where:
-            msg = "A path is searched by params; updated_after and where are for objects."
-            raise ValueError(msg)
-        listing = Listing(path, query, cursor=Cursor([key]) if is_paged else None)
+            msg = "a path is searched by params; updated_after and where are for objects."
+            raise InvalidFieldsError(path, [msg])
+        size = PAGE_SIZE if limit is None else max(2, min(PAGE_SIZE, limit))
+        cursor = Cursor([key], page_size=size) if is_paged else None
+        # Nothing is read ahead of somebody who wants no more than a few.
+        listing = Listing(path, query, cursor=cursor, is_counted=limit is None)
+        left = limit
         with Reader(self.session) as reader:
             for page in reader.read(listing):
-                if page.records:
-                    yield [dict(record) for record in page.records]
+                found = [dict(record) for record in page.records[:left]]
+                if found:
+                    yield found
+                if left is not None and (left := left - len(found)) <= 0:
+                    return
 
     def records(
         self,
@@ -288,17 +297,37 @@ class ReadingClient(Closing):
             raise NotPossibleError(msg)
         query = {}
         if updated_after is not None:
-            moment = (
-                parse_moment(updated_after) if isinstance(updated_after, str) else updated_after
-            )
-            query["updated_after_utc"] = utc_text(moment)
+            query["updated_after_utc"] = _moment(of, updated_after)
         if where:
+            if len(where) > 1:
+                msg = f"where takes one field, as the API does, not {len(where)}."
+                raise InvalidFieldsError(of.name, [msg])
             ((name, value),) = where.items()
-            field = self.fields(of.name).find(name)
-            text = value if field is None else field.convert(value)
-            query["field_name"] = field.name if field else name
-            query["field_value"] = str(text).lower() if isinstance(text, bool) else str(text)
+            query["field_name"], query["field_value"] = self._condition(of, name, value)
         return query
+
+    def _condition(self, of: InsightlyObject, name: str, value: Any) -> tuple[str, str]:  # noqa: ANN401 - any value
+        fields = self.fields(of.name)
+        field = fields.find(name)
+        if field is None:
+            raise InvalidFieldsError(of.name, [fields.unknown(name)])
+        try:
+            wanted = field.convert(value)
+        except ValueError as error:
+            raise InvalidFieldsError(of.name, [f"{field.name}: {error}."]) from None
+        if wanted in (None, "", []):
+            msg = f"{field.name}: no search finds what is empty."
+            raise InvalidFieldsError(of.name, [msg])
+        return field.name, str(wanted).lower() if isinstance(wanted, bool) else str(wanted)
+
+
+def _moment(of: InsightlyObject, given: datetime | str) -> str:
+    try:
+        return utc_text(parse_moment(given) if isinstance(given, str) else given)
+    except ValueError:
+        accepted = "a datetime or ISO 8601, such as 2026-01-31 or 2026-01-31T08:00:00Z"
+        msg = f"updated_after: got {given!r}; accepted is {accepted}."
+        raise InvalidFieldsError(of.name, [msg]) from None
 
 
 def value_of(record: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - any value

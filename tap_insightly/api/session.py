@@ -7,6 +7,7 @@ import logging
 import re
 import threading
 import time
+from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -83,8 +84,7 @@ class InsightlySession(Closing):
         self.total = Tally()
         """What was sent by all together."""
         self.pace = pace or Pace(requests_per_second, max_concurrency)
-        self.date: datetime | None = None
-        """The latest moment that an answer told, by the server's clock; None before the first."""
+        self._date: tuple[datetime, float] | None = None  # of the last answer, and our clock then
         self._timeout = request_timeout
         self._max_tries = max_retries + 1
         self._auth = ApiKeyAuth(api_key)
@@ -102,6 +102,17 @@ class InsightlySession(Closing):
         self.quota.close()
         self._connections.break_off()
         self._http.close()
+
+    def now(self) -> datetime | None:
+        """Say what time it is by the server's clock.
+
+        Returns:
+            An aware datetime, reckoned from the last answer; None if none has told yet.
+        """
+        if self._date is None:
+            return None
+        date, at = self._date
+        return date + timedelta(seconds=time.monotonic() - at)
 
     def get(
         self, path: str, params: Mapping[str, str] | None = None, tally: Tally | None = None
@@ -178,7 +189,8 @@ class InsightlySession(Closing):
                 response = self._exchange(request, tally)
                 headers = response.headers
                 date = moment(headers.get("Date"))
-                self.date = max(filter(None, (self.date, date)), default=None)
+                if date is not None:
+                    self._date = (date, time.monotonic())
                 is_refused = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
                 hold = self._hold(request, response, date)
             finally:
@@ -198,8 +210,6 @@ class InsightlySession(Closing):
         try:
             body = checked_body(content)
         except msgspec.DecodeError as error:
-            if request.method == "DELETE":
-                return b""  # it is gone, whatever was said of it
             kind = response.headers.get("Content-Type", "no content type")
             msg = f"the answer is not JSON ({kind}): {error}."
             raise PassingError(msg) from error
@@ -273,7 +283,8 @@ class InsightlySession(Closing):
             Seconds; None if it does not say, or nothing is left for today, which is another matter.
 
         Raises:
-            GaveUpError: If it is longer than a sync should wait.
+            GaveUpError: If it is longer than anybody should wait.
+            UnknownOutcomeError: If it is, and what was asked may have been done.
         """
         seconds = seconds_to_wait(response.headers.get("Retry-After"), date)
         if seconds is None or response.headers.get("X-RateLimit-Remaining", "").strip() == "0":
@@ -282,10 +293,12 @@ class InsightlySession(Closing):
             msg = (
                 f"{request.method} {self.base_url}{request.path} was answered "
                 f"{response.status_code}, with the wish to "
-                f"be left alone for {seconds:,.0f} seconds (Retry-After). Run again after that: "
-                "the sync goes on from the state written so far."
+                f"be left alone for {seconds:,.0f} seconds (Retry-After). Run it again after that."
             )
-            raise GaveUpError(msg)
+            is_undone = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+            if is_undone or request.is_repeatable:
+                raise GaveUpError(msg)
+            raise self._unknown(request, PassingError(msg))
         return seconds
 
     def _clean(self, thing: object) -> str:
@@ -297,12 +310,12 @@ class InsightlySession(Closing):
 
     def _given_up(self, request: Request, error: PassingError, *, may_be_done: bool) -> GaveUpError:
         times = "once" if self._max_tries == 1 else f"{self._max_tries} times"
-        next_time = "the sync goes on from the state written so far."
+        outcome = ""
         if not request.is_reading:
-            next_time = "it may have been done." if may_be_done else "nothing was done."
+            outcome = " It may have been done." if may_be_done else " Nothing was done."
         return GaveUpError(
             f"{request.method} {self.base_url}{request.path} failed {times}, the last time with: "
-            f"{error} Check the network and Insightly's status, then run again: {next_time}"
+            f"{error}{outcome} Check the network and Insightly's status, then run it again."
         )
 
     def _unknown(self, request: Request, error: InsightlyError) -> UnknownOutcomeError:

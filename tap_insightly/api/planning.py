@@ -1,0 +1,186 @@
+"""What would be sent to write something: looked at before it is sent, or instead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tap_insightly.api.comparing import changes
+from tap_insightly.api.fields import Field, InvalidFieldsError
+from tap_insightly.api.objects import NotPossibleError
+from tap_insightly.api.reading import ReadingClient
+from tap_insightly.api.request import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_insightly.api.fields import Fields
+    from tap_insightly.api.objects import InsightlyObject
+
+
+class PlanningClient(ReadingClient):
+    """One account, to be read, which knows how it would be written to, and does not."""
+
+    def creation(self, fields: Fields, values: Mapping[str, Any]) -> Request:
+        """Say how a record would be created, and send nothing.
+
+        Args:
+            fields: The fields of its object.
+            values: Values by field name.
+
+        Returns:
+            The request.
+
+        Raises:
+            InvalidFieldsError: If anything is wrong with the values.
+            NotPossibleError: If such records cannot be created.
+        """
+        of = fields.of
+        if "create" not in of.can:
+            msg = f"{of.name}: the API cannot create these."
+            raise NotPossibleError(msg)
+        if "POST" in of.direct:
+            return Request.of("POST", of.path, fields.body(values, is_new=True))
+        rest = dict(values)
+        for below in of.below:
+            name = next((n for n in rest if n.upper() == below.parent_field), None)
+            parent_id = rest.pop(name) if name else None
+            if parent_id is not None and "POST" in below.can:
+                # The field is read-only in the record: the path says it.
+                number = self._number(fields, below.parent_field or "", parent_id)
+                path = f"{below.path}/{number}/{below.name}"
+                return Request.of("POST", path, fields.body(rest, is_new=True))
+        names = [below.parent_field for below in of.below if below.parent_field]
+        where = " or ".join(names) or "add_note, as it belongs to another record"
+        raise InvalidFieldsError(of.name, [f"A new one needs {where}."])
+
+    def updating(
+        self,
+        fields: Fields,
+        record_id: int,
+        values: Mapping[str, Any],
+        record: Mapping[str, Any] | None = None,
+    ) -> Request | None:
+        """Say how a record would be updated, and change nothing.
+
+        Args:
+            fields: The fields of its object.
+            record_id: Its id, a number.
+            values: New values by field name.
+            record: The record as it is, to send only what differs; None to send all.
+
+        Returns:
+            The request; None if nothing differs.
+
+        Raises:
+            InvalidFieldsError: If anything is wrong with the values.
+            NotPossibleError: If such records cannot be updated.
+            InsightlyError: If the record that it is below cannot be found out.
+        """
+        of = fields.of
+        if "update" not in of.can:
+            msg = f"{of.name}: the API cannot update these."
+            raise NotPossibleError(msg)
+        body = fields.body(values, is_new=False)
+        if record is not None:
+            body = changes(fields, body, record)
+            if not body:
+                return None
+        path = of.path
+        if "PUT" not in of.direct:
+            path = self._path_below(of, record or self.get(of.name, record_id), "PUT")
+        return Request.of("PUT", path, {str(of.key): record_id, **body})
+
+    def deletion(self, object_name: str, record_id: int) -> Request:
+        """Say how a record would be deleted, and delete nothing.
+
+        Args:
+            object_name: The object, text.
+            record_id: Its id, a number.
+
+        Returns:
+            The request.
+
+        Raises:
+            NotPossibleError: If such records cannot be deleted.
+            InsightlyError: If the record that it is below cannot be found out.
+        """
+        of = self.object(object_name)
+        if "delete" not in of.can:
+            msg = f"{of.name}: the API cannot delete these."
+            raise NotPossibleError(msg)
+        if "DELETE" not in of.direct:
+            path = self._path_below(of, self.get(of.name, record_id), "DELETE")
+            return Request("DELETE", f"{path}/{record_id}")
+        if "get" in of.can:
+            return Request("DELETE", of.path_of(record_id))
+        return Request("DELETE", of.path, {"id": str(record_id)})  # two lists are that way (spec)
+
+    def linking(
+        self,
+        object_name: str,
+        record_id: int,
+        other_name: str,
+        other_id: int,
+        **more: Any,  # noqa: ANN401 - any value
+    ) -> Request:
+        """Say how a record would be linked to another, and link nothing.
+
+        Args:
+            object_name: The object that carries the link, text.
+            record_id: Its id, a number.
+            other_name: The object of the other, text.
+            other_id: The id of the other, a number.
+            **more: Other fields of the link, such as ROLE.
+
+        Returns:
+            The request.
+
+        Raises:
+            NotPossibleError: If such records carry no links that can be written.
+        """
+        of, other = self.object(object_name), self.object(other_name)
+        if "Links" not in of.actions:
+            msg = f"{of.name}: the API cannot link these; link the other record to it."
+            raise NotPossibleError(msg)
+        link = {"LINK_OBJECT_NAME": other.name, "LINK_OBJECT_ID": other_id, **more}
+        link = {name: value for name, value in link.items() if value is not None}
+        return Request.of("POST", of.path_of(record_id, "Links"), link)
+
+    def noting(self, object_name: str, record_id: int, title: str, body: str = "") -> Request:
+        """Say how a note would be added to a record, and add none.
+
+        Args:
+            object_name: The object, text.
+            record_id: Its id, a number.
+            title: The title of the note, text.
+            body: What it says, text or HTML.
+
+        Returns:
+            The request.
+
+        Raises:
+            NotPossibleError: If such records have no notes.
+            InvalidFieldsError: If there is no title, or it is too long.
+        """
+        of = self.object(object_name)
+        if "Notes" not in of.actions:
+            msg = f"{of.name}: the API cannot add notes to these."
+            raise NotPossibleError(msg)
+        values = {"TITLE": title} | ({"BODY": body} if body else {})
+        content = self.fields("note").body(values, is_new=True)
+        return Request.of("POST", of.path_of(record_id, "Notes"), content)
+
+    @staticmethod
+    def _number(fields: Fields, name: str, value: object) -> int:
+        try:
+            return int(Field(name, "integer").convert(value))
+        except ValueError as error:
+            raise InvalidFieldsError(fields.of.name, [f"{name}: {error}."]) from None
+
+    def _path_below(self, of: InsightlyObject, record: Mapping[str, Any], method: str) -> str:
+        for below in of.below:
+            parent_id = record.get(below.parent_field or "")
+            if method in below.can and parent_id is not None:
+                return f"{below.path}/{parent_id}/{below.name}"
+        msg = f"{of.name}: the record does not say which other it belongs to."
+        raise NotPossibleError(msg)
