@@ -73,6 +73,19 @@ def test_it_reads(python: Path, tmp_path: Path) -> None:
     assert streams.count("contacts") == 1 + 5  # a schema and the records
 
 
+def test_it_writes(python: Path) -> None:
+    """The command line and the target work without extras, too."""
+    folder = python.parent
+    with new_sandbox(records=5).serve() as sandbox:
+        env = tap_environment(api_key=KEY, api_url=sandbox.api_url)
+        made = run(folder / "insightly", "create", "contact", "FIRST_NAME=Ada", "-q", env=env).stdout
+        assert int(made) == sandbox.records("/Contacts")[-1]["CONTACT_ID"]
+        shown = run(folder / "insightly", "objects", env=env).stdout
+        assert "Contact" in shown
+    about = json.loads(run(folder / "target-insightly", "--about", "--format=json").stdout)
+    assert about["name"] == "target-insightly"
+
+
 def test_the_sandbox_says_what_it_needs(python: Path) -> None:
     said = run(python, "-m", "tap_insightly.sandbox", is_to_fail=True).stderr
     assert "pip install 'tap-insightly[sandbox]'" in said
@@ -91,7 +104,9 @@ def test_the_wheel_holds_the_package_and_nothing_else(dist: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.partition("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"tap_insightly"}
-    assert {"tap_insightly/py.typed", "tap_insightly/openapi/insightly.json"} <= set(names)
+    documents = ("insightly.json", "insightly-write.json")
+    assert {f"tap_insightly/openapi/{name}" for name in documents} <= set(names)
+    assert "tap_insightly/py.typed" in names
     assert not [name for name in names if "__pycache__" in name]
     assert any(name.endswith("licenses/LICENSE") for name in names)
 

@@ -13,11 +13,16 @@ from tap_insightly.api.planning import PlanningClient
 from tap_insightly.api.request import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
+    from datetime import datetime
+
+    from typing_extensions import Self
 
     from tap_insightly.api.answer import Answer
+    from tap_insightly.api.fields import Fields
     from tap_insightly.api.objects import InsightlyObject
     from tap_insightly.api.session import InsightlySession
+    from tap_insightly.api.tally import Tally
 
     Record = dict[str, Any]
 
@@ -33,6 +38,19 @@ class InsightlyClient(PlanningClient):
     def _use(self, session: InsightlySession) -> None:
         super()._use(session)
         self._creator = Creator(session)
+
+    def counting(self, tally: Tally) -> Self:
+        """Share this client, but count apart what is sent through it.
+
+        Args:
+            tally: Where to count: a part of what its session counts.
+
+        Returns:
+            A client of the same account, with the same pace, quota and memory of what was created.
+        """
+        other = super().counting(tally)
+        other._creator = self._creator.sending_through(other.session)  # noqa: SLF001 - its own class
+        return other
 
     def create(
         self,
@@ -58,7 +76,42 @@ class InsightlyClient(PlanningClient):
             InsightlyError: If Insightly refuses it.
         """
         fields = self.fields(object_name)
-        return self._creator.create(self.creation(fields, {**(values or {}), **more}), fields)
+        return self.make(self.creation(fields, {**(values or {}), **more}), fields)
+
+    def make(self, request: Request, fields: Fields) -> Record:
+        """Create a record by a request; once, even if the answer to it is lost.
+
+        Args:
+            request: What to send, such as `creation` or `noting` says.
+            fields: The fields of the object.
+
+        Returns:
+            The record.
+
+        Raises:
+            UnknownOutcomeError: If it may have been created, and the API has no way to look.
+            InsightlyError: If Insightly refuses it.
+        """
+        return self._creator.create(request, fields)
+
+    def look_for(
+        self, request: Request, fields: Fields, since: datetime, known: Collection[int] = ()
+    ) -> Record | None:
+        """Find the record that a request has created, if it has, such as one of a run before.
+
+        Args:
+            request: The request.
+            fields: The fields of the object.
+            since: When it was sent, or before, by the server's clock.
+            known: Ids of records that other requests have created.
+
+        Returns:
+            The record; None if there is none.
+
+        Raises:
+            InsightlyError: If the object cannot be searched.
+        """
+        return self._creator.look_for(request, fields, since, known)
 
     def update(
         self,
@@ -243,7 +296,7 @@ class InsightlyClient(PlanningClient):
             InsightlyError: If Insightly refuses it.
         """
         request = self.noting(object_name, record_id, title, body)
-        return self._creator.create(request, self.fields("note"))
+        return self.make(request, self.fields("note"))
 
     def request(
         self,

@@ -8,6 +8,7 @@ else of the object is created here, so that a record can be no other one's.
 
 from __future__ import annotations
 
+import copy
 import logging
 import threading
 from collections import defaultdict
@@ -23,10 +24,11 @@ from tap_insightly.api.locks import SharedLock
 from tap_insightly.api.objects import plain
 from tap_insightly.api.paging import Cursor, Listing
 from tap_insightly.api.reader import Reader
+from tap_insightly.api.tally import Tally
 from tap_insightly.values import parse_moment, utc_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from datetime import datetime
 
     from tap_insightly.api.fields import Fields
@@ -57,6 +59,19 @@ class Creator:
         self._lost: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
         self._lock = threading.Lock()
 
+    def sending_through(self, session: InsightlySession) -> Creator:
+        """Share this one's memory of what was created.
+
+        Args:
+            session: Where to send.
+
+        Returns:
+            Another that knows the same.
+        """
+        other = copy.copy(self)
+        other._session = session  # noqa: SLF001 - its own class
+        return other
+
     def create(self, request: Request, fields: Fields) -> dict[str, Any]:
         """Create a record.
 
@@ -86,7 +101,7 @@ class Creator:
                     self._lost[of.path].append(body)
             with lock.alone():
                 try:
-                    found = self._look(request.path, fields, body, since)
+                    found = self._look(request, fields, since)
                 except InsightlyError as error:
                     msg = f"{lost} That could not be found out: {error}"
                     raise UnknownOutcomeError(msg) from error
@@ -157,32 +172,54 @@ class Creator:
                 claimed.add(record[key])
             return record
 
-    def _look(
-        self, path: str, fields: Fields, body: Mapping[str, Any], since: datetime
+    def look_for(
+        self, request: Request, fields: Fields, since: datetime, known: Collection[int] = ()
     ) -> dict[str, Any] | None:
+        """Find the record that a request has created, if it has.
+
+        Args:
+            request: The request.
+            fields: The fields of the object.
+            since: When it was sent, or before, by the server's clock.
+            known: Ids of records that others have created.
+
+        Returns:
+            The record, which is taken for created by it from now on; None if there is none.
+
+        Raises:
+            InsightlyError: If the object cannot be searched.
+        """
+        body, claimed = Answer(request.body or b"{}").data, self._claimed[fields.of.path]
+        # What was sent may be all in another record that was lost, too.
+        others = [one for one in self._lost[fields.of.path] if _size(one) > _size(body)]
+        for record in self._created_since(fields, since):
+            number = record[str(fields.of.key)]
+            if number in claimed or number in known or not _is_below(request, fields, record):
+                continue
+            if _is_made_of(body, fields, record) and not any(
+                _is_made_of(other, fields, record) for other in others
+            ):
+                claimed.add(number)
+                return dict(record)
+        return None
+
+    def _look(self, request: Request, fields: Fields, since: datetime) -> dict[str, Any] | None:
         for wait in LOOKS:
             if wait:
                 self._session.sleep(wait)
-            for record in self._candidates(fields, since):
-                if _is_made_of(body, fields, record) and _is_below(path, fields, record):
-                    # What was sent may be all in another record that was lost, too.
-                    others = [o for o in self._lost[fields.of.path] if _size(o) > _size(body)]
-                    if any(_is_made_of(other, fields, record) for other in others):
-                        continue
-                    self._claimed[fields.of.path].add(record[str(fields.of.key)])
-                    return dict(record)
+            found = self.look_for(request, fields, since)
+            if found is not None:
+                return found
         return None
 
-    def _candidates(self, fields: Fields, since: datetime) -> Iterator[Record]:
+    def _created_since(self, fields: Fields, since: datetime) -> Iterator[Record]:
         of, key = fields.of, str(fields.of.key)
         params = {"updated_after_utc": utc_text((since - MARGIN).replace(microsecond=0))}
-        listing = Listing(f"{of.path}/Search", params, cursor=Cursor([key]))
+        tally = Tally(self._session.total)
+        listing = Listing(f"{of.path}/Search", params, cursor=Cursor([key]), tally=tally)
         with Reader(self._session) as reader:
             for page in reader.read(listing):
-                for record in page.records:
-                    is_ours = record.get(key) in self._claimed[of.path]
-                    if not is_ours and _is_created_since(record, since):
-                        yield record
+                yield from (one for one in page.records if _is_created_since(one, since))
 
 
 def _is_made_of(body: Mapping[str, Any], fields: Fields, record: Record) -> bool:
@@ -202,9 +239,9 @@ def _is_created_since(record: Record, since: datetime) -> bool:
     return created >= since - MARGIN
 
 
-def _is_below(path: str, fields: Fields, record: Record) -> bool:
+def _is_below(request: Request, fields: Fields, record: Record) -> bool:
     """Tell whether a record is below the other that it was sent to, as far as it says so."""
-    parts = path.strip("/").split("/")
+    parts = request.path.strip("/").split("/")
     for below in fields.of.below if len(parts) > 1 else ():
         if below.path.strip("/") != parts[0]:
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from tap_insightly.api.objects import (
 from tap_insightly.api.paging import PAGE_SIZE, Cursor, Listing
 from tap_insightly.api.reader import Reader
 from tap_insightly.api.session import InsightlySession
+from tap_insightly.api.tally import Tally
 from tap_insightly.openapi import READ
 from tap_insightly.values import parse_moment, utc_text
 
@@ -87,6 +89,19 @@ class ReadingClient(Closing):
         self._custom: tuple[InsightlyObject, ...] | None = None
         self._fields: dict[str, Fields] = {}
         self._lock = threading.RLock()
+
+    def counting(self, tally: Tally) -> Self:
+        """Share this client, but count apart what is sent through it.
+
+        Args:
+            tally: Where to count: a part of what its session counts.
+
+        Returns:
+            A client of the same account, with the same pace and quota. It need not be closed.
+        """
+        other = copy.copy(self)
+        other.session = self.session.counting(tally)
+        return other
 
     def close(self) -> None:
         """End all that is under way, and close the connections."""
@@ -231,7 +246,8 @@ class ReadingClient(Closing):
         size = PAGE_SIZE if limit is None else max(2, min(PAGE_SIZE, limit))
         cursor = Cursor([key], page_size=size) if is_paged else None
         # Nothing is read ahead of somebody who wants no more than a few.
-        listing = Listing(path, query, cursor=cursor, is_counted=limit is None)
+        tally = Tally(self.session.total)
+        listing = Listing(path, query, cursor=cursor, tally=tally, is_counted=limit is None)
         left = limit
         with Reader(self.session) as reader:
             for page in reader.read(listing):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import copy
 import logging
 import re
 import threading
@@ -84,7 +85,7 @@ class InsightlySession(Closing):
         self.total = Tally()
         """What was sent by all together."""
         self.pace = pace or Pace(requests_per_second, max_concurrency)
-        self._date: tuple[datetime, float] | None = None  # of the last answer, and our clock then
+        self._date: list[tuple[datetime, float]] = []  # one: of the last answer, and our clock then
         self._timeout = request_timeout
         self._max_tries = max_retries + 1
         self._auth = ApiKeyAuth(api_key)
@@ -94,6 +95,19 @@ class InsightlySession(Closing):
         """Waits for a number of seconds, or until the session is closed."""
         self._http, self._connections = breakable_session(max_concurrency)
         self._http.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
+
+    def counting(self, tally: Tally) -> InsightlySession:
+        """Share this session, but count apart what is sent through it.
+
+        Args:
+            tally: Where to count: a part of `total`.
+
+        Returns:
+            A session with the same connections, pace and quota. It need not be closed.
+        """
+        other = copy.copy(self)
+        other.total = tally
+        return other
 
     def close(self) -> None:
         """End all that is under way or waits, in whatever thread, and close the connections."""
@@ -109,9 +123,9 @@ class InsightlySession(Closing):
         Returns:
             An aware datetime, reckoned from the last answer; None if none has told yet.
         """
-        if self._date is None:
+        if not self._date:
             return None
-        date, at = self._date
+        ((date, at),) = self._date
         return date + timedelta(seconds=time.monotonic() - at)
 
     def get(
@@ -190,7 +204,7 @@ class InsightlySession(Closing):
                 headers = response.headers
                 date = moment(headers.get("Date"))
                 if date is not None:
-                    self._date = (date, time.monotonic())
+                    self._date[:] = [(date, time.monotonic())]
                 is_refused = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
                 hold = self._hold(request, response, date)
             finally:

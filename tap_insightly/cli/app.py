@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FAILED, WRONG = 1, 2  # refused or failed; wrong usage, for which nothing was sent
 _WRONG = (InvalidFieldsError, NotPossibleError, UnknownObjectError)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Group(click.Group):
@@ -37,12 +38,15 @@ class Group(click.Group):
         Returns:
             What click returns, if it does.
         """
+        before = {number: signal.signal(number, _stop) for number in _SIGNALS}
         try:
-            signal.signal(signal.SIGTERM, _stop)
             return super().main(*args, **kwargs)
         except InsightlyError as error:
             click.echo(f"Error: {error}", err=True)
             sys.exit(WRONG if isinstance(error, _WRONG) else FAILED)
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def _stop(number: int, _: FrameType | None) -> None:

@@ -1,10 +1,129 @@
-"""To come."""
+"""``insightly objects`` and ``insightly fields``: what there is to read and to write."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tap_insightly.api import Fields, InsightlyClient
+from tap_insightly.api.objects import find_object, standard_objects
+from tap_insightly.cli.output import json_option, say, write_json, write_table
+from tap_insightly.cli.settings import with_settings
+from tap_insightly.connection import open_session
 
 if TYPE_CHECKING:
-    import click
+    from collections.abc import Mapping
 
-COMMANDS: tuple[click.Command, ...] = ()
+    from tap_insightly.api import Field, InsightlyObject
+
+_VERBS = ("list", "search", "get", "create", "update", "delete")
+
+
+@click.command("objects")
+@with_settings(may_lack_key=True)
+@json_option
+def objects(config: Mapping[str, Any], *, is_json: bool) -> None:
+    """List the objects of Insightly, and what can be done with each.
+
+    Those that the account has defined come last; without an API key, they are left out.
+
+    \b
+    Examples:
+      $ insightly objects
+      $ insightly objects --json
+    """  # noqa: D301 - click's mark for lines to be left alone
+    if config["api_key"]:
+        with InsightlyClient.of(open_session(config, "insightly")) as client:
+            found = client.objects()
+    else:
+        say("Without an API key (TAP_INSIGHTLY_API_KEY), custom objects are left out.")
+        found = standard_objects()
+    if is_json:
+        write_json([_described(of) for of in found])
+        return
+    headers = ("object", "path", "id", *_VERBS, "custom fields")
+    rows = [
+        (of.name, of.path, of.key, *_marks(of), _mark(is_set=of.has_custom_fields)) for of in found
+    ]
+    write_table(headers, rows)
+
+
+@click.command("fields")
+@click.argument("object_name", metavar="OBJECT")
+@click.option("--writable", "is_writable", is_flag=True, help="Only fields that can be written.")
+@with_settings(may_lack_key=True)
+@json_option
+def fields(
+    config: Mapping[str, Any], object_name: str, *, is_writable: bool, is_json: bool
+) -> None:
+    """List the fields of an object, and how each is written.
+
+    OBJECT is its name in any spelling: contact, Contacts, quote, Fruit__c. Fields that the
+    account has defined come last; without an API key, they are left out.
+
+    \b
+    Examples:
+      $ insightly fields contact
+      $ insightly fields opportunity --writable --json
+    """  # noqa: D301 - click's mark for lines to be left alone
+    if config["api_key"]:
+        with InsightlyClient.of(open_session(config, "insightly")) as client:
+            known = client.fields(object_name)
+    else:
+        known = Fields(find_object(object_name, standard_objects()))
+        if known.of.has_custom_fields:
+            say("Without an API key (TAP_INSIGHTLY_API_KEY), custom fields are left out.")
+    found = [field for field in known if _can_be_written(field) or not is_writable]
+    if is_json:
+        write_json([{**asdict(field), "is_writable": field.is_writable} for field in found])
+        return
+    rows = [
+        (
+            field.name,
+            f"{field.kind} ({field.max_length})" if field.max_length else field.kind,
+            _how(known.of, field),
+            "; ".join(field.options),
+            field.description,
+        )
+        for field in found
+    ]
+    write_table(("field", "type", "written", "options", "description"), rows)
+
+
+def _described(of: InsightlyObject) -> dict[str, Any]:
+    return {
+        "object": of.name,
+        "path": of.path,
+        "id": of.key,
+        "can": [verb for verb in _VERBS if verb in of.can],
+        "required": list(of.required),
+        "has_custom_fields": of.has_custom_fields,
+        "labels": list(of.labels),
+    }
+
+
+def _marks(of: InsightlyObject) -> list[str]:
+    return [_mark(is_set=verb in of.can) for verb in _VERBS]
+
+
+def _mark(*, is_set: bool) -> str:
+    return "yes" if is_set else ""
+
+
+def _can_be_written(field: Field) -> bool:
+    return field.is_writable or field.is_set_once
+
+
+def _how(of: InsightlyObject, field: Field) -> str:
+    """Say how a field is written."""
+    if not _can_be_written(field):
+        return f"{of.path}/{{id}}/{field.elsewhere}" if field.elsewhere else "no"
+    words = ["required" if field.is_required else "yes"]
+    if field.is_set_once:
+        words.append("in a new one only")
+    return ", ".join(words)
+
+
+COMMANDS: tuple[click.Command, ...] = (objects, fields)

@@ -12,7 +12,22 @@ import msgspec
 from tap_insightly.api.request import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+    Function = Callable[..., Any]
+
+
+def json_option(function: Function) -> Function:
+    """Give a command the option to write JSON instead of a table.
+
+    Args:
+        function: The command, which gets it as `is_json`.
+
+    Returns:
+        The command.
+    """
+    text = "Write JSON instead of a table."
+    return click.option("--json", "is_json", is_flag=True, help=text)(function)
 
 
 def say(message: str) -> None:
@@ -48,11 +63,25 @@ def write_array(values: Iterable[Any]) -> None:
     Args:
         values: The items.
     """
-    start = "["
+    start = b"["
     for value in values:
-        click.echo(f"{start}\n{encode(value).decode()}", nl=False)
-        start = ","
-    click.echo("[]" if start == "[" else "\n]")
+        click.echo(start + b"\n" + encode(value), nl=False)
+        start = b","
+    click.echo("[]" if start == b"[" else "\n]")
+
+
+def write_list(values: Iterable[Any], *, is_lines: bool) -> None:
+    """Write a list as it comes.
+
+    Args:
+        values: The items.
+        is_lines: Whether to write a line of JSON for each, and no array of them.
+    """
+    if not is_lines:
+        write_array(values)
+        return
+    for value in values:
+        write_line(value)
 
 
 def write_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

@@ -1,10 +1,272 @@
-"""To come."""
+"""``insightly get``, ``create``, ``update`` and ``delete``: records of any object, by its name."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import closing
+from dataclasses import replace
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from tap_insightly.api import InvalidFieldsError
+from tap_insightly.api.reading import value_of
+from tap_insightly.cli.output import say, write_json, write_line, write_list
+from tap_insightly.cli.settings import with_client
+from tap_insightly.cli.writing import (
+    assigned,
+    dry_run_option,
+    id_only_option,
+    make_sure,
+    object_and_id,
+    read_values,
+    show,
+    write_record,
+    yes_option,
+)
 
 if TYPE_CHECKING:
-    import click
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-COMMANDS: tuple[click.Command, ...] = ()
+    from tap_insightly.api import Field, Fields, InsightlyClient
+
+    Function = Callable[..., Any]
+
+_VALUES_HELP = "A JSON object of values by name; - for stdin. NAME=VALUE goes before it."
+
+
+def _with_values(function: Function) -> Function:
+    """Give a command values by name, as arguments and from a file."""
+    values = click.argument("texts", metavar="[NAME=VALUE]...", nargs=-1)
+    file = click.option("--from", "file", type=click.File("rb"), metavar="FILE", help=_VALUES_HELP)
+    return values(file(function))
+
+
+def _names(_: click.Context, __: click.Parameter, text: str | None) -> list[str]:
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
+@click.command()
+@click.argument("object_name", metavar="OBJECT")
+@click.argument("record_id", metavar="[ID]", type=click.IntRange(min=1), required=False)
+@click.option(
+    "--where", "wheres", multiple=True, metavar="NAME=VALUE", help="Only with exactly this value."
+)
+@click.option("--updated-after", metavar="MOMENT", help="Only what was updated since (UTC).")
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="NUMBER", help="At most this many records."
+)
+@click.option("--fields", "names", metavar="NAMES", callback=_names, help="Only these: A,B,C.")
+@click.option("--jsonl", is_flag=True, help="Write lines of JSON, one for each record.")
+@click.option("--etag", is_flag=True, help="Write the version alone, to be given to update.")
+@with_client
+def get(  # noqa: PLR0913 - the options of a command
+    client: InsightlyClient,
+    object_name: str,
+    record_id: int | None,
+    *,
+    wheres: Sequence[str],
+    updated_after: str | None,
+    limit: int | None,
+    names: Sequence[str],
+    jsonl: bool,
+    etag: bool,
+) -> None:
+    """Read one record, or a list of them.
+
+    OBJECT is a name in any spelling: contact, Contacts, quote, Fruit__c. A list is written as
+    one JSON array while it is being read. The API searches by one field at a time, and has no
+    search for some objects.
+
+    \b
+    Examples:
+      $ insightly get contact 301
+      $ insightly get leads --updated-after 2026-01-01 --jsonl
+      $ insightly get contacts --where FIRST_NAME=Ada --fields CONTACT_ID,EMAIL_ADDRESS
+    """  # noqa: D301 - click takes the character, which is no backslash
+    is_list = record_id is None
+    if not is_list and (wheres or updated_after or limit):
+        msg = "--where, --updated-after and --limit are for lists; with an ID there is one record."
+        raise click.UsageError(msg)
+    if etag and (is_list or names or jsonl):
+        msg = "--etag is for one record with an ID, without --fields and --jsonl."
+        raise click.UsageError(msg)
+    if record_id is not None:
+        found, version = client.get_with_etag(object_name, record_id)
+        if etag:
+            _write_version(object_name, record_id, version)
+            return
+        (write_line if jsonl else write_json)(_picked(client, object_name, names)(found))
+        return
+    conditions = {"updated_after": updated_after, "where": assigned(wheres), "limit": limit}
+    pick = _picked(client, object_name, names)
+    name = client.object(object_name).name  # a path is for `insightly api`
+    with closing(client.records(name, **conditions)) as records:
+        write_list(map(pick, records), is_lines=jsonl)
+
+
+def _write_version(object_name: str, record_id: int, version: str | None) -> None:
+    if version is None:
+        msg = f"The API tells no version of {object_name} {record_id}."
+        raise click.ClickException(msg)
+    click.echo(version)
+
+
+def _picked(
+    client: InsightlyClient, object_name: str, names: Sequence[str]
+) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
+    """Say how to pick fields of a record, standard and custom ones.
+
+    Args:
+        client: The account.
+        object_name: The object, text.
+        names: The names of the fields; none for all.
+
+    Returns:
+        What makes a smaller record of a record.
+
+    Raises:
+        InvalidFieldsError: If there is no such field.
+    """
+    if not names:
+        return lambda record: record
+    own = client.fields(object_name)
+    if problems := [own.unknown(name) for name in names if own.find(name) is None]:
+        raise InvalidFieldsError(own.of.name, problems)
+    chosen = [field.name for name in names if (field := own.find(name))]
+    return lambda record: {name: value_of(record, name) for name in chosen}
+
+
+def _values(fields: Fields, texts: Iterable[str], file: IO[bytes] | None) -> dict[str, Any]:
+    """Put together what is to be written: arguments go before the file.
+
+    Args:
+        fields: The fields of the object.
+        texts: Assignments; nothing behind the sign clears a field.
+        file: A JSON object; None for no file.
+
+    Returns:
+        Values by name.
+
+    Raises:
+        UsageError: If they cannot be read.
+    """
+    given: dict[str, Any] = {name: text or None for name, text in assigned(texts).items()}
+    taken: set[Field | None] = {fields.find(name) for name in given} - {None}
+    others = read_values(file).items()
+    return {name: one for name, one in others if fields.find(name) not in taken} | given
+
+
+@click.command()
+@click.argument("object_name", metavar="OBJECT")
+@_with_values
+@dry_run_option
+@id_only_option
+@with_client
+def create(
+    client: InsightlyClient,
+    object_name: str,
+    texts: Sequence[str],
+    *,
+    file: IO[bytes] | None,
+    is_dry: bool,
+    is_brief: bool,
+) -> None:
+    """Create a record, and write it with the id that it got.
+
+    Names of fields are those of `insightly fields OBJECT`, standard and custom ones, in any case.
+    All values are looked at first: if something is wrong with them, nothing is sent. Lists, such
+    as TAGS, are separated by semicolons, or JSON.
+
+    \b
+    Examples:
+      $ insightly create contact FIRST_NAME=Ada LAST_NAME=Lovelace TAGS='vip;london'
+      $ insightly create organisation ORGANISATION_NAME='Analytical Engines' --id-only
+    """  # noqa: D301 - as above
+    fields = client.fields(object_name)
+    values = _values(fields, texts, file)
+    if is_dry:
+        show(client, client.creation(fields, values))
+        return
+    record = client.create(fields.of.name, values)
+    write_record(record, fields.of.key, is_brief=is_brief)
+
+
+@click.command()
+@object_and_id
+@_with_values
+@click.option("--if-match", metavar="ETAG", help="Only if the record has this version still.")
+@click.option("--skip-unchanged", is_flag=True, help="Read it first, and send what differs, if so.")
+@dry_run_option
+@id_only_option
+@with_client
+def update(  # noqa: PLR0913 - the options of a command
+    client: InsightlyClient,
+    object_name: str,
+    record_id: int,
+    texts: Sequence[str],
+    *,
+    file: IO[bytes] | None,
+    if_match: str | None,
+    skip_unchanged: bool,
+    is_dry: bool,
+    is_brief: bool,
+) -> None:
+    """Change some fields of a record, and write it as it is then.
+
+    Fields that are not named stay as they are; NAME= clears one. As with create, nothing is sent
+    if something is wrong. With --if-match, an update that somebody else has come before is
+    refused: the version is written by `insightly get OBJECT ID --etag`.
+
+    \b
+    Examples:
+      $ insightly update contact 301 TITLE=Countess PHONE=
+      $ insightly update lead 301 LEAD_RATING=5 --skip-unchanged --id-only
+    """  # noqa: D301 - as above
+    if not texts and file is None:
+        msg = "There is nothing to write: give NAME=VALUE, or --from a file."
+        raise click.UsageError(msg)
+    fields = client.fields(object_name)
+    values = _values(fields, texts, file)
+    if not is_dry:
+        record = client.update(
+            fields.of.name, record_id, values, if_match=if_match, skip_unchanged=skip_unchanged
+        )
+        write_record(record, fields.of.key, is_brief=is_brief)
+        return
+    before = client.get(fields.of.name, record_id) if skip_unchanged else None
+    request = client.updating(fields, record_id, values, before)
+    if request is None:
+        say("Nothing differs, so nothing would be sent.")
+        return
+    headers = {"If-Match": if_match} if if_match is not None else {}
+    show(client, replace(request, headers={**request.headers, **headers}))
+
+
+@click.command()
+@object_and_id
+@dry_run_option
+@yes_option
+@with_client
+def delete(
+    client: InsightlyClient, object_name: str, record_id: int, *, is_dry: bool, is_sure: bool
+) -> None:
+    """Delete a record. There is no way back through the API.
+
+    Asks first at a terminal, and needs --yes elsewhere.
+
+    \b
+    Examples:
+      $ insightly delete task 301 --dry-run
+      $ insightly delete task 301 --yes
+    """  # noqa: D301 - as above
+    of = client.object(object_name)
+    request = client.deletion(of.name, record_id)
+    if is_dry:
+        show(client, request)
+        return
+    make_sure(f"Delete {of.name} {record_id}", is_sure=is_sure)
+    client.session.send(request)
+    say(f"{of.name} {record_id} is deleted.")
+
+
+COMMANDS: tuple[click.Command, ...] = (get, create, update, delete)

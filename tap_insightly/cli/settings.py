@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from dotenv import dotenv_values, find_dotenv
 from singer_sdk import typing as th
 from singer_sdk.exceptions import ConfigValidationError
 
@@ -17,7 +19,9 @@ from tap_insightly.connection import open_session
 from tap_insightly.settings import CONNECTION, cleaned, from_environment, problems
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    from tap_insightly.settings import Setting
 
     Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -53,49 +57,97 @@ def with_config(function: Callable[..., Any]) -> Callable[..., Any]:
     Returns:
         The command.
     """
+    return with_settings()(function)
 
-    @functools.wraps(function)
-    def wrapped(*args: Any, config_file: str | None, **kwargs: Any) -> Any:  # noqa: ANN401 - as click has it
-        given = {setting.name: kwargs.pop(setting.name) for setting in CONNECTION}
-        return function(read_config(config_file, given), *args, **kwargs)
 
-    decorated: Callable[..., Any] = wrapped
-    for setting in reversed(CONNECTION):
-        text = _SECRET if setting.is_secret else setting.description.partition(". ")[0]
-        option = click.option(
-            f"--{setting.name.replace('_', '-')}",
-            setting.name,
-            metavar="NUMBER" if setting.is_numeric else "TEXT",
-            help=f"{text.rstrip('.')}.",
+def with_settings(
+    settings: Sequence[Setting] = CONNECTION, *, may_lack_key: bool = False, **defaults: object
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command options of these settings, and what comes of them.
+
+    Args:
+        settings: The settings.
+        may_lack_key: Whether the command has something to do without an API key too.
+        **defaults: What counts in this command where a setting is not made.
+
+    Returns:
+        A decorator of commands whose first argument is the settings.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def wrapped(*args: Any, config_file: str | None, **kwargs: Any) -> Any:  # noqa: ANN401 - as click has it
+            given = {setting.name: kwargs.pop(setting.name) for setting in settings}
+            config = read_config(
+                config_file, given, settings, may_lack_key=may_lack_key, defaults=defaults
+            )
+            return function(config, *args, **kwargs)
+
+        decorated: Callable[..., Any] = wrapped
+        for setting in reversed(settings):
+            decorated = _option(setting)(decorated)
+        config = click.option(
+            "--config",
+            "config_file",
+            type=click.Path(dir_okay=False),
+            metavar="FILE",
+            help="A JSON file of settings, such as the tap's.",
         )
-        decorated = option(decorated)
-    config = click.option(
-        "--config",
-        "config_file",
-        type=click.Path(dir_okay=False),
-        metavar="FILE",
-        help="A JSON file of settings, such as the tap's.",
-    )
-    return config(decorated)
+        return config(decorated)
+
+    return decorate
 
 
-def read_config(config_file: str | None, options: Mapping[str, str | None]) -> dict[str, Any]:
+def _load_variables() -> None:
+    """Take from a file ``.env`` what is not in the environment.
+
+    The SDK looks for one too, but only from where it is installed.
+    """
+    for name, value in dotenv_values(find_dotenv(usecwd=True)).items():
+        if name.startswith(PREFIX) and value is not None:
+            os.environ.setdefault(name, value)
+
+
+def _option(setting: Setting) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    text = _SECRET if setting.is_secret else setting.description.partition(". ")[0]
+    name, text = setting.name.replace("_", "-"), f"{text.rstrip('.')}."
+    if setting.schema is th.BooleanType:
+        return click.option(f"--{name}/--no-{name}", setting.name, default=None, help=text)
+    metavar = "NUMBER" if setting.is_numeric else "TEXT"
+    return click.option(f"--{name}", setting.name, metavar=metavar, help=text)
+
+
+def read_config(
+    config_file: str | None,
+    options: Mapping[str, object],
+    settings: Sequence[Setting] = CONNECTION,
+    *,
+    may_lack_key: bool = False,
+    defaults: Mapping[str, object] | None = None,
+) -> dict[str, Any]:
     """Collect the settings: options go before the file, the file before the environment.
+
+    The environment goes before a file ``.env`` in this folder or one above it.
 
     Args:
         config_file: The path of a JSON file; None for none.
         options: What was given as options, by setting name; None for what was not.
+        settings: The settings to collect.
+        may_lack_key: Whether it will do if there is no API key.
+        defaults: What counts where a setting is not made, instead of its own default.
 
     Returns:
-        All settings of a connection, and whatever else the file has.
+        All these settings, and whatever else the file has.
 
     Raises:
         UsageError: If a setting is wrong or missing.
     """
-    schema = th.PropertiesList(*(setting.property() for setting in CONNECTION)).to_dict()
-    config = {setting.name: setting.default for setting in CONNECTION}
+    schema = th.PropertiesList(*(setting.property() for setting in settings)).to_dict()
+    fallback = {setting.name: setting.default for setting in settings} | dict(defaults or {})
+    config: dict[str, Any] = {}
+    _load_variables()
     try:
-        config |= from_environment(PREFIX, schema, CONNECTION)
+        config |= from_environment(PREFIX, schema, settings)
     except ConfigValidationError as error:
         raise click.UsageError(" ".join(error.errors)) from None
     if config_file is not None:
@@ -103,7 +155,9 @@ def read_config(config_file: str | None, options: Mapping[str, str | None]) -> d
         config |= json.loads(Path(config_file).read_text(encoding="utf-8"))
     config |= {name: value for name, value in options.items() if value is not None}
     # An empty text is a setting that was not made, so its default counts.
-    config = {setting.name: setting.default for setting in CONNECTION} | cleaned(config, CONNECTION)
-    if found := list(problems(config, CONNECTION)):
+    config = fallback | cleaned(config, settings)
+    is_known = bool(config.get("api_key")) or not may_lack_key
+    asked = [setting for setting in settings if is_known or not setting.is_secret]
+    if found := list(problems(config, asked)):
         raise click.UsageError(" ".join(found))
     return config

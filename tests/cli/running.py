@@ -1,0 +1,71 @@
+"""Running ``insightly``: in this process for many cases, as a process where that matters."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from click.testing import CliRunner
+
+from tap_insightly.cli import main
+from tests.conftest import KEY, run_process, tap_environment, watch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tap_insightly.sandbox import Sandbox
+
+COMMAND = (sys.executable, "-m", "tap_insightly.cli")
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run of ``insightly`` left behind."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> Any:
+        """Standard output as one JSON value."""
+        return json.loads(self.stdout)
+
+    @property
+    def lines(self) -> list[str]:
+        """Standard output by line."""
+        return self.stdout.splitlines()
+
+
+def run(
+    sandbox: Sandbox | None,
+    *args: object,
+    input: str | bytes | None = None,  # noqa: A002 - as click and subprocess have it
+    **settings: Any,
+) -> Result:
+    """Run in this process, with these settings by name in lower case; None takes one away."""
+    ours = dict.fromkeys(name for name in os.environ if name.startswith("TAP_INSIGHTLY_"))
+    runner = CliRunner(env={**ours, **environment(sandbox, **settings)})
+    done = runner.invoke(main, [str(arg) for arg in args], input=input, prog_name="insightly")
+    watch(done.stdout, done.stderr)
+    if done.exception is not None and not isinstance(done.exception, SystemExit):
+        raise done.exception
+    return Result(done.exit_code, done.stdout, done.stderr)
+
+
+def run_as_process(sandbox: Sandbox | None, *args: object, folder: Path, **settings: Any) -> Result:
+    """Run as a process, as a shell does."""
+    command = [*COMMAND, *(str(arg) for arg in args)]
+    done = run_process(command, env=environment(sandbox, **settings), folder=folder)
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+def environment(sandbox: Sandbox | None, **settings: Any) -> dict[str, str]:
+    """The environment of this process, with the key, where the sandbox is, and these settings."""
+    given = {"api_key": KEY, "requests_per_second": 100}
+    if sandbox is not None:
+        given["api_url"] = sandbox.api_url
+    return tap_environment(**{**given, **settings})

@@ -1,0 +1,150 @@
+"""docs/cli.md shows what happens: every command in it is run, and its output is what it shows."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tap_insightly.api.objects import find_object, standard_objects
+from tap_insightly.cli import main
+from tap_insightly.sandbox import Faults
+from tests.cli.conftest import first
+from tests.cli.running import environment
+from tests.conftest import new_sandbox, run_process
+
+if TYPE_CHECKING:
+    from tap_insightly.sandbox import Sandbox
+
+ROOT = Path(__file__).parents[2]
+DOC = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+SECTIONS = re.findall(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", DOC, re.MULTILINE | re.DOTALL)
+SHOWN_URL = "https://api.na1.insightly.com/v3.1"
+# What marks the end of a command's output, with its exit code; it does not change that code.
+MARK = 'mark() { local code=$?; echo "@@@ $code"; return $code; }'
+
+
+@dataclass
+class Step:
+    """A command of the page, and what it is to write."""
+
+    command: str
+    output: list[str] = field(default_factory=list)
+
+
+def steps(text: str) -> list[Step]:
+    """The commands of a section."""
+    found: list[Step] = []
+    for block in re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+        for line in block.splitlines():
+            if line.startswith("$ "):
+                found.append(Step(line[2:]))
+            else:
+                found[-1].output.append(line)
+    return found
+
+
+def with_ids(sandbox: Sandbox, command: str) -> str:
+    """Write the id of a record in the place of each 301: the first of the object before it."""
+
+    def put(match: re.Match[str]) -> str:
+        of = find_object(match[1].removesuffix("_ID"), standard_objects())
+        return f"{match[1]}{match[2]}{first(sandbox, of.path)}"
+
+    return re.sub(r"(\w+)([ /=])301\b", put, command)
+
+
+def plain(text: str) -> str:
+    """What an output is like, whatever the numbers in it and the room that they take."""
+    text = re.sub(r"\d+(?:[.,]\d+)*", "0", text)
+    return re.sub(r"--+", "--", " ".join(text.split()))
+
+
+def pattern(lines: list[str]) -> str:
+    """What matches an output that is like the one shown; dots are anything."""
+    shown = plain("\n".join(lines))
+    return r".*?".join(re.escape(part.strip()) + r"\s*" for part in shown.split("..."))
+
+
+def played(sandbox: Sandbox, text: str, folder: Path) -> list[tuple[Step, str, int]]:
+    """Run the commands of a section in one shell: each with its output and its exit code."""
+    (folder / "bin").mkdir()
+    program = folder / "bin" / "insightly"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tap_insightly.cli "$@"\n')
+    program.chmod(0o755)
+    env = environment(sandbox, requests_per_second=10)
+    env |= {"PATH": f"{program.parent}:{env['PATH']}", "COLUMNS": "80"}
+    (folder / "work").mkdir()
+    todo = steps(text)
+    script = "\n".join([MARK, *(f"{with_ids(sandbox, one.command)}\nmark" for one in todo)])
+    command = ["bash", "-c", f"exec 2>&1\n{script}"]
+    done = run_process(command, env=env, folder=folder / "work", timeout=300)
+    parts = re.split(r"@@@ (\d+)\n", done.stdout)
+    assert len(parts) == 2 * len(todo) + 1, done.stdout
+    return list(zip(todo, parts[0::2], map(int, parts[1::2]), strict=False))
+
+
+def documented_sandbox() -> Sandbox:
+    """An account with the person, the deal and the project that the page tells of."""
+    sandbox = new_sandbox()
+    ada = {"FIRST_NAME": "Ada", "LAST_NAME": "Lovelace", "EMAIL_ADDRESS": "ada@example.com"}
+    sandbox.update("/Contacts", first(sandbox), **ada)
+    pipeline, stage = (first(sandbox, path) for path in ("/Pipelines", "/PipelineStages"))
+    deal = {"OPPORTUNITY_STATE": "OPEN", "PIPELINE_ID": pipeline, "STAGE_ID": stage}
+    sandbox.update("/Opportunities", first(sandbox, "/Opportunities"), **deal)
+    return sandbox
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="the page uses jq")
+@pytest.mark.parametrize(
+    "title", [title for title, text in SECTIONS if steps(text)], ids=lambda title: title.lower()
+)
+def test_every_command_of_the_page_does_what_it_shows(title: str, tmp_path: Path) -> None:
+    text = dict(SECTIONS)[title]
+    with documented_sandbox().serve() as sandbox:
+        if "/FileAttachments" in text:  # the sandbox has no content of files
+            sandbox.faults = Faults(body=b'{"FILE_ID":7}')
+        done = played(sandbox, text, tmp_path)
+    following = [step.command for step, *_ in done[1:]] + [""]
+    for (step, output, code), then in zip(done, following, strict=True):
+        where = f"$ {step.command}\n{output}"
+        assert (code == 0) == (then != "echo $?"), where
+        shown = output.replace(sandbox.api_url, SHOWN_URL)
+        if step.output or output:
+            assert re.fullmatch(pattern(step.output), plain(shown)), where
+
+
+def test_the_page_has_every_command_and_no_other() -> None:
+    table = re.findall(r"^\| `insightly ([a-z-]+(?: (?:add|remove|set))?)", DOC, re.MULTILINE)
+    names = []
+    for name, command in main.commands.items():
+        below = getattr(command, "commands", {})
+        names += [f"{name} {one}" for one in below] or [name]
+    assert sorted(table) == sorted(names)
+
+
+def test_every_option_that_the_page_names_exists() -> None:
+    commands = list(main.commands.values())
+    commands += [one for group in commands for one in getattr(group, "commands", {}).values()]
+    options = {name for one in commands for param in one.params for name in param.opts}
+    named = set(re.findall(r"`(--?[a-z][a-z-]*)", DOC)) - {"--help"}
+    assert len(named) > 8
+    assert named <= options
+
+
+def test_what_it_links_to_is_there() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    heads = re.findall(r"^## (.+)$", DOC, re.MULTILINE)
+    anchors = {re.sub(r"[^\w-]", "", head.lower().replace(" ", "-")) for head in heads}
+    for link in re.findall(r"\]\(([^)]+)\)", DOC):
+        path, _, anchor = link.partition("#")
+        assert not path or (ROOT / "docs" / path).exists(), link
+        if not path:
+            assert anchor in anchors, link
+        elif anchor:
+            assert re.search(rf"^#+ {anchor}$", readme, re.MULTILINE | re.IGNORECASE), link
