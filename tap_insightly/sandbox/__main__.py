@@ -34,6 +34,12 @@ except ModuleNotFoundError as error:
     help="The plan; professional leaves some objects out.",
 )
 @click.option("--seed", default=1, show_default=True, help="The same seed gives the same data.")
+@click.option(
+    "--empty",
+    "is_empty",
+    is_flag=True,
+    help="An account with settings only, and with other ids: one to copy into.",
+)
 @click.option("--api-key", default=DEFAULT_KEY, show_default=True, help="The key to accept.")
 @click.option("--latency", default=0.0, type=click.FloatRange(0), help="Seconds to add to answers.")
 @click.option(
@@ -52,13 +58,14 @@ def main(  # noqa: PLR0913, PLR0917 - one for each option
     records: int,
     plan: str,
     seed: int,
+    is_empty: bool,  # noqa: FBT001 - an option that is a flag
     api_key: str,
     latency: float,
     requests_per_second: float | None,
     daily_quota: int,
 ) -> None:
     """Run an Insightly on this machine, with data that is made up."""
-    sandbox = Sandbox(records, plan=plan, seed=seed, api_key=api_key)
+    sandbox = Sandbox(records, plan=plan, seed=seed, api_key=api_key, is_empty=is_empty)
     sandbox.faults = Faults(
         latency=latency, requests_per_second=requests_per_second, daily_quota=daily_quota
     )

@@ -7,18 +7,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tap_insightly.openapi import READ
-from tap_insightly.sandbox.store import STANDARD_PATHS, Table, component_of, status_of
+from tap_insightly.sandbox.store import (
+    ANY_CUSTOM_OBJECT,
+    STAMPS,
+    STANDARD_PATHS,
+    Table,
+    component_of,
+    status_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from tap_insightly.sandbox.store import Record
 
-_ANY_CUSTOM_OBJECT = "/{OBJECT_NAME}"
-_STAMPS = ("DATE_CREATED_UTC", "DATE_UPDATED_UTC", "DATE_CHANGED_UTC")
+_STAMPS = (*STAMPS, "DATE_CHANGED_UTC")
 # Children have ids of their own, far from those of the lists. They are numbered by component: a
 # comment's id says nothing about whether a note or a task was commented on.
-_FIRST_ID, _IDS_APART = 500_000_000, 10_000_000
+_IDS_APART = 10_000_000
 
 
 @dataclass(frozen=True)
@@ -37,8 +43,8 @@ class ChildKind:
     is_numbered: bool
     """Whether new ones are given their id. Which list a membership is of is chosen."""
 
-    first_id: int
-    """The id of the first of them."""
+    id_offset: int
+    """How far its ids are from those of the first component."""
 
     parent_field: str | None
     """The field with the id of the record that it is below, if it carries one."""
@@ -91,7 +97,7 @@ def _kinds() -> Iterator[tuple[tuple[str, str], ChildKind]]:
                 component=component,
                 key="LIST_ID" if "LIST_ID" in table.fields else key,
                 is_numbered=key is not None,
-                first_id=_FIRST_ID + _IDS_APART * components.index(component),
+                id_offset=_IDS_APART * components.index(component),
                 parent_field=parent_field,
                 parent_type=int if is_number else str,
                 updated=table.updated,
@@ -108,12 +114,14 @@ _KINDS = dict(_kinds())
 class Children:
     """The records below records. Whoever uses it holds the sandbox's lock."""
 
-    def __init__(self, tables: Mapping[str, Table]) -> None:
+    def __init__(self, tables: Mapping[str, Table], first_id: int) -> None:
         """Begin with none.
 
         Args:
             tables: The lists of the records that they are below, by path.
+            first_id: Where their ids begin, a number.
         """
+        self._first_id = first_id
         self._tables = tables
         self._rows: dict[tuple[str, str], dict[int, list[Record]]] = {}
         self._last_ids: dict[str, int] = {}
@@ -131,7 +139,7 @@ class Children:
         Raises:
             KeyError: If there is no such object, or its records have none of that name.
         """
-        parent = path if path in STANDARD_PATHS else _ANY_CUSTOM_OBJECT
+        parent = path if path in STANDARD_PATHS else ANY_CUSTOM_OBJECT
         kind = _KINDS.get((parent, name.lower()))
         if kind is None or path not in self._tables:
             msg = f"There is no {path}/{{id}}/{name}."
@@ -189,7 +197,8 @@ class Children:
         Returns:
             A number above all others that there ever were.
         """
-        return self._last_ids.get(kind.component, kind.first_id - 1) + 1
+        first_id = self._first_id + kind.id_offset
+        return self._last_ids.get(kind.component, first_id - 1) + 1
 
     def remove(self, path: str, parent_id: int, kind: ChildKind, key: int) -> bool:
         """Delete a child.

@@ -41,6 +41,15 @@ class Faults:
     not_allowed: set[str] = field(default_factory=set)
     """Paths that answer 405, written in the same way."""
 
+    read_only: set[str] = field(default_factory=set)
+    """Paths that answer 403 to POST, PUT and DELETE, written in the same way."""
+
+    undeletable: set[str] = field(default_factory=set)
+    """Paths that answer 417 to DELETE: ``/Contacts``, or ``/Contacts/{id}/Links``."""
+
+    record_limit: int | None = None
+    """Answer 402 to a new record where an object has this many."""
+
     error_rate: float = 0
     """The share of requests that answer 500, 502 or 503, from 0 to 1."""
 
@@ -52,6 +61,9 @@ class Faults:
 
     hang_rate: float = 0
     """The share that are answered `hang_seconds` late."""
+
+    lost_rate: float = 0
+    """The share that are carried out, and then have their connection reset."""
 
     hang_seconds: float = 30
     """How long a request hangs, in seconds."""
@@ -69,7 +81,12 @@ class Faults:
     """Whether answers come without a Date header."""
 
     script: list[str] = field(default_factory=list)
-    """What happens to the next requests, one each: a status, reset, truncate, hang, html or ok."""
+    """What happens to the next requests, one each: a status, reset, truncate, hang, html or ok.
+
+    Nothing is done of a request that meets a status, reset or html. With lost, lost-500 and
+    lost-hang it is done, and then the connection is reset, the answer is 500, or it comes
+    `hang_seconds` late.
+    """
 
     used: int = field(default=0, init=False)
     """How many of the day's requests are used."""
@@ -86,7 +103,7 @@ class Faults:
             rng: The source of chance.
 
         Returns:
-            ``ok``, a status, ``reset``, ``truncate``, ``hang`` or ``html``.
+            One of those that `script` takes.
         """
         if self._is_too_fast():
             return "429"
@@ -99,6 +116,7 @@ class Faults:
             (self.truncate_rate, "truncate"),
             (self.hang_rate, "hang"),
             (self.html_rate, "html"),
+            (self.lost_rate, "lost"),
         ):
             if chance < rate:
                 return fault

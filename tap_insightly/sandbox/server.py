@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import random
-import socket
 import threading
-from contextlib import contextmanager
 from datetime import datetime, timezone
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
-import uvicorn
-
-from tap_insightly.sandbox.app import App, RequestLog
+from tap_insightly.sandbox.app import App
+from tap_insightly.sandbox.arrays import Arrays
 from tap_insightly.sandbox.children import Children
-from tap_insightly.sandbox.data import fill, fill_children
+from tap_insightly.sandbox.data import SETTINGS, fill, fill_children
 from tap_insightly.sandbox.faults import Faults
+from tap_insightly.sandbox.serving import Served
 from tap_insightly.sandbox.store import (
     OWNERS,
+    STAMPS,
     STANDARD_PATHS,
     CustomFields,
     Table,
@@ -27,15 +27,18 @@ from tap_insightly.sandbox.store import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Sequence
 
+    from tap_insightly.sandbox.replies import RequestLog
     from tap_insightly.sandbox.store import Record
 
 DEFAULT_KEY = "sandbox-api-key"
-_STAMPS = ("DATE_CREATED_UTC", "DATE_UPDATED_UTC")
+_FIRST_ID, _FIRST_ID_EMPTY = 300_000_000, 700_000_000
+_IDS_APART = 1_000_000  # of one list and the next
+_TO_CHILDREN, _TO_ENTRIES = 200_000_000, 400_000_000
 
 
-class Sandbox:
+class Sandbox(Served):
     """An account with data, which can be served, changed while it is served, and made to fail."""
 
     def __init__(
@@ -45,6 +48,8 @@ class Sandbox:
         plan: str = "enterprise",
         seed: int = 1,
         api_key: str = DEFAULT_KEY,
+        is_empty: bool = False,
+        first_id: int | None = None,
     ) -> None:
         """Make up an account; the same arguments give the same data, byte for byte.
 
@@ -53,7 +58,12 @@ class Sandbox:
             plan: ``enterprise`` or ``professional``, which leaves some objects out.
             seed: The seed of all chance.
             api_key: The key that is accepted.
+            is_empty: Whether there are only settings, such as users, pipelines and custom
+                fields: those of the account that the same arguments give otherwise, by name.
+            first_id: Ids begin there, a number. None for where no id of the other kind of
+                account is, so that an id of one leads nowhere in the other.
         """
+        first_id = first_id or (_FIRST_ID_EMPTY if is_empty else _FIRST_ID)
         self.plan = plan
         self.api_key = api_key
         self.rng = random.Random(seed)  # noqa: S311 - made-up data, no secret
@@ -65,19 +75,21 @@ class Sandbox:
         self.clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc)
         """What time the sandbox thinks it is."""
         self.lock = threading.RLock()
-        self.tables = {path: Table(component_of(path)) for path in STANDARD_PATHS}
-        self.below = Children(self.tables)
+        self._free_ids = count(first_id, _IDS_APART)
+        self.tables = {path: self._table(component_of(path)) for path in STANDARD_PATHS}
+        self.below = Children(self.tables, first_id + _TO_CHILDREN)
         """What single records have below them, such as comments."""
+        self.arrays = Arrays(self, first_id + _TO_ENTRIES)
+        """What puts together the arrays that records carry."""
         self.custom_fields = {
             path: CustomFields(field_for(owner), owner) for path, owner in OWNERS.items()
         }
         fill(self, records, random.Random(seed))  # noqa: S311 - as above
+        if is_empty:
+            self._keep_settings()
+            return
         # Chance of their own, so that the records are the same with and without children.
         fill_children(self, records, random.Random(f"{seed} children"))  # noqa: S311 - as above
-        self._server: uvicorn.Server | None = None
-        self._thread: threading.Thread | None = None
-        self.api_url = ""
-        """The base URL, once it is served."""
 
     @property
     def paths(self) -> Sequence[str]:
@@ -95,13 +107,35 @@ class Sandbox:
         """
         return next((path for path in self.tables if path[1:].lower() == name.lower()), None)
 
+    def object_at(self, path: str) -> str:
+        """Name what a list consists of, as links do.
+
+        Args:
+            path: The list's path.
+
+        Returns:
+            Text such as ``Contact`` or ``Fruit__c``.
+        """
+        return component_of(path) if path in STANDARD_PATHS else path[1:]
+
+    def path_of_object(self, name: str) -> str | None:
+        """Find a list by the name of what it consists of.
+
+        Args:
+            name: Such as ``Contact`` or ``Fruit__c``.
+
+        Returns:
+            Its path, or None.
+        """
+        return next((path for path in self.tables if self.object_at(path) == name), None)
+
     def add_custom_object(self, name: str) -> None:
         """Define a custom object, with no fields yet.
 
         Args:
             name: Its name, such as ``Fruit__c``.
         """
-        self.tables[f"/{name}"] = Table("CustomObjectRecord")
+        self.tables[f"/{name}"] = self._table("CustomObjectRecord")
         self.custom_fields[f"/{name}"] = CustomFields(name.upper(), name)
 
     def add_custom_field(
@@ -179,7 +213,7 @@ class Sandbox:
         """
         with self.lock:
             table, now = self.tables[path], timestamp(self.clock())
-            stamps = {name: now for name in _STAMPS if name in table.fields}
+            stamps = {name: now for name in STAMPS if name in table.fields}
             record = table.blank() | stamps | fields | {table.keys[0]: table.next_id()}
             table.add(_with_custom_field_ids(record))
             self.below.note_state(path, record, None, now)
@@ -326,62 +360,16 @@ class Sandbox:
         """
         return f'"{hashlib.sha256(repr((path, record)).encode()).hexdigest()[:16]}"'
 
-    @contextmanager
-    def serve(self, host: str = "127.0.0.1", port: int = 0) -> Iterator[Sandbox]:
-        """Serve for as long as the context lasts.
+    def _table(self, component: str) -> Table:
+        return Table(component, next(self._free_ids))
 
-        Args:
-            host: The address to listen on.
-            port: The port; 0 for any that is free.
+    def _keep_settings(self) -> None:
+        for path, table in self.tables.items():
+            if path not in SETTINGS:
+                table.clear()
 
-        Yields:
-            The sandbox itself.
-        """
-        self.start(host, port)
-        try:
-            yield self
-        finally:
-            self.stop()
-
-    def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Start to serve, in a thread that ends with the process.
-
-        Args:
-            host: The address to listen on.
-            port: The port; 0 for any that is free.
-
-        Raises:
-            OSError: If the port cannot be had.
-        """
-        listener = socket.create_server((host, port))
-        shown = f"[{host}]" if ":" in host else host
-        self.api_url = f"http://{shown}:{listener.getsockname()[1]}/v3.1"
-        config = uvicorn.Config(
-            App(self),
-            log_level="critical",  # faults are what was asked for, not news
-            access_log=False,
-            date_header=False,  # the sandbox's own clock tells the date
-            server_header=False,
-            lifespan="off",
-            timeout_graceful_shutdown=1,
-        )
-        self._server = uvicorn.Server(config)
-        self._thread = threading.Thread(
-            target=self._server.run, args=([listener],), name="sandbox", daemon=True
-        )
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Stop to serve, and wait until the port is free again."""
-        if self._server and self._thread:
-            self._server.should_exit = True
-            self._thread.join()
-            self._server = self._thread = None
-
-    def wait(self) -> None:
-        """Wait until the server stops."""
-        while self._thread and self._thread.is_alive():
-            self._thread.join(0.5)
+    def _app(self) -> App:
+        return App(self)
 
 
 def _with_custom_field_ids(record: dict[str, Any]) -> dict[str, Any]:

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from tap_insightly.openapi import COMPONENTS, READ
+from tap_insightly.sandbox.replies import encode
 from tap_insightly.streams import STREAMS
 
 if TYPE_CHECKING:
@@ -20,8 +19,16 @@ Record = dict[str, Any]
 NESTED = frozenset({"CUSTOMFIELDS", "TAGS", "LINKS", "DATES", "EMAILDOMAINS", "TEAMMEMBERS"})
 """What ``brief=true`` leaves out (spec)."""
 
+RECORD_TYPES = frozenset(
+    {"contacts", "leads", "opportunities", "organisations", "projects", "emails"}
+)
+"""The kinds of record whose tags are listed (spec)."""
 
-_encode = msgspec.json.Encoder(decimal_format="number").encode
+ANY_CUSTOM_OBJECT = "/{OBJECT_NAME}"
+"""What the documents have instead of the path of a custom object."""
+
+STAMPS = ("DATE_CREATED_UTC", "DATE_UPDATED_UTC")
+"""What a record gets by itself when it is made."""
 
 
 def component_of(path: str) -> str:
@@ -101,11 +108,12 @@ class CustomFields:
 class Table:
     """The records of one object, in ascending order of their key."""
 
-    def __init__(self, component: str) -> None:
+    def __init__(self, component: str, first_id: int = 1) -> None:
         """Make an empty table.
 
         Args:
             component: The name of its component in the OpenAPI document.
+            first_id: The id of its first record, a number, where ids are numbers.
         """
         schema = COMPONENTS[component]
         self.keys: Sequence[str] = schema.get("x-primary-key", ())
@@ -121,7 +129,8 @@ class Table:
         self.version = 0
         self.rows: list[Record] = []
         self._ids: list[int] = []
-        self._last_id = 0
+        self._first_id = first_id
+        self._last_id = first_id - 1
         self._sent: dict[tuple[int, bool], bytes] = {}
 
     @property
@@ -155,8 +164,8 @@ class Table:
             record: The record, with a key above all others where keys are numbers.
         """
         self.rows.append(record)
-        self._ids.append(record[self.keys[0]] if self.has_id else len(self._ids))
-        self._last_id = self._ids[-1]
+        self._last_id = record[self.keys[0]] if self.has_id else self.next_id()
+        self._ids.append(self._last_id)
         self.version += 1
 
     def find(self, key: int) -> Record | None:
@@ -198,10 +207,26 @@ class Table:
         """
         if self.find(key) is None:
             return False
-        at = bisect_left(self._ids, key)
+        self.remove_at(bisect_left(self._ids, key))
+        return True
+
+    def remove_at(self, at: int) -> None:
+        """Delete a record by its place, for lists that have no ids.
+
+        Args:
+            at: Its place in the table, a number.
+        """
+        key = self._ids[at]
         del self.rows[at], self._ids[at]
         self._forget(key)
-        return True
+
+    def clear(self) -> None:
+        """Delete all records, as if there never had been any."""
+        self.rows.clear()
+        self._ids.clear()
+        self._sent.clear()
+        self._last_id = self._first_id - 1
+        self.version += 1
 
     def encoded(self, at: int, *, is_brief: bool) -> bytes:
         """Give a record as it is sent.
@@ -219,7 +244,7 @@ class Table:
             row = self.rows[at]
             if is_brief:
                 row = {name: value for name, value in row.items() if name not in NESTED}
-            sent = self._sent[key] = _encode(row)
+            sent = self._sent[key] = encode(row)
         return sent
 
     def matches(self, since: str | None, field: tuple[str, str] | None) -> Iterable[int]:

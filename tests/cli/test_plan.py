@@ -245,7 +245,7 @@ def test_people_get_a_table_and_a_sentence(planner: Planner) -> None:
     assert rows["total"].split() == ["total", str(total)]
     assert done.lines[-1] == (
         f"{total} requests, about {round(total / 10)} seconds at 10 requests a second, "
-        f"{total / 1000:.1f} % of the day's quota, {left:,} left."
+        f"less than 0.1 % of the day's quota, {left:,} left."
     )
 
 

@@ -127,8 +127,8 @@ def test_another_form_of_the_objects_name_is_refused(shared_sandbox: Sandbox) ->
     assert ask(shared_sandbox, "/Tickets/1/Comments").status_code == 405
 
 
-def test_what_is_below_a_record_cannot_be_written_over_http(shared_sandbox: Sandbox) -> None:
-    url = f"{shared_sandbox.api_url}/Notes/{first(shared_sandbox, '/Notes')}/Comments"
+def test_files_below_a_record_cannot_be_written_over_http(shared_sandbox: Sandbox) -> None:
+    url = f"{shared_sandbox.api_url}/Notes/{first(shared_sandbox, '/Notes')}/FileAttachments"
     assert requests.post(url, json={}, auth=(KEY, ""), timeout=10).status_code == 405
 
 
@@ -370,7 +370,7 @@ def test_a_change_of_state_continues_the_history(sandbox: Sandbox) -> None:
     lost = at(sandbox, 3)
     body = {"OPPORTUNITY_ID": deal, "OPPORTUNITY_STATE": "LOST"}
     url = f"{sandbox.api_url}/Opportunities"
-    assert requests.put(url, json=body, auth=(KEY, ""), timeout=10).status_code == 200
+    assert requests.put(url, json=body, auth=(KEY, ""), timeout=10).status_code == 201
     assert states(sandbox, deal) == [(begun, "OPEN"), (won, "WON"), (lost, "LOST")]
 
 

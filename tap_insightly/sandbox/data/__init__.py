@@ -12,6 +12,32 @@ if TYPE_CHECKING:
 
     from tap_insightly.sandbox.server import Sandbox
 
+SETTINGS = frozenset(
+    {
+        "/ActivitySets",
+        "/Countries",
+        "/Currencies",
+        "/CustomObjects",
+        "/FileCategories",
+        "/ForumCategories",
+        "/Instance",
+        "/LeadSources",
+        "/LeadStatuses",
+        "/OpportunityCategories",
+        "/OpportunityStateReasons",
+        "/Permissions",
+        "/PipelineStages",
+        "/Pipelines",
+        "/ProjectCategories",
+        "/Relationships",
+        "/TaskCategories",
+        "/TeamMembers",
+        "/Teams",
+        "/Users",
+    }
+)
+"""The lists that are there before anybody works with an account."""
+
 
 def fill(sandbox: Sandbox, records: int, rng: Random) -> None:
     """Fill an empty account.

@@ -294,7 +294,8 @@ def _files(maker: Maker, number: int) -> Iterator[_Plan]:
 def _memberships(maker: Maker) -> None:
     below = maker.sandbox.below
     kind = below.kind("/Prospect", "StaticListMembership")
-    lists = range(kind.first_id, kind.first_id + _LISTS)
+    first = below.next_id(kind)
+    lists = range(first, first + _LISTS)
     for number, row in enumerate(maker.rows("/Prospect")):
         for list_id in sorted(maker.some(lists, 3, number == 0)):
             below.add("/Prospect", row["PROSPECT_ID"], kind, {"LIST_ID": list_id})

@@ -179,8 +179,8 @@ class Maker:
         """
         table = self.sandbox.tables[path]
         if table.has_id:
-            first = 300_000_000 + 1_000_000 * list(self.sandbox.tables).index(path)
-            fields[table.keys[0]] = max(first, table.next_id() + self.rng.choice((0, 0, 1, 5)))
+            gap = self.rng.choice((0, 0, 1, 5))
+            fields[table.keys[0]] = table.next_id() + (gap if table.rows else 0)
         record = table.blank() | fields
         if life is not None:
             user = self.user()

@@ -1,0 +1,63 @@
+"""What is out of reach: by the account's plan, or because a test wants it so."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tap_insightly.sandbox.plans import LEFT_OUT
+from tap_insightly.sandbox.replies import Refusal
+
+if TYPE_CHECKING:
+    from tap_insightly.sandbox.server import Sandbox
+
+
+def check(sandbox: Sandbox, path: str, method: str) -> None:
+    """Let a request pass, or not.
+
+    Args:
+        sandbox: The account.
+        path: The path of a list, such as ``/Notes``, or one below records, such as
+            ``/Notes/{id}/Comments``.
+        method: The method of the request.
+
+    Raises:
+        Refusal: If it does not pass.
+    """
+    faults = sandbox.faults
+    refused = ((403, faults.forbidden), (404, faults.missing), (405, faults.not_allowed))
+    for code, paths in refused:
+        if path in paths:
+            raise Refusal(code, f"{path} cannot be reached.")
+    if status := LEFT_OUT[sandbox.plan].get(path):
+        raise Refusal(status, "User doesn't have access.")
+    if method != "GET" and path in faults.read_only:
+        raise Refusal(403, f"{path} can only be read.")
+
+
+def check_deletable(sandbox: Sandbox, path: str) -> None:
+    """Let something be deleted, or not.
+
+    Args:
+        sandbox: The account.
+        path: As `check` has it.
+
+    Raises:
+        Refusal: If it cannot be deleted.
+    """
+    if path in sandbox.faults.undeletable:
+        raise Refusal(417, f"{path} cannot be deleted.")
+
+
+def check_room(sandbox: Sandbox, path: str) -> None:
+    """Let another record be made, or not.
+
+    Args:
+        sandbox: The account.
+        path: The path of the list that it goes into.
+
+    Raises:
+        Refusal: If there are as many as there can be.
+    """
+    limit = sandbox.faults.record_limit
+    if limit is not None and sandbox.count(path) >= limit:
+        raise Refusal(402, f"There is no room for more than {limit} records in {path}.")

@@ -1,0 +1,202 @@
+"""What a record carries in arrays: custom fields, tags, dates, email domains and links."""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from tap_insightly.sandbox.checking import is_a, is_date
+from tap_insightly.sandbox.replies import Refusal
+from tap_insightly.sandbox.store import RECORD_TYPES, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tap_insightly.sandbox.server import Sandbox
+    from tap_insightly.sandbox.store import Record
+
+ENTRY_KEYS: Mapping[str, str] = {
+    "LINKS": "LINK_ID",
+    "DATES": "DATE_ID",
+    "EMAILDOMAINS": "EMAIL_DOMAIN_ID",
+}
+"""The field with an entry's id, by array."""
+
+_TYPES: Mapping[str, tuple[str, ...]] = {
+    "BIT": ("boolean",),
+    **dict.fromkeys(("NUMERIC", "PERCENT", "CURRENCY"), ("number",)),
+    "LOOKUP": ("integer",),
+    **dict.fromkeys(("AUTONUMBER", "CALCULATED"), ("string", "number", "boolean")),
+}
+"""What values are in JSON, by type of the custom field; text if it is not here."""
+
+
+class Arrays:
+    """Puts together what records carry in arrays. Whoever uses it holds the sandbox's lock."""
+
+    def __init__(self, sandbox: Sandbox, first_id: int) -> None:
+        """Begin.
+
+        Args:
+            sandbox: The account.
+            first_id: The id of the first entry that is made, above all that there are.
+        """
+        self._sandbox = sandbox
+        self._ids = {name: count(first_id) for name in ENTRY_KEYS}
+
+    def next_id(self, array: str) -> int:
+        """Give the next free id of an entry.
+
+        Args:
+            array: The array, such as ``LINKS``.
+
+        Returns:
+            A number above all others that there ever were.
+        """
+        return next(self._ids[array])
+
+    def link(self, path: str, key: int, fields: Record) -> Record:
+        """Make a link.
+
+        Args:
+            path: The path of the list of the record that carries it.
+            key: The id of that record.
+            fields: What else is known of the link.
+
+        Returns:
+            A link as records carry it.
+        """
+        own = {"OBJECT_NAME": self._sandbox.object_at(path), "OBJECT_ID": key}
+        return Table("Link").blank() | fields | own | {"LINK_ID": self.next_id("LINKS")}
+
+    def arranged(self, path: str, fields: Record, before: Record | None) -> Record:
+        """Turn the arrays that were sent into those that the record has from now on.
+
+        Args:
+            path: The path of the record's list.
+            fields: Fields that were sent, checked; empty arrays may be null.
+            before: The record as it is, or None if it is new.
+
+        Returns:
+            All fields, with other arrays.
+
+        Raises:
+            Refusal: If a custom field cannot have its value.
+        """
+        makers: Mapping[str, Callable[[str, str, list[Record], list[Record]], list[Record]]] = {
+            "CUSTOMFIELDS": self._custom_fields,
+            "TAGS": self._tags,
+            "DATES": self._numbered,
+            "EMAILDOMAINS": self._numbered,
+        }
+        return fields | {
+            name: make(path, name, fields[name] or [], (before or {}).get(name) or [])
+            for name, make in makers.items()
+            if name in fields
+        }
+
+    def _tags(
+        self, path: str, _name: str, given: list[Record], _before: list[Record]
+    ) -> list[Record]:
+        # A record has a tag or has it not: that sending it twice changes nothing is assumed.
+        names = list(dict.fromkeys(one["TAG_NAME"] for one in given))
+        kind = path[1:].lower()
+        if kind in RECORD_TYPES:
+            table = self._sandbox.tables["/Tags"]
+            known = {row["TAG_NAME"] for row in table.rows if row["RECORD_TYPE"] == kind}
+            for name in names:
+                if name not in known:
+                    table.add({"TAG_NAME": name, "RECORD_TYPE": kind})
+        return [{"TAG_NAME": name} for name in names]
+
+    def _numbered(
+        self, path: str, name: str, given: list[Record], before: list[Record]
+    ) -> list[Record]:
+        """Replace entries that have ids: assumed, as is that known ones keep theirs.
+
+        Args:
+            path: The path of the record's list.
+            name: The array.
+            given: The new entries.
+            before: The entries that there were.
+
+        Returns:
+            The new entries with ids.
+        """
+        key = ENTRY_KEYS[name]
+        inner = self._sandbox.tables[path].fields[name]["items"]["$ref"].rpartition("/")[2]
+        blank = Table(inner).blank()
+        known = {one[key] for one in before}
+        entries = []
+        for one in given:
+            own = one.get(key)
+            number = own if own in known else self.next_id(name)
+            known.discard(number)
+            entries.append(blank | one | {key: number})
+        return entries
+
+    def _custom_fields(
+        self, path: str, _name: str, given: list[Record], before: list[Record]
+    ) -> list[Record]:
+        """Change the custom fields that are named, and leave the others as they are: assumed.
+
+        Whether an entry without a value stays is not known. Here it does.
+
+        Args:
+            path: The path of the record's list.
+            given: Names and values.
+            before: The entries that there were.
+
+        Returns:
+            The entries from now on.
+
+        Raises:
+            Refusal: If there is no such field, or it cannot have this value.
+        """
+        own = self._sandbox.custom_fields.get(path)
+        definitions = {one["FIELD_NAME"]: one for one in own.definitions} if own else {}
+        values = {one["FIELD_NAME"]: one["FIELD_VALUE"] for one in before}
+        for one in given:
+            name = one.get("FIELD_NAME")
+            if name not in definitions:
+                raise Refusal(400, f"There is no custom field {name}.")
+            if "FIELD_VALUE" not in one:
+                raise Refusal(400, f"FIELD_VALUE of {name} is missing.")
+            value = one["FIELD_VALUE"]
+            if value != values.get(name) and not definitions[name]["EDITABLE"]:
+                raise Refusal(400, f"{name} cannot be changed.")
+            if value is not None and (wrong := self._wrong(definitions[name], value)):
+                raise Refusal(400, f"{name} {wrong}.")
+            values[name] = value
+        return [{"FIELD_NAME": name, "FIELD_VALUE": value} for name, value in values.items()]
+
+    def _wrong(self, definition: Record, value: Any) -> str | None:  # noqa: ANN401 - any JSON value
+        """Say what is wrong with the value of a custom field.
+
+        What types Insightly has besides those in its documents is not known, nor what it
+        makes of values of a calculated field: those are taken if they are no array or object.
+        Whether it looks at what another field rules out is not known either. Here it does not.
+
+        Args:
+            definition: The field.
+            value: The value.
+
+        Returns:
+            Text that goes after the field's name, or None if it can be had.
+        """
+        kind = definition["FIELD_TYPE"]
+        expected = _TYPES.get(kind, ("string",))
+        if not is_a(value, *expected):
+            return f"is not of the type {' or '.join(expected)}"
+        if kind in {"DATE", "DATETIME"} and not is_date(value):
+            return "is not a date like 2025-04-19 00:49:32"
+        if kind in {"DROPDOWN", "MULTISELECT"}:
+            options = {one["OPTION_VALUE"] for one in definition["CUSTOM_FIELD_OPTIONS"]}
+            chosen = value.split(";") if kind == "MULTISELECT" else [value]
+            unknown = [one for one in chosen if one not in options]
+            return f"has no option {unknown[0]}" if unknown else None
+        if kind == "LOOKUP":  # that lookups hold ids, and must lead somewhere, is assumed
+            path = self._sandbox.path_of_object(definition["JOIN_OBJECT"] or "")
+            if path is None or self._sandbox.tables[path].find(value) is None:
+                return f"leads to nothing: there is no {definition['JOIN_OBJECT']} {value}"
+        return None

@@ -1,0 +1,98 @@
+"""What the sandbox is asked and what it answers, before that goes over the wire."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+encode = msgspec.json.Encoder(decimal_format="number").encode
+"""Turns values into JSON, with every digit of a number."""
+
+
+@dataclass
+class RequestLog:
+    """One request that the sandbox received."""
+
+    method: str
+    path: str
+    query: dict[str, str]
+    status: int = 0
+    """What it was answered with; 0 if it was not."""
+    body: bytes = b""
+    if_match: str | None = None
+    """The version that the record had to have for this to be done, if any."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A request, taken apart."""
+
+    method: str
+    path: str
+    """The path of the list that it is about, such as ``/Contacts``."""
+    rest: tuple[str, ...]
+    """How the address goes on, as it was sent."""
+    query: Mapping[str, str]
+    body: bytes
+    if_match: str | None
+
+    @property
+    def key(self) -> int | None:
+        """The id of the record in the address, if there is one."""
+        return record_id(self.rest[0]) if self.rest else None
+
+
+@dataclass
+class Reply:
+    """An answer, before it is compressed and sent."""
+
+    status: int
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    cache_key: tuple[object, ...] | None = None
+
+
+class Refusal(Exception):  # noqa: N818 - an answer like any other, not an error of ours
+    """Ends the handling of a request with a status."""
+
+    def __init__(self, status: int, message: str) -> None:
+        """Say why.
+
+        Args:
+            status: The HTTP status.
+            message: What is wrong, text.
+        """
+        super().__init__(message)
+        self.reply = Reply(status, encode({"Message": message}))
+
+
+def record_id(text: str | None) -> int | None:
+    """Read the id of a record out of an address.
+
+    Args:
+        text: A part of the address; None if there is none.
+
+    Returns:
+        A number; None if the text is no id.
+    """
+    # int() takes digits of every script; ids are written with ours.
+    return int(text) if text and re.fullmatch(r"[0-9]{1,18}", text) else None
+
+
+def flag(query: Mapping[str, str], name: str) -> bool:
+    """Tell whether something was asked for.
+
+    Args:
+        query: The query of a request.
+        name: The parameter, such as ``brief``.
+
+    Returns:
+        Whether it is true there, in any case.
+    """
+    return query.get(name, "").lower() == "true"

@@ -1,0 +1,94 @@
+"""The sandbox on the network: a server in a thread of this process."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from abc import ABC, abstractmethod
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from starlette.types import ASGIApp
+    from typing_extensions import Self
+
+
+class Served(ABC):
+    """What can be served on this machine."""
+
+    api_url = ""
+    """The base URL, once it is served."""
+
+    _server: uvicorn.Server | None = None
+    _thread: threading.Thread | None = None
+
+    @abstractmethod
+    def _app(self) -> ASGIApp:
+        """Make what answers the requests.
+
+        Returns:
+            An ASGI application.
+        """
+
+    @contextmanager
+    def serve(self, host: str = "127.0.0.1", port: int = 0) -> Iterator[Self]:
+        """Serve for as long as the context lasts.
+
+        Args:
+            host: The address to listen on.
+            port: The port; 0 for any that is free.
+
+        Yields:
+            The sandbox itself.
+        """
+        self.start(host, port)
+        try:
+            yield self
+        finally:
+            self.stop()
+
+    def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
+        """Start to serve, in a thread that ends with the process.
+
+        Args:
+            host: The address to listen on.
+            port: The port; 0 for any that is free.
+
+        Raises:
+            OSError: If the port cannot be had.
+        """
+        listener = socket.create_server((host, port))
+        # What it accepts inherits this; otherwise small answers wait some 40 ms for company.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        shown = f"[{host}]" if ":" in host else host
+        self.api_url = f"http://{shown}:{listener.getsockname()[1]}/v3.1"
+        config = uvicorn.Config(
+            self._app(),
+            log_level="critical",  # faults are what was asked for, not news
+            access_log=False,
+            date_header=False,  # the sandbox's own clock tells the date
+            server_header=False,
+            lifespan="off",
+            timeout_graceful_shutdown=1,
+        )
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(
+            target=self._server.run, args=([listener],), name="sandbox", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop to serve, and wait until the port is free again."""
+        if self._server and self._thread:
+            self._server.should_exit = True
+            self._thread.join()
+            self._server = self._thread = None
+
+    def wait(self) -> None:
+        """Wait until the server stops."""
+        while self._thread and self._thread.is_alive():
+            self._thread.join(0.5)
