@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tap_insightly.api.answer import checked_body
 from tap_insightly.api.errors import InsightlyError
 from tap_insightly.api.request import encode
 from tap_insightly.openapi import COMPONENTS
@@ -108,7 +109,7 @@ class Field:
             return None
         try:
             found = self._converted(value)
-            encode(found)  # what JSON cannot say: half a character, a number beyond all measure
+            checked_body(encode(found))  # not all can be said in JSON: half a character, infinity
         except (ValueError, TypeError, ArithmeticError, RecursionError, msgspec.DecodeError):
             msg = f"got {_shown(value)}; accepted is {_SAID[self.kind]}"
             raise ValueError(msg) from None

@@ -219,7 +219,7 @@ class ReadingClient(Closing):
         What exists all along comes exactly once, whatever others do to the list meanwhile.
 
         Args:
-            object_or_path: The object; or a path, text such as ``/Contacts/12/Emails``.
+            object_or_path: The object; or a path, text such as ``/Contacts/12/Notes``.
             updated_after: Only what was updated since, a datetime or ISO 8601.
             where: Only records of which one field, standard or custom, has exactly this value.
             params: Other query parameters, such as ``{"brief": "true"}``.

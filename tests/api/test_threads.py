@@ -1,0 +1,161 @@
+"""Many threads with one client: nothing is lost, nothing is done twice, and the pace is one."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tap_insightly.api import ClosedError, Pace
+from tap_insightly.api.locks import SharedLock
+from tests.api.conftest import Clock, asked, new_client
+from tests.test_pace import most_in_a_second
+
+if TYPE_CHECKING:
+    from tap_insightly.api import InsightlyClient
+    from tap_insightly.api.limits import Start
+    from tap_insightly.sandbox import Sandbox
+    from tap_insightly.sandbox.replies import RequestLog
+
+THREADS = 20
+
+
+class Watched(Pace):
+    """A pace that remembers when requests started, by a clock that moves by waiting."""
+
+    def __init__(self, per_second: float, width: int) -> None:
+        self.clock = Clock()
+        self.starts: list[float] = []
+        super().__init__(per_second, width, clock=self.clock, wait=self.clock.wait)
+
+    def start(self) -> Start:
+        start = super().start()
+        self.starts.append(start.at)
+        return start
+
+
+def work(client: InsightlyClient, number: int) -> int:
+    """Create a contact, change it twice, add a note, and read it all again."""
+    made = client.create("contact", FIRST_NAME="T", LAST_NAME=f"thread {number}")
+    contact_id = int(made["CONTACT_ID"])
+    client.update("contact", contact_id, PHONE=str(number))
+    client.update("contact", contact_id, hobby=f"hobby {number}")
+    client.add_note("contact", contact_id, f"note {number}")
+    (found,) = client.find("contact", "LAST_NAME", f"thread {number}")
+    assert found["PHONE"] == str(number)
+    return contact_id
+
+
+def test_what_many_threads_write_is_all_there_exactly_once(
+    client: InsightlyClient, sandbox: Sandbox
+) -> None:
+    with ThreadPoolExecutor(THREADS) as threads:
+        ids = list(threads.map(lambda number: work(client, number), range(3 * THREADS)))
+    records = [one for one in sandbox.records("/Contacts") if one["FIRST_NAME"] == "T"]
+    assert sorted(ids) == [one["CONTACT_ID"] for one in records]
+    assert len(set(ids)) == 3 * THREADS
+    for record in records:
+        number = record["LAST_NAME"].removeprefix("thread ")
+        assert record["PHONE"] == number
+        hobbies = [
+            e["FIELD_VALUE"] for e in record["CUSTOMFIELDS"] if e["FIELD_NAME"] == "Hobby__c"
+        ]
+        assert hobbies == [f"hobby {number}"]
+    titles = Counter(note["TITLE"] for note in sandbox.records("/Notes"))
+    assert all(titles[f"note {number}"] == 1 for number in range(3 * THREADS))
+
+
+def test_definitions_are_asked_for_once_by_all_threads_together(sandbox: Sandbox) -> None:
+    barrier = threading.Barrier(THREADS)
+
+    def ask(_: int) -> None:
+        barrier.wait(10)
+        client.fields("lead")
+        client.object("fruit")
+
+    with new_client(sandbox) as client, ThreadPoolExecutor(THREADS) as threads:
+        list(threads.map(ask, range(THREADS)))
+    assert sorted(asked(sandbox)) == ["GET /CustomFields/Lead", "GET /CustomObjects"]
+
+
+def test_all_threads_together_keep_the_pace(sandbox: Sandbox) -> None:
+    pace = Watched(per_second=10, width=4)
+    most = 0
+
+    def look(_: RequestLog) -> None:
+        nonlocal most
+        most = max(most, sandbox.faults.in_flight + 1)
+
+    sandbox.on_request = look
+    with new_client(sandbox, pace=pace) as client, ThreadPoolExecutor(THREADS) as threads:
+        list(threads.map(lambda number: work(client, number), range(THREADS)))
+        assert list(client.records("contact")) == sandbox.records("/Contacts")
+    assert len(pace.starts) == len(sandbox.requests) > 5 * THREADS
+    assert most_in_a_second(pace.starts) <= 10
+    assert most <= 4
+
+
+def test_what_is_tried_again_keeps_the_pace_too(sandbox: Sandbox) -> None:
+    pace = Watched(per_second=10, width=4)
+    sandbox.faults.script = ["429", "503", "ok", "reset", "lost"] * 8
+    with new_client(sandbox, pace=pace) as client, ThreadPoolExecutor(THREADS) as threads:
+        contacts = [one["CONTACT_ID"] for one in sandbox.records("/Contacts")][:THREADS]
+        list(threads.map(lambda one: client.update("contact", one, PHONE="1"), contacts))
+    assert len(pace.starts) == len(sandbox.requests) > THREADS
+    assert most_in_a_second(pace.starts) <= 10
+
+
+def test_closing_ends_what_other_threads_wait_for(sandbox: Sandbox) -> None:
+    is_asked = threading.Event()
+    with new_client(sandbox, sleep=None) as client:
+        client.fields("contact")
+        sandbox.on_request = lambda _: is_asked.set()
+        sandbox.faults.hang_rate = 1
+        with ThreadPoolExecutor(1) as threads:
+            created = threads.submit(client.create, "contact", FIRST_NAME="Ada")
+            assert is_asked.wait(10)
+            client.close()
+            assert isinstance(created.exception(10), ClosedError)
+
+
+def test_whoever_is_alone_is_alone_and_the_others_are_in_together() -> None:
+    lock, barrier = SharedLock(), threading.Barrier(4)
+    inside = [""] * 4
+    wrong: list[list[str]] = []
+
+    def enter(number: int) -> None:
+        barrier.wait(10)
+        for round_ in range(4000):
+            is_alone = (number + round_) % 5 == 0
+            with lock.alone() if is_alone else lock.shared():
+                inside[number] = "alone" if is_alone else "shared"
+                for _ in range(20):  # time for others to come in
+                    seen = [one for one in inside if one]
+                    if "alone" in seen and len(seen) > 1:
+                        wrong.append(seen)
+                inside[number] = ""
+
+    def meet(_: int) -> None:
+        with lock.shared():
+            barrier.wait(10)  # all four have to be inside
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # threads take turns at almost every step
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            list(threads.map(meet, range(4)))
+            list(threads.map(enter, range(4)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert wrong == []
+
+
+def test_a_lock_is_left_by_an_error() -> None:
+    lock = SharedLock()
+    for enter in (lock.shared, lock.alone, lock.shared, lock.alone):
+        with pytest.raises(KeyError), enter():
+            raise KeyError
