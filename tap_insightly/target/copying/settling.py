@@ -1,0 +1,127 @@
+"""What is found instead of made: the settings of an account, by name, and what was made already."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
+
+from tap_insightly.api import Request
+from tap_insightly.target.copying.references import NAMES, references_of
+from tap_insightly.values import parse_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_insightly.api import InsightlyClient, InsightlyObject
+    from tap_insightly.target.copying.idmap import IdMap
+
+
+LONGEST_UNDER_WAY = 3.0  # seconds after which a request of a process that is gone was answered
+
+
+class Named:
+    """Finds the records of settings by their names."""
+
+    def __init__(self, ids: IdMap) -> None:
+        """Get ready; nothing is read yet.
+
+        Args:
+            ids: What is known of ids.
+        """
+        self._ids = ids
+        self._by_name: dict[str, dict[tuple[str, ...], list[int]]] = {}
+        self._given: defaultdict[str, set[int]] = defaultdict(set)
+        self._lock = threading.Lock()
+
+    def find(
+        self, client: InsightlyClient, of: InsightlyObject, record: Mapping[str, Any]
+    ) -> int | None:
+        """Find the record here that is called like one there.
+
+        Args:
+            client: The account.
+            of: The object.
+            record: The record there, by field name.
+
+        Returns:
+            Its id here; None if there is none that is not another's already.
+        """
+        translated = {}
+        for name in NAMES[of.path]:
+            value = record.get(name)
+            path = references_of(of.component).get(name)
+            if path is not None:
+                known = self._ids.find(path, int(value)) if value is not None else None
+                if known is None or known[0] is None:
+                    return None
+                value = known[0]
+            translated[name] = value
+        with self._lock:
+            if of.path not in self._by_name:
+                self._by_name[of.path] = _read(client, of)
+            taken = self._ids.targets(of.path) | self._given[of.path]
+            called = self._by_name[of.path].get(_name(of, translated), ())
+            found = next((one for one in called if one not in taken), None)
+            if found is not None:
+                self._given[of.path].add(found)  # until the file says so
+            return found
+
+
+def settle(client: InsightlyClient, ids: IdMap) -> None:
+    """Find out whether what was about to be made, when a run was cut off, is there.
+
+    Args:
+        client: The account.
+        ids: What is known of ids.
+
+    Raises:
+        InsightlyError: If that cannot be found out.
+    """
+    intents = ids.intents()
+    if not intents:
+        return
+    client.objects()  # so that the time is known
+    since = max(moment for *_, moment in intents)
+    now = client.session.now()
+    if now is not None:
+        age = (now - parse_moment(since)).total_seconds()
+        client.session.sleep(max(0.0, LONGEST_UNDER_WAY - age))
+    # All of a small one may be in a large one, too, whose record is not to be taken for it.
+    for intent in sorted(intents, key=lambda intent: -len(str(intent))):
+        path, source, *_ = intent
+        found = _made(client, ids, *intent)
+        if found is None:
+            ids.forget_intent(path, source)
+        else:
+            ids.put(path, source, found)
+
+
+def _made(
+    client: InsightlyClient,
+    ids: IdMap,
+    path: str,
+    _source: int,
+    request: str,
+    body: Mapping[str, Any],
+    since: str,
+) -> int | None:
+    fields = client.fields(path[1:])
+    if "search" not in fields.of.can:
+        return None  # these are lists of settings, where what is there is found by name
+    sent = Request.of("POST", request, body)
+    found = client.look_for(sent, fields, parse_moment(since), ids.targets(path))
+    return None if found is None else int(found[str(fields.of.key)])
+
+
+def _name(of: InsightlyObject, record: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(str(record.get(name) or "").strip().casefold() for name in NAMES[of.path])
+
+
+def _read(client: InsightlyClient, of: InsightlyObject) -> dict[tuple[str, ...], list[int]]:
+    # Converted statuses are left out unless they are asked for (spec).
+    params = {"include_converted": "true"} if of.path == "/LeadStatuses" else {}
+    found: dict[tuple[str, ...], list[int]] = {}
+    for record in client.records(of.name, params=params):
+        found.setdefault(_name(of, record), []).append(int(record[str(of.key)]))
+    return found

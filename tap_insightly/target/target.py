@@ -1,0 +1,316 @@
+"""The target: settings, and how a run begins and ends."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import closing
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import Target
+from singer_sdk.exceptions import ConfigValidationError, RecordsWithoutSchemaException
+from singer_sdk.helpers.capabilities import PluginCapabilities
+from singer_sdk.singerlib.exceptions import InvalidInputLine
+
+from tap_insightly.api import InsightlyClient, InsightlyError
+from tap_insightly.command import TapCommand, check_config
+from tap_insightly.connection import open_session
+from tap_insightly.settings import cleaned, from_environment, problems
+from tap_insightly.target.copying import Copier, CopySink
+from tap_insightly.target.copying.idmap import IdMap
+from tap_insightly.target.ledger import Ledger, RejectedError
+from tap_insightly.target.loading import is_refusal
+from tap_insightly.target.route import Router
+from tap_insightly.target.settings import CONFIG_JSONSCHEMA, SETTINGS
+from tap_insightly.target.sink import InsightlySink
+from tap_insightly.target.work import Work
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import FrameType
+    from typing import IO
+
+    import click
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
+    from singer_sdk.plugin_base import _ConfigInput
+    from singer_sdk.sinks import Sink
+
+    from tap_insightly.target.route import Route
+
+
+class TargetInsightly(Target):
+    """Writes records to the Insightly CRM API (v3.1): creates, updates and deletes them."""
+
+    name = "target-insightly"
+    package_name = "tap-insightly"
+    config_jsonschema: ClassVar[dict[str, Any]] = CONFIG_JSONSCHEMA
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    def __init__(
+        self,
+        *,
+        config: dict[str, Any] | None = None,
+        parse_env_config: bool = False,
+        **kwargs: Any,  # noqa: ANN401 - the SDK's, passed on
+    ) -> None:
+        """Read the settings; nothing is sent yet.
+
+        Args:
+            config: The settings.
+            parse_env_config: Whether to read settings from the environment too.
+            **kwargs: As `singer_sdk.Target` has them.
+
+        Raises:
+            ConfigValidationError: If a setting is wrong.
+            InsightlyError: If a file that a setting names cannot be written.
+        """
+        settings = dict(config or {})
+        if parse_env_config:
+            self.append_builtin_config(self.config_jsonschema)
+            settings |= from_environment(self._env_var_prefix, self.config_jsonschema, SETTINGS)
+        super().__init__(config=cleaned(settings, SETTINGS), **kwargs)
+        self.max_parallelism = 1  # the threads are the target's own
+        self.ledger = Ledger(self.config.get("rejects_file"), self.logger)
+        """What counts what became of the records."""
+        self.work = Work(self.config["max_concurrency"])
+        """What writes them."""
+        self._written_state: dict[str, Any] | None = None
+        self._state_lock = threading.Lock()
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Check the settings before anything else happens.
+
+        The SDK's own hook for this; its messages name neither the setting nor what is accepted.
+
+        Args:
+            raise_errors: Whether to raise what is found.
+
+        Returns:
+            What is wrong, a sentence each.
+
+        Raises:
+            ConfigValidationError: If a setting is wrong and `raise_errors` is set.
+        """
+        found = list(problems(self.config, SETTINGS))
+        if self.config.get("id_map") and self.config.get("dry_run"):
+            found.append("Setting 'dry_run' cannot be used with 'id_map': ids come from writing.")
+        if not found:
+            return super()._validate_config(raise_errors=raise_errors)
+        if raise_errors:
+            summary = "Config validation failed"
+            raise ConfigValidationError(summary, errors=found, schema=self.config_jsonschema)
+        return found
+
+    @classmethod
+    def append_builtin_config(cls, config_jsonschema: dict[str, Any]) -> None:
+        """Add the settings of the SDK that mean something here: none of those about tables.
+
+        Args:
+            config_jsonschema: The schema of the configuration.
+        """
+        super(Target, cls).append_builtin_config(config_jsonschema)  # past the one of Target
+
+    @cached_property
+    def client(self) -> InsightlyClient:
+        """The account that is written to."""
+        return InsightlyClient.of(open_session(self.config, self.name))
+
+    @cached_property
+    def router(self) -> Router:
+        """What finds out where each stream goes."""
+        return Router(self.client, self.config)
+
+    @cached_property
+    def copier(self) -> Copier:
+        """What writes the records of another account."""
+        path = str(self.config["id_map"])
+        return Copier(self, IdMap(path, self.client.session.base_url))
+
+    def get_sink_class(self, stream_name: str) -> type[Sink]:  # noqa: ARG002 - the SDK's
+        """Tell what takes the records of a stream.
+
+        Args:
+            stream_name: Not used.
+
+        Returns:
+            A class.
+        """
+        return CopySink if self.config.get("id_map") else InsightlySink
+
+    def refuse(
+        self, route: Route, record: Mapping[str, Any], name: str, error: InsightlyError
+    ) -> None:
+        """Do what `on_error` says with a record that was refused.
+
+        Args:
+            route: Where it was to go.
+            record: The record as it came.
+            name: Which one it is, text.
+            error: Why it was refused.
+
+        Raises:
+            InsightlyError: If that ends the run.
+        """
+        if not is_refusal(error):
+            raise error
+        reason = f"the record with {name} was refused: {error}" if name else f"refused: {error}"
+        if self.config["on_error"] == "fail":
+            msg = (
+                f"Stream '{route.stream}': {reason} Set on_error to skip to go on without such "
+                "records."
+            )
+            raise RejectedError(msg) from error
+        self.ledger.reject(route.stream, record, reason)
+
+    def process_endofpipe(self) -> None:
+        """Write what was kept until now, and what is left of the rest.
+
+        Raises:
+            InsightlyError: If a record was refused, and that is to end the run.
+        """
+        if self.config.get("id_map"):
+            self.copier.run()
+        super().process_endofpipe()
+
+    def _process_state_message(self, message_dict: dict[str, Any]) -> None:
+        """Pass a state on as soon as all that came before it is written.
+
+        A private method of the SDK, which passes states on every five minutes, if there are
+        records to be read, and at the end.
+
+        Args:
+            message_dict: The message.
+
+        Raises:
+            InsightlyError: If a record was refused, and that is to end the run.
+        """
+        super()._process_state_message(message_dict)
+        self.work.mark(partial(self._write_state_message, message_dict["value"]))
+
+    def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
+        """Ignore what is about whole tables.
+
+        A private method of the SDK, which would warn of what is no matter here.
+
+        Args:
+            message_dict: The message.
+        """
+
+    def _write_state_message(self, state: dict[str, Any]) -> None:
+        """Write a state, unless it was written last.
+
+        A private method of the SDK, which writes the last one again at the end, and after a dry
+        run, too, which has written nothing that a state could speak of.
+
+        Args:
+            state: The state.
+        """
+        with self._state_lock:
+            # Records of another account are written at the end.
+            is_open = bool(self.config.get("id_map")) and not self.copier.is_done
+            if self.config["dry_run"] or is_open or state == self._written_state:
+                return
+            super()._write_state_message(state)
+            self._written_state = state
+
+    def close(self) -> None:
+        """End what is under way, and say what was done."""
+        self.work.close()
+        self.ledger.tell()
+        self.ledger.close()
+        copier = vars(self).pop("copier", None)
+        if copier is not None:
+            copier.close()
+        client = vars(self).pop("client", None)
+        if client is not None:
+            client.close()
+
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the SDK's
+        """End on SIGTERM or SIGINT, after the requests that are under way.
+
+        The SDK's handler, which is private, is replaced because it waits inside of whatever was
+        being done, for all records that wait to be written, and ends with exit code 0.
+
+        Args:
+            signum: The signal.
+            frame: Not used.
+
+        Raises:
+            SystemExit: Always.
+        """
+        raise SystemExit(128 + signum)  # as shells have it
+
+    @classmethod
+    def get_singer_command(cls) -> click.Command:
+        """Build the command line.
+
+        Returns:
+            The SDK's command, with errors a person can read.
+        """
+        command = super().get_singer_command()
+        return TapCommand(
+            name=command.name,
+            callback=command.callback,
+            params=command.params,
+            help="Write Singer messages to Insightly CRM.",
+            context_settings=command.context_settings,
+            logger=cls.logger,
+        )
+
+    @classmethod
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:  # noqa: ANN401 - a private type of the SDK
+        """Read the configuration files.
+
+        Args:
+            ctx: The command's context.
+            param: The option.
+            value: Paths, or ``ENV``.
+
+        Returns:
+            What the SDK makes of them.
+
+        Raises:
+            BadParameter: If a file cannot be read.
+        """
+        for name in value:
+            if name != "ENV":
+                check_config(name)
+        return super().cb_config(ctx, param, value)
+
+    @classmethod
+    def invoke(  # type: ignore[override]  # as the SDK's own Target.invoke has it
+        cls,
+        *,
+        about: bool = False,
+        about_format: str | None = None,
+        config: _ConfigInput | None = None,
+        file_input: IO[str] | None = None,
+    ) -> None:
+        """Write what comes in, and close whatever happens.
+
+        Args:
+            about: Whether to say only what this is.
+            about_format: How to say that.
+            config: The settings.
+            file_input: Where to read messages; None for standard input.
+
+        Raises:
+            InsightlyError: If something cannot be written, or what comes in is no message.
+        """
+        if about:
+            cls.print_about(about_format)
+            return
+        cls.print_version(print_fn=cls.logger.info)
+        given = config.config if config else {}
+        target = cls(config=given, parse_env_config=bool(config and config.parse_env))
+        with closing(target):
+            try:
+                target.listen(file_input)
+            except (InvalidInputLine, RecordsWithoutSchemaException) as error:
+                msg = f"What comes in is no Singer message: {error}"
+                raise InsightlyError(msg) from None

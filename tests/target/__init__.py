@@ -1,0 +1,1 @@
+"""The target: what comes in through it is in Insightly then."""
