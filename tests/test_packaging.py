@@ -78,7 +78,8 @@ def test_it_writes(python: Path) -> None:
     folder = python.parent
     with new_sandbox(records=5).serve() as sandbox:
         env = tap_environment(api_key=KEY, api_url=sandbox.api_url)
-        made = run(folder / "insightly", "create", "contact", "FIRST_NAME=Ada", "-q", env=env).stdout
+        command = ("create", "contact", "FIRST_NAME=Ada", "--id-only")
+        made = run(folder / "insightly", *command, env=env).stdout
         assert int(made) == sandbox.records("/Contacts")[-1]["CONTACT_ID"]
         shown = run(folder / "insightly", "objects", env=env).stdout
         assert "Contact" in shown

@@ -283,7 +283,8 @@ def _custom(definitions: Iterable[Mapping[str, Any]]) -> Iterator[Field]:
         yield replace(
             field,
             description=" ".join(filter(None, (label, str(one.get("FIELD_HELP_TEXT") or "")))),
-            is_read_only=one.get("EDITABLE") is False or kind == "AUTONUMBER",
+            # That calculated ones cannot be written is assumed.
+            is_read_only=one.get("EDITABLE") is False or kind in {"AUTONUMBER", "CALCULATED"},
             options=tuple(options) if kind in {"DROPDOWN", "MULTISELECT"} else (),
         )
 

@@ -18,21 +18,7 @@ if TYPE_CHECKING:
 DELETED = "_sdc_deleted_at"
 """The property of a record that is gone at its source."""
 
-# Also where the document does not call them read-only, as for events: assumed.
-_OF_INSIGHTLY = frozenset({"DATE_CREATED_UTC", "DATE_UPDATED_UTC", "CREATED_USER_ID"})
 _EMPTY: tuple[object, ...] = (None, "")
-
-
-def is_taken(field: Field) -> bool:
-    """Tell whether a field is written with a record.
-
-    Args:
-        field: The field.
-
-    Returns:
-        Whether it is.
-    """
-    return field.is_writable and field.name not in _OF_INSIGHTLY
 
 
 class RouteError(InsightlyError):
@@ -112,7 +98,7 @@ class Route:
                 match = self._converted(one, value)
             if one.name == CUSTOM_FIELDS:
                 values |= self._custom(value)
-            elif is_taken(one) or one.name in self._new:
+            elif one.is_writable or one.name in self._new:
                 values[one.name] = value
         if record_id is None and self.match_on is not None and match in _EMPTY:
             msg = f"{self.match_on.name} is empty, which no record is found by."
@@ -221,7 +207,7 @@ class Router:
         left_out = tuple(
             name
             for name, one in found.items()
-            if not is_taken(one) and one.name != of.key and one.name not in new
+            if not one.is_writable and one.name != of.key and one.name not in new
         )
         if problems:
             raise RouteError(stream, problems)
@@ -273,7 +259,7 @@ class Router:
             problems.append(f"match_on: {fields.unknown(name)}")
         elif "search" not in of.can:
             problems.append(f"match_on: the API has no search for {of.path[1:]}.")
-        elif not is_taken(one) or one.kind == "array":
+        elif not one.is_writable or one.kind == "array":
             problems.append(f"match_on: no record can be found by {one.name}.")
         elif one not in found.values() and of.key not in {other.name for other in found.values()}:
             problems.append(f"match_on names {one.name}, which no property of it is written to.")
