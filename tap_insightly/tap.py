@@ -8,15 +8,15 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar, TextIO
 
 from singer_sdk import Tap
-from singer_sdk.exceptions import ConfigValidationError
 
 from tap_insightly import discovery
 from tap_insightly.api import InsightlyError, Reader
-from tap_insightly.command import TapCommand, check_config, checked
+from tap_insightly.command import checked
 from tap_insightly.connection import open_session
 from tap_insightly.output import Writer
+from tap_insightly.plugin import InsightlyPlugin
 from tap_insightly.progress import Progress, progress_for
-from tap_insightly.settings import CONFIG_JSONSCHEMA, cleaned, from_environment, problems
+from tap_insightly.settings import CONFIG_JSONSCHEMA, SETTINGS
 from tap_insightly.streams import (
     STREAMS,
     ArrayStream,
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from types import FrameType
 
-    import click
     from singer_sdk import Stream
     from singer_sdk.about import AboutInfo
     from singer_sdk.helpers._state import StateWriter
@@ -42,62 +41,29 @@ if TYPE_CHECKING:
 SECONDS_TO_END = 1.5  # after a signal, before the process ends in whatever it is doing
 
 
-class TapInsightly(Tap):
+class TapInsightly(InsightlyPlugin, Tap):
     """Extracts everything that the Insightly CRM API (v3.1) offers."""
 
     name = "tap-insightly"
-    package_name = "tap-insightly"
+    settings = SETTINGS
+    summary = "Extract data from Insightly CRM, as Singer messages."
     dynamic_catalog = True
     config_jsonschema: ClassVar[dict[str, Any]] = CONFIG_JSONSCHEMA
     message_writer_class = Writer
     message_writer: Writer
 
-    def __init__(
-        self,
-        *,
-        config: dict[str, Any] | None = None,
-        parse_env_config: bool = False,
-        **kwargs: Any,  # noqa: ANN401 - the SDK's, passed on
-    ) -> None:
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's, passed on
         """Read the settings and find the streams.
 
         Args:
-            config: The settings.
-            parse_env_config: Whether to read settings from the environment too.
-            **kwargs: As `singer_sdk.Tap` has them.
+            **kwargs: As `InsightlyPlugin` and `singer_sdk.Tap` have them.
 
         Raises:
             ConfigValidationError: If a setting is wrong.
             InsightlyError: If discovery, where there is no catalog, cannot read from the API.
         """
         self._skipped: set[str] = set()
-        settings = dict(config or {})
-        if parse_env_config:
-            self.append_builtin_config(self.config_jsonschema)
-            settings |= from_environment(self._env_var_prefix, self.config_jsonschema)
-        super().__init__(config=cleaned(settings), **kwargs)
-
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Check the settings before anything else happens.
-
-        The SDK's own hook for this; its messages name neither the setting nor what is accepted.
-
-        Args:
-            raise_errors: Whether to raise what is found.
-
-        Returns:
-            What is wrong, a sentence each.
-
-        Raises:
-            ConfigValidationError: If a setting is wrong and `raise_errors` is set.
-        """
-        found = list(problems(self.config))
-        if not found:
-            return super()._validate_config(raise_errors=raise_errors)
-        if raise_errors:
-            summary = "Config validation failed"
-            raise ConfigValidationError(summary, errors=found, schema=self.config_jsonschema)
-        return found
+        super().__init__(**kwargs)
 
     def setup_mapper(self) -> None:
         """Prepare the stream maps, once the streams have completed the catalog."""
@@ -297,43 +263,6 @@ class TapInsightly(Tap):
             texts.append(f"{', '.join(names)} (each costs {kind.cost}).")
         info.description = " ".join(texts)  # lines would upset the layout
         return info
-
-    @classmethod
-    def get_singer_command(cls) -> click.Command:
-        """Build the command line.
-
-        Returns:
-            The SDK's command, with errors a person can read.
-        """
-        command = super().get_singer_command()
-        return TapCommand(
-            name=command.name,
-            callback=command.callback,
-            params=command.params,
-            help="Extract data from Insightly CRM, as Singer messages.",
-            context_settings=command.context_settings,
-            logger=cls.logger,
-        )
-
-    @classmethod
-    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:  # noqa: ANN401 - a private type of the SDK
-        """Read the configuration files.
-
-        Args:
-            ctx: The command's context.
-            param: The option.
-            value: Paths, or ``ENV``.
-
-        Returns:
-            What the SDK makes of them.
-
-        Raises:
-            BadParameter: If a file cannot be read.
-        """
-        for name in value:
-            if name != "ENV":
-                check_config(name)
-        return super().cb_config(ctx, param, value)
 
     @classmethod
     def invoke(  # type: ignore[override]  # as the SDK's own Tap.invoke has it

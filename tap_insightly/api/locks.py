@@ -32,9 +32,7 @@ class SharedLock:
         try:
             yield
         finally:
-            with self._changed:
-                self._inside -= 1
-                self._changed.notify_all()
+            self._leave()
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -50,7 +48,10 @@ class SharedLock:
         try:
             yield
         finally:
-            with self._changed:
-                self._inside -= 1
-                self._waiting_alone -= 1
-                self._changed.notify_all()
+            self._leave(alone=1)
+
+    def _leave(self, alone: int = 0) -> None:
+        with self._changed:
+            self._inside -= 1
+            self._waiting_alone -= alone
+            self._changed.notify_all()

@@ -8,14 +8,13 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import Target
-from singer_sdk.exceptions import ConfigValidationError, RecordsWithoutSchemaException
+from singer_sdk.exceptions import RecordsWithoutSchemaException
 from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 
 from tap_insightly.api import InsightlyClient, InsightlyError
-from tap_insightly.command import TapCommand, check_config
 from tap_insightly.connection import open_session
-from tap_insightly.settings import cleaned, from_environment, problems
+from tap_insightly.plugin import InsightlyPlugin
 from tap_insightly.target.copying import Copier, CopySink
 from tap_insightly.target.copying.idmap import IdMap
 from tap_insightly.target.ledger import Ledger, RejectedError
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import IO
 
-    import click
     from singer_sdk.helpers.capabilities import CapabilitiesEnum
     from singer_sdk.plugin_base import _ConfigInput
     from singer_sdk.sinks import Sink
@@ -38,11 +36,12 @@ if TYPE_CHECKING:
     from tap_insightly.target.route import Route
 
 
-class TargetInsightly(Target):
+class TargetInsightly(InsightlyPlugin, Target):
     """Writes records to the Insightly CRM API (v3.1): creates, updates and deletes them."""
 
     name = "target-insightly"
-    package_name = "tap-insightly"
+    settings = SETTINGS
+    summary = "Write Singer messages to Insightly CRM."
     config_jsonschema: ClassVar[dict[str, Any]] = CONFIG_JSONSCHEMA
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         PluginCapabilities.ABOUT,
@@ -51,29 +50,17 @@ class TargetInsightly(Target):
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
 
-    def __init__(
-        self,
-        *,
-        config: dict[str, Any] | None = None,
-        parse_env_config: bool = False,
-        **kwargs: Any,  # noqa: ANN401 - the SDK's, passed on
-    ) -> None:
+    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's, passed on
         """Read the settings; nothing is sent yet.
 
         Args:
-            config: The settings.
-            parse_env_config: Whether to read settings from the environment too.
-            **kwargs: As `singer_sdk.Target` has them.
+            **kwargs: As `InsightlyPlugin` and `singer_sdk.Target` have them.
 
         Raises:
             ConfigValidationError: If a setting is wrong.
             InsightlyError: If a file that a setting names cannot be written.
         """
-        settings = dict(config or {})
-        if parse_env_config:
-            self.append_builtin_config(self.config_jsonschema)
-            settings |= from_environment(self._env_var_prefix, self.config_jsonschema, SETTINGS)
-        super().__init__(config=cleaned(settings, SETTINGS), **kwargs)
+        super().__init__(**kwargs)
         self.max_parallelism = 1  # the threads are the target's own
         self.ledger = Ledger(self.config.get("rejects_file"), self.logger)
         """What counts what became of the records."""
@@ -82,28 +69,15 @@ class TargetInsightly(Target):
         self._written_state: dict[str, Any] | None = None
         self._state_lock = threading.Lock()
 
-    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
-        """Check the settings before anything else happens.
-
-        The SDK's own hook for this; its messages name neither the setting nor what is accepted.
-
-        Args:
-            raise_errors: Whether to raise what is found.
+    def problems(self) -> list[str]:
+        """Find what is wrong with the settings.
 
         Returns:
-            What is wrong, a sentence each.
-
-        Raises:
-            ConfigValidationError: If a setting is wrong and `raise_errors` is set.
+            A sentence for each that is wrong.
         """
-        found = list(problems(self.config, SETTINGS))
+        found = super().problems()
         if self.config.get("id_map") and self.config.get("dry_run"):
             found.append("Setting 'dry_run' cannot be used with 'id_map': ids come from writing.")
-        if not found:
-            return super()._validate_config(raise_errors=raise_errors)
-        if raise_errors:
-            summary = "Config validation failed"
-            raise ConfigValidationError(summary, errors=found, schema=self.config_jsonschema)
         return found
 
     @classmethod
@@ -244,43 +218,6 @@ class TargetInsightly(Target):
             SystemExit: Always.
         """
         raise SystemExit(128 + signum)  # as shells have it
-
-    @classmethod
-    def get_singer_command(cls) -> click.Command:
-        """Build the command line.
-
-        Returns:
-            The SDK's command, with errors a person can read.
-        """
-        command = super().get_singer_command()
-        return TapCommand(
-            name=command.name,
-            callback=command.callback,
-            params=command.params,
-            help="Write Singer messages to Insightly CRM.",
-            context_settings=command.context_settings,
-            logger=cls.logger,
-        )
-
-    @classmethod
-    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:  # noqa: ANN401 - a private type of the SDK
-        """Read the configuration files.
-
-        Args:
-            ctx: The command's context.
-            param: The option.
-            value: Paths, or ``ENV``.
-
-        Returns:
-            What the SDK makes of them.
-
-        Raises:
-            BadParameter: If a file cannot be read.
-        """
-        for name in value:
-            if name != "ENV":
-                check_config(name)
-        return super().cb_config(ctx, param, value)
 
     @classmethod
     def invoke(  # type: ignore[override]  # as the SDK's own Target.invoke has it

@@ -1,0 +1,121 @@
+"""What tap and target have in common as plugins of the SDK: settings, and how errors are told."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk.exceptions import ConfigValidationError
+from singer_sdk.plugin_base import PluginBase
+
+from tap_insightly.command import TapCommand, check_config
+from tap_insightly.settings import cleaned, from_environment, problems
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import click
+
+    from tap_insightly.settings import Setting
+
+
+class InsightlyPlugin(PluginBase):
+    """Says of a wrong setting which it is and what is accepted, and of errors what to do."""
+
+    package_name = "tap-insightly"
+
+    settings: ClassVar[Sequence[Setting]]
+    """All settings of its own."""
+
+    summary: ClassVar[str]
+    """What ``--help`` says that it does, a sentence."""
+
+    def __init__(
+        self,
+        *,
+        config: dict[str, Any] | None = None,
+        parse_env_config: bool = False,
+        **kwargs: Any,  # noqa: ANN401 - the SDK's, passed on
+    ) -> None:
+        """Read the settings.
+
+        Args:
+            config: The settings.
+            parse_env_config: Whether to read settings from the environment too.
+            **kwargs: As the SDK's class has them.
+
+        Raises:
+            ConfigValidationError: If a setting is wrong.
+        """
+        given = dict(config or {})
+        if parse_env_config:
+            self.append_builtin_config(self.config_jsonschema)
+            schema = self.config_jsonschema
+            given |= from_environment(self._env_var_prefix, schema, self.settings)
+        super().__init__(config=cleaned(given, self.settings), **kwargs)
+
+    def problems(self) -> list[str]:
+        """Find what is wrong with the settings.
+
+        Returns:
+            A sentence for each that is wrong.
+        """
+        return list(problems(self.config, self.settings))
+
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Check the settings before anything else happens.
+
+        The SDK's own hook for this; its messages name neither the setting nor what is accepted.
+
+        Args:
+            raise_errors: Whether to raise what is found.
+
+        Returns:
+            What is wrong, a sentence each.
+
+        Raises:
+            ConfigValidationError: If a setting is wrong and `raise_errors` is set.
+        """
+        found = self.problems()
+        if not found:
+            return super()._validate_config(raise_errors=raise_errors)
+        if raise_errors:
+            summary = "Config validation failed"
+            raise ConfigValidationError(summary, errors=found, schema=self.config_jsonschema)
+        return found
+
+    @classmethod
+    def get_singer_command(cls) -> click.Command:
+        """Build the command line.
+
+        Returns:
+            The SDK's command, with errors a person can read.
+        """
+        command = super().get_singer_command()
+        return TapCommand(
+            name=command.name,
+            callback=command.callback,
+            params=command.params,
+            help=cls.summary,
+            context_settings=command.context_settings,
+            logger=cls.logger,
+        )
+
+    @classmethod
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:  # noqa: ANN401 - a private type of the SDK
+        """Read the configuration files.
+
+        Args:
+            ctx: The command's context.
+            param: The option.
+            value: Paths, or ``ENV``.
+
+        Returns:
+            What the SDK makes of them.
+
+        Raises:
+            BadParameter: If a file cannot be read.
+        """
+        for name in value:
+            if name != "ENV":
+                check_config(name)
+        return super().cb_config(ctx, param, value)
