@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
     from tap_insightly.api.answer import Answer
     from tap_insightly.api.fields import Fields
     from tap_insightly.api.objects import InsightlyObject
+    from tap_insightly.api.planning import About
     from tap_insightly.api.session import InsightlySession
     from tap_insightly.api.tally import Tally
 
@@ -222,17 +223,13 @@ class InsightlyClient(PlanningClient):
         record_id = int(record[str(of.key)])
         return self.update(of.name, record_id, values, skip_unchanged=skip_unchanged)
 
-    def link(  # noqa: PLR0913 - a link has two ends
+    def link(
         self,
         object_name: str,
         record_id: int,
         other_name: str,
         other_id: int,
-        *,
-        role: str | None = None,
-        details: str | None = None,
-        relationship_id: int | None = None,
-        is_forward: bool | None = None,
+        **about: Unpack[About],
     ) -> Record:
         """Link a record to another, unless it is already.
 
@@ -241,10 +238,7 @@ class InsightlyClient(PlanningClient):
             record_id: Its id, a number.
             other_name: The object of the other, text.
             other_id: The id of the other, a number.
-            role: What the other is to it, text.
-            details: More about it, text.
-            relationship_id: Which kind of relation it is, a number.
-            is_forward: Whether the relation reads from the first to the other.
+            **about: What there is to say about the link, as `About` has it: role, details, ...
 
         Returns:
             The link.
@@ -253,16 +247,7 @@ class InsightlyClient(PlanningClient):
             NotPossibleError: If such records carry no links that can be written.
             InsightlyError: If Insightly refuses it.
         """
-        request = self.linking(
-            object_name,
-            record_id,
-            other_name,
-            other_id,
-            ROLE=role,
-            DETAILS=details,
-            RELATIONSHIP_ID=relationship_id,
-            IS_FORWARD=is_forward,
-        )
+        request = self.linking(object_name, record_id, other_name, other_id, **about)
         return self._creator.add_once(request)
 
     def unlink(self, object_name: str, record_id: int, link_id: int) -> None:

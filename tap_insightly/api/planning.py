@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import TypedDict
+
 from tap_insightly.api.comparing import changes
 from tap_insightly.api.fields import Field, InvalidFieldsError
 from tap_insightly.api.objects import NotPossibleError
@@ -13,8 +15,23 @@ from tap_insightly.api.request import Request
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from typing_extensions import Unpack
+
     from tap_insightly.api.fields import Fields
     from tap_insightly.api.objects import InsightlyObject
+
+
+class About(TypedDict, total=False):
+    """What there is to say about a link, besides its two ends."""
+
+    role: str | None
+    """What the other record is to the first."""
+    details: str | None
+    """More about it."""
+    relationship_id: int | None
+    """Which kind of relation it is."""
+    is_forward: bool | None
+    """Whether the relation reads from the first to the other."""
 
 
 class PlanningClient(ReadingClient):
@@ -121,7 +138,7 @@ class PlanningClient(ReadingClient):
         record_id: int,
         other_name: str,
         other_id: int,
-        **more: Any,  # noqa: ANN401 - any value
+        **about: Unpack[About],
     ) -> Request:
         """Say how a record would be linked to another, and link nothing.
 
@@ -130,7 +147,7 @@ class PlanningClient(ReadingClient):
             record_id: Its id, a number.
             other_name: The object of the other, text.
             other_id: The id of the other, a number.
-            **more: Other fields of the link, such as ROLE.
+            **about: What there is to say about the link, as `About` has it.
 
         Returns:
             The request.
@@ -142,8 +159,8 @@ class PlanningClient(ReadingClient):
         if "Links" not in of.actions:
             msg = f"{of.name}: the API cannot link these; link the other record to it."
             raise NotPossibleError(msg)
-        link = {"LINK_OBJECT_NAME": other.name, "LINK_OBJECT_ID": other_id, **more}
-        link = {name: value for name, value in link.items() if value is not None}
+        given = {name.upper(): value for name, value in about.items() if value is not None}
+        link = {"LINK_OBJECT_NAME": other.name, "LINK_OBJECT_ID": other_id, **given}
         return Request.of("POST", of.path_of(record_id, "Links"), link)
 
     def noting(self, object_name: str, record_id: int, title: str, body: str = "") -> Request:

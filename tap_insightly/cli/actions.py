@@ -77,8 +77,7 @@ def link(
       $ insightly link task 301 project 301 --dry-run
     """  # noqa: D301 - click takes the character, which is no backslash
     if is_dry:
-        fields = {name.upper(): value for name, value in about.items()}
-        show(client, client.linking(object_name, record_id, other_name, other_id, **fields))
+        show(client, client.linking(object_name, record_id, other_name, other_id, **about))
         return
     write_json(client.link(object_name, record_id, other_name, other_id, **about))
 
