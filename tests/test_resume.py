@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -191,7 +192,9 @@ def test_a_list_that_is_read_whole_is_gone_on_with_too() -> None:
 def test_a_state_is_written_every_ten_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     """However slowly the target takes the records, by a clock that is made up."""
     clock = [0.0]
-    monkeypatch.setattr("tap_insightly.streams.reading.time.monotonic", lambda: clock[0])
+    # Not `time.monotonic` itself, which others in this process go by: a server would stand still.
+    made_up = SimpleNamespace(monotonic=lambda: clock[0])
+    monkeypatch.setattr("tap_insightly.streams.reading.time", made_up)
     write = Memory.write_message
 
     def slowly(memory: Memory, message: Message) -> None:
