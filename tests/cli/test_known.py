@@ -84,7 +84,8 @@ def test_custom_fields_come_with_their_label_and_options(shared_sandbox: Sandbox
     for name, one in custom.items():
         assert one["label"] == definitions[name]["FIELD_LABEL"]
         assert one["label"] in one["description"]
-        assert one["is_writable"] == definitions[name]["EDITABLE"]
+        is_calculated = definitions[name]["FIELD_TYPE"] == "CALCULATED"
+        assert one["is_writable"] == (definitions[name]["EDITABLE"] and not is_calculated)
         options = [option["OPTION_VALUE"] for option in definitions[name]["CUSTOM_FIELD_OPTIONS"]]
         assert one["options"] == options
     assert any(one["options"] for one in custom.values())
