@@ -77,7 +77,8 @@ def played(sandbox: Sandbox, text: str, folder: Path) -> list[tuple[Step, str, i
     program = folder / "bin" / "insightly"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tap_insightly.cli "$@"\n')
     program.chmod(0o755)
-    env = environment(sandbox, requests_per_second=10)
+    pace = 10 if "requests a second" in text else 100  # as shown, or as fast as can be
+    env = environment(sandbox, requests_per_second=pace)
     env |= {"PATH": f"{program.parent}:{env['PATH']}", "COLUMNS": "80"}
     (folder / "work").mkdir()
     todo = steps(text)

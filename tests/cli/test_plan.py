@@ -83,8 +83,8 @@ def of(found: dict[str, Any], stream: str) -> Any:
 @pytest.mark.parametrize(
     "streams",
     [
-        None,
-        EVERYTHING,
+        pytest.param(None, marks=pytest.mark.slow),
+        pytest.param(EVERYTHING, marks=pytest.mark.slow),
         ("contacts", "leads"),
         ("contacts", *CHILDREN),
         CHILDREN,

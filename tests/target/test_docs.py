@@ -179,6 +179,7 @@ def test_what_is_refused_is_kept_as_said(account: Sandbox, programs: Path, tmp_p
     assert set(re.findall(r"`(\w+)`", said)) == set(kept)
 
 
+@pytest.mark.slow
 def test_an_account_is_copied_as_said(account: Sandbox, programs: Path, tmp_path: Path) -> None:
     (commands,) = blocks("sh", recipe("Copy an account"))
     with new_sandbox(records=40, is_empty=True).serve() as other:
