@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -102,7 +103,10 @@ def _tap(
     try:
         # Those of the SDK too: a stream that is written in batches is read by itself.
         made = from_environment(PREFIX, schema) | made
-        return UnreadTap(config=made, catalog=catalog, state=state, setup_mapper=False)
+        with warnings.catch_warnings():
+            # The SDK's notice about an old Python is for those who run the tap.
+            warnings.simplefilter("ignore", FutureWarning)
+            return UnreadTap(config=made, catalog=catalog, state=state, setup_mapper=False)
     except ConfigValidationError as error:
         raise click.UsageError(" ".join(error.errors)) from None
 

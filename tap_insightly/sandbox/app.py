@@ -58,7 +58,7 @@ class App:
         body = await request.body()
         log = RequestLog(
             request.method,
-            request.url.path,
+            request.scope["path"],
             dict(request.query_params),
             body=body,
             if_match=request.headers.get("If-Match"),
@@ -182,7 +182,7 @@ class App:
 
 def _call(request: Request, body: bytes) -> tuple[Call, str]:
     # Paths are not case-sensitive (seen live).
-    version, name, *rest = [*request.url.path.strip("/").split("/"), ""][:6]
+    version, name, *rest = [*request.scope["path"].strip("/").split("/"), ""][:6]
     rest = [part for part in rest if part]
     if version.lower() != "v3.1" or not name:
         raise Refusal(404, "There is nothing here.")
