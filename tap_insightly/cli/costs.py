@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tap_insightly.api import NotAvailableError
-from tap_insightly.api.paging import Cursor
 from tap_insightly.streams import STREAMS, ArrayStream, ChildStream, CustomObjectStream
 from tap_insightly.streams.custom import CustomFieldsStream
-from tap_insightly.streams.deleting import KNOWN
 from tap_insightly.streams.reading import Part
 from tap_insightly.tap import TapInsightly
 from tap_insightly.values import parse_moment
@@ -23,6 +21,7 @@ if TYPE_CHECKING:
     from singer_sdk import Stream
 
     from tap_insightly.api import Answer
+    from tap_insightly.api.paging import Cursor
     from tap_insightly.streams.reading import Reading
 
     Key = tuple[str, frozenset[tuple[str, str]]]
@@ -160,8 +159,8 @@ def costs_of(tap: UnreadTap) -> tuple[int, list[Cost]]:
     for reading in readings:
         for source in reading.sources:
             lists.want(source.part)
-        if learning := _learning(reading):
-            lists.want(learning[0])
+        if (learning := reading.learning) is not None:
+            lists.want(Part(learning.path))
     lists.ask(tap)
     return discovery, [_cost(reading, lists) for reading in readings]
 
@@ -175,9 +174,8 @@ def _cost(reading: Reading, lists: Lists) -> Cost:
         if isinstance(stream, ChildStream):
             requests += max(0, (count.total or 0) - source.listing.skip)
     notes = list(_notes(reading, counts))
-    if learning := _learning(reading):
-        part, cursor = learning
-        pages = _pages(cursor, lists.count(part))
+    if (learning := reading.learning) is not None:
+        pages = _pages(learning.cursor, lists.count(Part(learning.path)))
         requests += pages
         notes.append(f"{pages:,} of these to learn its ids, so that deletions can be found")
     totals = [count.total for count in counts if count.total is not None]
@@ -190,25 +188,6 @@ def _pages(cursor: Cursor | None, count: Count) -> int:
         return 1
     cursor.total = count.total
     return sum(1 for _ in cursor.ahead())
-
-
-def _learning(reading: Reading) -> tuple[Part, Cursor] | None:
-    """Say what is read for its ids only, where it is not known which ids there were."""
-    stream = reading.stream
-    if not stream.finds_deletions:
-        return None
-    (source,) = reading.sources
-    is_told = source.position.ids is not None
-    if is_told and source.part.since is None:
-        return None  # all is read anyway
-    state = stream.saved_state()
-    known = state.get(KNOWN)
-    known = known if isinstance(known, dict) else {}
-    if is_told and known.get("bookmark", "") == state.get("replication_key_value"):
-        return None
-    count = known.get("count") or 0
-    after, skip = (0, count - 1) if count else (None, 0)
-    return Part(stream.path), Cursor(stream.own_key, after=after, skip=skip)
 
 
 def _since(reading: Reading) -> str | None:

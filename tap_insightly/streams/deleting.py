@@ -82,6 +82,24 @@ class Deletions:
             self._search = DeletionSearch(self._known, page_size=PAGE_SIZE)
             self.listings = list(map(self._page, self._search.wanted))
 
+    @property
+    def learning(self) -> Listing | None:
+        """What is read only to learn its ids: those behind the known ones; None if none is.
+
+        Other runs have sent some of them.
+        """
+        if self._is_whole or self._is_current:
+            return None
+        there = [one for one in self._known or () if one not in self._gone]
+        cursor = Cursor(
+            self._stream.own_key,
+            page_size=PAGE_SIZE,
+            after=there[-1] if there else None,
+            skip=max(0, len(there) - 1),
+        )
+        tally = self._source.listing.tally
+        return Listing(self._stream.path, {"brief": "true"}, cursor=cursor, tally=tally)
+
     def find(self, read: Read) -> Iterator[int]:
         """Find what is gone, once the stream has been read.
 
@@ -146,8 +164,8 @@ class Deletions:
             return
         if self._search is not None:
             self._run(self._search, read)
-        if not self._is_current:
-            self._learn(read)
+        if (learning := self.learning) is not None:
+            self._learn(learning, read)
 
     def _run(self, search: DeletionSearch, read: Read) -> None:
         listings = self.listings
@@ -158,21 +176,10 @@ class Deletions:
         self._is_possible = search.is_possible
         self._gone, self._new = search.gone, search.found
 
-    def _learn(self, read: Read) -> None:
-        """Learn the ids behind those that are known, of which other runs have sent some."""
-        there = [one for one in self._known or () if one not in self._gone]
-        cursor = Cursor(
-            self._stream.own_key,
-            page_size=PAGE_SIZE,
-            after=there[-1] if there else None,
-            skip=max(0, len(there) - 1),
-        )
-        listing = Listing(
-            self._stream.path, {"brief": "true"}, cursor=cursor, tally=self._source.listing.tally
-        )
+    def _learn(self, listing: Listing, read: Read) -> None:
         for page in read([listing]):
             self._new.update(self._ids(page.records))
-        self._is_possible &= cursor.ascends
+        self._is_possible &= listing.cursor is not None and listing.cursor.ascends
 
     def _ids(self, records: Iterable[Mapping[str, Any]]) -> list[Any]:
         (name,) = self._stream.own_key

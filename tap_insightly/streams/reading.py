@@ -150,6 +150,11 @@ class Reading:
         more = self._deletions.listings if self._deletions else ()
         return [*(source.listing for source in self.sources), *more]
 
+    @property
+    def learning(self) -> Listing | None:
+        """What will be read only to learn its ids, so that deletions can be found; None if none."""
+        return self._deletions.learning if self._deletions else None
+
     def rows(self, conform: Conformer) -> Iterator[dict[str, Any]]:
         """Read the stream.
 
