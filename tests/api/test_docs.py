@@ -71,7 +71,7 @@ def public() -> list[Any]:
     found: list[Any] = []
     for name in api.__all__:
         one = getattr(api, name)
-        members = inspect.getmembers(one, inspect.isroutine) if inspect.isclass(one) else []
+        members = inspect.getmembers(one, is_function) if inspect.isclass(one) else []
         own = [
             (f"{name}.{member}", function)
             for member, function in members
@@ -81,6 +81,10 @@ def public() -> list[Any]:
         ]
         found += own if inspect.isclass(one) else [(name, one)]
     return [pytest.param(function, id=name) for name, function in found]
+
+
+def is_function(one: object) -> bool:
+    return inspect.isfunction(one) or inspect.ismethod(one)
 
 
 def is_generated(one: type, member: str) -> bool:

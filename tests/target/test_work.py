@@ -142,6 +142,10 @@ def test_to_close_waits_for_what_was_begun_and_begins_nothing() -> None:
     work.submit(do)
     work.submit(lambda: done.append(2))
     begun.wait(30)
-    threading.Timer(0, go.set).start()
-    work.close()
+    closing = threading.Thread(target=work.close)
+    closing.start()
+    while not vars(work)["_is_closed"]:
+        closing.join(0.01)
+    go.set()
+    closing.join(30)
     assert done == [1]
