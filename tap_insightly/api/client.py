@@ -212,15 +212,10 @@ class InsightlyClient(PlanningClient):
             raise InvalidFieldsError(
                 of.name, [f"{field.name} is empty, which no record is found by."]
             )
-        found = self.find(of.name, field.name, value)
-        if len(found) > 1:
-            ids = ", ".join(str(one.get(of.key or "")) for one in found[:5])
-            msg = f"{len(found)} records have {field.name} {value!r} ({ids}): which one is meant?"
-            raise InvalidFieldsError(of.name, [msg])
-        if not found:
+        found = self.find_one(of.name, field.name, value)
+        if found is None:
             return self.create(of.name, values)
-        (record,) = found
-        record_id = int(record[str(of.key)])
+        record_id = int(found[str(of.key)])
         return self.update(of.name, record_id, values, skip_unchanged=skip_unchanged)
 
     def link(

@@ -300,6 +300,28 @@ class ReadingClient(Closing):
         found = self.records(fields.of.name, where={field.name: value})
         return [one for one in found if is_same(field, value, value_of(one, field.name))]
 
+    def find_one(self, object_name: str, field_name: str, value: Any) -> Record | None:  # noqa: ANN401 - any value
+        """Search for the one record of which a field has a value.
+
+        Args:
+            object_name: The object, text.
+            field_name: A standard or custom field, text.
+            value: The value.
+
+        Returns:
+            The record; None if there is none.
+
+        Raises:
+            InvalidFieldsError: As `find` does, and if there are several.
+            InsightlyError: If the object cannot be searched.
+        """
+        found, of = self.find(object_name, field_name, value), self.object(object_name)
+        if len(found) > 1:
+            ids = ", ".join(str(one.get(of.key or "")) for one in found[:5])
+            msg = f"{len(found)} records have {field_name} {value!r} ({ids}): which one is meant?"
+            raise InvalidFieldsError(of.name, [msg])
+        return found[0] if found else None
+
     def _conditions(
         self,
         of: InsightlyObject,

@@ -89,12 +89,7 @@ class Loader:
         of, field = self._route.of, self._route.match_on
         if field is None:
             return None
-        found = self._client.find(of.name, field.name, row.match)
-        if len(found) > 1:
-            ids = ", ".join(str(one.get(of.key or "")) for one in found[:5])
-            msg = f"{len(found)} records have {field.name} {row.match!r} ({ids}); which is meant?"
-            raise InvalidFieldsError(of.name, [msg])
-        return found[0] if found else None
+        return self._client.find_one(of.name, field.name, row.match)
 
     def _create(self, values: Mapping[str, Any]) -> str:
         # What is empty in a new record need not be said.
