@@ -209,6 +209,17 @@ SETTINGS = (
         default=60,
     ),
     Setting(
+        "page_size",
+        "Page size",
+        "The most records to ask for at once. Insightly hands out 500 at most. Pages of large "
+        "records are made smaller by themselves, so this is only for servers on the way that "
+        "cannot take as much.",
+        "a whole number from 2 to 500",
+        _between(2, 500),
+        th.IntegerType,
+        default=500,
+    ),
+    Setting(
         "custom_fields",
         "Custom fields",
         "How custom fields arrive: columns (one typed column for each), array (the raw array "
@@ -218,6 +229,17 @@ SETTINGS = (
         th.StringType,
         default="columns",
         allowed=("columns", "array", "both"),
+    ),
+    Setting(
+        "max_column_name_bytes",
+        "Longest column name",
+        "Names of columns that are longer than this many bytes are shortened at discovery, because "
+        "Postgres takes 63 and others not much more. The description has the full name. 0 leaves "
+        "all names as they are.",
+        "0 (no limit), or a whole number of bytes from 10 to 1000",
+        lambda value: value == 0 or _between(10, 1000)(value),
+        th.IntegerType,
+        default=63,
     ),
     Setting(
         "detect_deletes",
@@ -230,6 +252,30 @@ SETTINGS = (
         lambda value: isinstance(value, bool),
         th.BooleanType,
         default=False,
+    ),
+    Setting(
+        "max_deletes_percent",
+        "Most deletions at once",
+        "If more than this share of the records that a stream is known to have would be called "
+        "gone at once, none is, and the stream ends as not finished: it is more likely that the "
+        "user of the key may see less than before. 100 records may always be gone. 100 percent "
+        "switches this off.",
+        "a number of percent from 0 to 100",
+        _between(0, 100, whole=False),
+        th.NumberType,
+        default=20,
+    ),
+    Setting(
+        "refresh_days",
+        "Days of a rolling refresh",
+        "Read a slice of the whole list of each stream that is read by date in every sync, so that "
+        "each record is read again at least every so many days, whether its date of update has "
+        "changed or not. For calculated fields and last-activity dates, which may change without "
+        "it. 100,000 records at 7 days cost some 30 requests a day. 0 switches this off.",
+        "a number of days from 0 to 3660",
+        _between(0, 3660, whole=False),
+        th.NumberType,
+        default=0,
     ),
     Setting(
         "tombstone_schema",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 # Goes through the whole text, and so finds all that is wrong with it, but makes nothing of it.
 _check = msgspec.json.Decoder(msgspec.Raw).decode
+_split = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 # An escaped backslash or a whole pair of surrogates is kept (group 1), half a pair is not.
 _HALF_PAIR = re.compile(
@@ -63,6 +64,14 @@ class Answer:
         """The body as a list of records; one object is a list of one."""
         data = self.data
         return data if isinstance(data, list) else [data]
+
+    @cached_property
+    def count(self) -> int:
+        """How many records the list has, without making anything of them; 1 for an object."""
+        try:
+            return len(_split(self.body))
+        except msgspec.ValidationError:
+            return 1
 
     @property
     def etag(self) -> str | None:

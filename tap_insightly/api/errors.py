@@ -115,6 +115,25 @@ class PassingError(InsightlyError):
         """Whether it is certain that the server did nothing of what was asked."""
 
 
+class PageTooLargeError(InsightlyError):
+    """A page that is larger than is wanted at once, or takes longer: smaller ones may do."""
+
+    def __init__(self, message: str, *, size: int | None = None) -> None:
+        """Say why.
+
+        Args:
+            message: The cause, a sentence.
+            size: How many bytes it has, as far as was read; None if it took too long.
+        """
+        super().__init__(message)
+        self.size = size
+        """How many bytes it has, as far as was read; None if it took too long."""
+
+
+class IncompleteError(InsightlyError):
+    """A list that ended before all was read that there is, by what the server says."""
+
+
 class ClosedError(InsightlyError):
     """The session was closed while something was still asked of it."""
 
