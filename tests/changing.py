@@ -36,6 +36,14 @@ class Account:
     key: Callable[[int], Any] = lambda number: number
     """What the API calls an id."""
     max_concurrency: int = 4
+    cap: int | None = None
+    """The most that is handed out at once, whatever was asked for."""
+    hidden: Callable[[int], bool] = lambda _: False
+    """Which ids are left out of a page after it was cut, because this user may not see them."""
+    counts_hidden: bool = False
+    """Whether totals count those."""
+    readable: int | None = None
+    """How many records can be read; pages from there on are empty."""
 
     def __post_init__(self) -> None:
         self.lock = threading.Lock()
@@ -76,7 +84,11 @@ class Account:
         self.changed.add(number)
 
     def get(
-        self, path: str, params: Mapping[str, str] | None = None, tally: Tally | None = None
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        tally: Tally | None = None,
+        **_: Any,
     ) -> Answer:
         query = params or {}
         with self.lock:
@@ -91,17 +103,23 @@ class Account:
                 since = (parse_moment(query["updated_after_utc"]) - EPOCH).total_seconds()
             found = [one for one in self.ids if self.updated[one] > since]
             top, skip = int(query["top"]), int(query["skip"])
+            page = found[skip : skip + min(top, self.cap or top)]
+            if self.readable is not None and skip >= self.readable:
+                page = []
+            counted = [one for one in found if self.counts_hidden or not self.hidden(one)]
+            total = self.total(len(counted)) if "count_total" in query else None
             records = [
                 {
                     "CONTACT_ID": self.key(one),
                     "FIRST_NAME": str(self.version[one]),
                     "DATE_UPDATED_UTC": self._moment(self.updated[one]),
                 }
-                for one in found[skip : skip + top]
+                for one in page
+                if not self.hidden(one)
             ]
             self.now += 1
             date = EPOCH + timedelta(seconds=self.now)
-            return Answer(_encode(records), date, self.total(len(found)))
+            return Answer(_encode(records), date, total)
 
     @staticmethod
     def _moment(second: float) -> str:

@@ -88,7 +88,11 @@ class Direct:
         self._app, self._lock = App(sandbox), threading.Lock()
 
     def get(
-        self, path: str, params: Mapping[str, str] | None = None, tally: Tally | None = None
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        tally: Tally | None = None,
+        **_: Any,
     ) -> Answer:
         with self._lock:
             if self.cut_at is not None and len(self.sandbox.requests) + 1 >= self.cut_at:

@@ -56,7 +56,7 @@ class Session:
         self.is_closed = False
         account.requests.clear()
 
-    def get(self, path: str, params: Mapping[str, str], tally: Tally) -> Answer:
+    def get(self, path: str, params: Mapping[str, str], tally: Tally, **_: Any) -> Answer:
         if self.cut_at is not None and len(self.account.requests) + 1 >= self.cut_at:
             msg = "cut off"
             raise GaveUpError(msg)

@@ -122,7 +122,7 @@ def test_many_are_asked_for_at_once_but_never_more_than_allowed() -> None:
     now, lock = 0, threading.Lock()
 
     class Together(Direct):
-        def get(self, path: str, *args: Any) -> Answer:
+        def get(self, path: str, *args: Any, **options: Any) -> Answer:
             nonlocal now
             with lock:
                 now += 1
@@ -130,7 +130,7 @@ def test_many_are_asked_for_at_once_but_never_more_than_allowed() -> None:
             if path.endswith("Comments") and next(under_way) < most:
                 meeting.wait(30)  # breaks, and fails the sync, if not so many come together
             try:
-                return super().get(path, *args)
+                return super().get(path, *args, **options)
             finally:
                 with lock:
                     now -= 1

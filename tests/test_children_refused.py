@@ -147,10 +147,10 @@ def test_after_a_stream_that_is_out_of_reach_others_are_asked_for_ahead_of_time(
     meeting, begun = threading.Barrier(2), count()
 
     class Session(Direct):
-        def get(self, path: str, *args: Any) -> Answer:
+        def get(self, path: str, *args: Any, **options: Any) -> Answer:
             if path in {"/Ticket", "/Teams"} and next(begun) < 2:
                 meeting.wait(10)  # breaks, and fails the sync, if one is only asked for alone
-            return super().get(path, *args)
+            return super().get(path, *args, **options)
 
     catalog = selected("note_comments", *lists)
     done = sync(sandbox, catalog, session=Session(sandbox, max_concurrency=2))
@@ -164,10 +164,10 @@ def test_records_that_are_refused_are_counted_in_one_warning(
     refused = [f"/Notes/{note['NOTE_ID']}/Comments" for note in sandbox.records("/Notes")[:25:2]]
 
     class Session(Direct):
-        def get(self, path: str, *args: Any) -> Answer:
+        def get(self, path: str, *args: Any, **options: Any) -> Answer:
             if path in refused:
                 raise NotAvailableError(path, 403)
-            return super().get(path, *args)
+            return super().get(path, *args, **options)
 
     done = sync(sandbox, selected("note_comments"), session=Session(sandbox))
     rows = [

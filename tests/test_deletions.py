@@ -272,7 +272,11 @@ class Refusing(Account):
     is_refusing: bool = False
 
     def get(
-        self, path: str, params: Mapping[str, str] | None = None, tally: Tally | None = None
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        tally: Tally | None = None,
+        **_: Any,
     ) -> Answer:
         if self.is_refusing and not path.endswith("/Search"):
             raise NotAvailableError(path, 403)

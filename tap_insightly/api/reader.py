@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import Future, wait
+from concurrent.futures import wait
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tap_insightly.api.closing import Closing
 from tap_insightly.api.crew import Crew
+from tap_insightly.api.errors import PageTooLargeError
+from tap_insightly.api.paging import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
 
     from tap_insightly.api.answer import Answer
     from tap_insightly.api.paging import Listing
@@ -53,8 +56,6 @@ class Reader(Closing):
         self._expected = iter(expected)
         self._ahead: deque[Listing] = deque()
         self._now: dict[Listing, None] = {}  # a set that is in order
-        self._held = 0
-        self._largest = 1
 
     def read(
         self, listing: Listing, while_waiting: Callable[[], None] | None = None
@@ -77,10 +78,15 @@ class Reader(Closing):
             while not listing.is_done:
                 self._fetch(listing)
                 skip = listing.skip
-                answer = self._wait(listing, while_waiting)
-                records = listing.take(answer)
+                asked = self._wait(listing, while_waiting)
+                answer = self._answer(listing, asked)
+                if answer is None:
+                    continue
+                records = listing.take(answer, asked.top)
                 if listing.skip < skip:
-                    self._put_back(listing, skip, answer)
+                    self._put_back(listing, skip, asked)
+                else:
+                    _forget(listing, before=listing.skip)
                 self._fetch(listing)
                 yield Page(answer, skip, records)
         finally:
@@ -103,10 +109,7 @@ class Reader(Closing):
             listing: The list.
         """
         listing.is_done = True
-        for future in listing.answers.values():
-            future.cancel()
-        self._held -= len(listing.answers)
-        listing.answers.clear()
+        _forget(listing)
         if listing in self._ahead:
             self._ahead.remove(listing)
 
@@ -126,32 +129,43 @@ class Reader(Closing):
         """End the threads. Close the session first, to end what is under way at once."""
         self._crew.close()
 
-    @property
-    def _room(self) -> int:
-        most = 2 * self._session.max_concurrency  # as many again as can be under way
-        return max(1, min(most, MOST_HELD // self._largest))
-
     def _fetch(self, current: Listing) -> None:
         """Ask for what is needed, and for what will be, as far as there is room.
 
         What is read now has room of its own, so that what comes later cannot take it away.
         """
-        room = self._room
-        held_now = sum(len(listing.answers) for listing in self._now)
+        room_now = self._room(self._now)
+        room = self._room(self._ahead)  # which those of now are among
         for listing in chain([current], self._coming(current)):
             is_now = listing in self._now
+            own = room_now if is_now else room
             for skip in listing.ahead():
-                if skip in listing.answers:
+                if skip in listing.asked:
                     continue
                 is_needed = listing is current and skip == listing.skip
-                if (held_now if is_now else self._held) >= room and not is_needed:
+                if not own.has(listing.weight) and not is_needed:
                     if not is_now:
                         return
                     break
-                ask = partial(self._session.get, listing.path, listing.query(skip), listing.tally)
-                listing.answers[skip] = self._crew.submit(ask)
-                self._held += 1
-                held_now += is_now
+                self._ask_page(listing, skip)
+                room.take(listing.weight)
+                if is_now:
+                    room_now.take(listing.weight)
+
+    def _room(self, listings: Iterable[Listing]) -> _Room:
+        room = _Room(2 * self._session.max_concurrency)  # as many again as can be under way
+        for listing in listings:
+            for asked in listing.asked.values():
+                room.take(asked.size)
+        return room
+
+    def _ask_page(self, listing: Listing, skip: int) -> None:
+        # Without a limit, a page is tried again as it is; and those who stand in for a session
+        # need not know of limits.
+        limit = {} if listing.largest is None else {"largest": listing.largest}
+        query = listing.query(skip)
+        ask = partial(self._session.get, listing.path, query, listing.tally, **limit)
+        listing.asked[skip] = Asked(self._crew.submit(ask), listing.top, listing.weight)
 
     def _coming(self, current: Listing) -> Iterator[Listing]:
         yield from (listing for listing in tuple(self._ahead) if listing is not current)
@@ -160,26 +174,53 @@ class Reader(Closing):
             if listing is not current:
                 yield listing
 
-    def _wait(self, listing: Listing, while_waiting: Callable[[], None] | None) -> Answer:
-        future = listing.answers[listing.skip]
-        while not wait([future], TICK).done:
+    def _wait(self, listing: Listing, while_waiting: Callable[[], None] | None) -> Asked:
+        asked = listing.asked[listing.skip]
+        while not wait([asked.answer], TICK).done:
             self._fetch(listing)
             if while_waiting is not None:
                 while_waiting()
-        del listing.answers[listing.skip]
-        self._held -= 1
-        answer = future.result()
-        self._largest = max(self._largest, len(answer.body))
-        return answer
+        del listing.asked[listing.skip]
+        return asked
 
-    def _put_back(self, listing: Listing, skip: int, answer: Answer) -> None:
+    @staticmethod
+    def _answer(listing: Listing, asked: Asked) -> Answer | None:
+        """Hand out an answer; None if the page was too large, and smaller ones are asked for."""
+        try:
+            return asked.answer.result()
+        except PageTooLargeError as error:
+            listing.lower(error, asked.top)
+            # Those that were asked for with it are as large.
+            _forget(listing)
+            return None
+
+    @staticmethod
+    def _put_back(listing: Listing, skip: int, asked: Asked) -> None:
         """Keep a page that could not be read yet, for when the one before it has been read.
 
         Once only: if it does not fit then, things have moved on, and it is asked for again.
         """
         if skip not in listing.put_back:
             listing.put_back.add(skip)
-            kept: Future[Answer] = Future()
-            kept.set_result(answer)
-            listing.answers[skip] = kept
-            self._held += 1
+            listing.asked[skip] = asked
+
+
+class _Room:
+    """How much more may be asked for before something is read."""
+
+    def __init__(self, pages: int) -> None:
+        self._pages = pages
+        self._bytes = MOST_HELD
+
+    def has(self, size: int) -> bool:
+        return self._pages > 0 and self._bytes >= size
+
+    def take(self, size: int) -> None:
+        self._pages -= 1
+        self._bytes -= size
+
+
+def _forget(listing: Listing, before: int | None = None) -> None:
+    """Let go of pages that nobody will read: all, or those before an offset."""
+    for skip in [one for one in listing.asked if before is None or one < before]:
+        listing.asked.pop(skip).answer.cancel()

@@ -11,7 +11,7 @@ from tap_insightly.api.auth import API_VERSION, base_url
 from tap_insightly.api.closing import Closing
 from tap_insightly.api.comparing import is_same
 from tap_insightly.api.definitions import definitions_of
-from tap_insightly.api.errors import NotAvailableError
+from tap_insightly.api.errors import IncompleteError, NotAvailableError
 from tap_insightly.api.fields import Fields, InvalidFieldsError
 from tap_insightly.api.objects import (
     NotPossibleError,
@@ -231,6 +231,7 @@ class ReadingClient(Closing):
         Raises:
             NotPossibleError: If the object cannot be searched.
             InvalidFieldsError: If `updated_after` or `where` cannot be searched for.
+            IncompleteError: If the list ends before all was read that there is, by its total.
             InsightlyError: If the list cannot be read.
         """
         path, query, key, is_paged = object_or_path, dict(params or {}), "", True
@@ -247,7 +248,7 @@ class ReadingClient(Closing):
         cursor = Cursor([key], page_size=size) if is_paged else None
         # Nothing is read ahead of somebody who wants no more than a few.
         tally = Tally(self.session.total)
-        listing = Listing(path, query, cursor=cursor, tally=tally, is_counted=limit is None)
+        listing = Listing(path, query, cursor=cursor, tally=tally, is_eager=limit is None)
         left = limit
         with Reader(self.session) as reader:
             for page in reader.read(listing):
@@ -256,6 +257,8 @@ class ReadingClient(Closing):
                     yield found
                 if left is not None and (left := left - len(found)) <= 0:
                     return
+        if listing.shortfall is not None:
+            raise IncompleteError(listing.shortfall)
 
     def records(
         self,

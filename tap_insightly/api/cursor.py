@@ -1,0 +1,389 @@
+"""How far a list was read, and where to read on, with no record lost while others work on it.
+
+Offsets shift while a list is read: what is deleted moves all that comes after it one place up,
+what is updated enters a search and moves it down. So each page overlaps the one before it by one
+record, and counts only if it is *contiguous*: if it starts at the beginning, or with a record
+that has been passed already. Then nothing that existed all along can lie between what was passed
+before and what the page holds, whenever it was fetched. If it is not, earlier pages are asked for
+until one is.
+
+Nothing promises that a page holds as many records as were asked for (assumed: that any may hold
+fewer). The server may hand out fewer at once, and then the next page begins where this one ended;
+or it may leave out what this user may not see after it has counted the page, and then the next one
+begins before that. Either way it may be asked for from the last record that came, so a short page
+is no more than a page, and the list has ended only
+
+- where the total that came with a page says that it holds the last record, or
+- at a page with nothing new, if there is no total, or one that more than so many records refute.
+
+A list that ends before its total, whatever is tried, was not read whole.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import TYPE_CHECKING, Any
+
+from tap_insightly.api.errors import RefusedError
+from tap_insightly.api.passed import Passed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    Record = Mapping[str, Any]
+
+PAGE_SIZE = 500  # the most that the API hands out at once (docs, seen live)
+SMALLEST_PAGE = 2  # one record for the overlap, one to go on
+SAME_PAGES = 10  # pages in a row with the same records: the server does not page
+RETURNS = 5  # times to come back to a place without anything new, before it is given up
+FEW = 5  # a page with less than a fifth of what was asked for is more likely full of holes
+
+
+class Cursor:
+    """How far a list has been read, and where to read on. Knows nothing of requests."""
+
+    def __init__(
+        self,
+        key: Sequence[str],
+        *,
+        page_size: int = PAGE_SIZE,
+        after: int | None = None,
+        skip: int = 0,
+        before: int | None = 0,
+    ) -> None:
+        """Start at the beginning, or where an earlier reader was cut off.
+
+        Args:
+            key: The names of the fields that identify a record.
+            page_size: The most records to ask for at once, a number from 2 to 500.
+            after: The last id that the earlier reader passed; None for the beginning.
+            skip: Where that was, as far as is known: the offset of a page.
+            before: How many records the earlier reader passed; None if that is not known.
+
+        Raises:
+            ValueError: If pages are too small to overlap.
+        """
+        if page_size < SMALLEST_PAGE:
+            msg = "Pages overlap by one record, so they have to have two at least."
+            raise ValueError(msg)
+        self.page_size = page_size
+        self.top = page_size
+        """How many records to ask for at once: fewer than `page_size` where they are large."""
+        self.skip = 0 if after is None else skip
+        """The offset of the page that is needed next."""
+        self.is_done = False
+        """Whether the list has come to its end."""
+        self.total: int | None = None
+        """How many records there are, as far as the server said last."""
+        self.has_holes = False
+        """Whether pages lack records that they were counted with, so that places tell little."""
+        self._before = 0 if after is None else before
+        self._records = Passed(key, after)
+        self._totals: set[int] = set()
+        self._is_cut = False  # it ended, and more was said to be there
+        self._is_odd = False  # something was not as it should be, so totals are worth asking for
+        self._is_gapped = False  # it was gone on without an overlap
+        self._expected: int | None = None  # how many records the first page has, before it is read
+        self._cap: int | None = None  # the most that comes at once, as far as it seems
+        self._is_sure = False  # that it is a cap
+        self._is_suspect = False  # the page before would have a hole, if it was not the last one
+        self._edge: Any = None  # the key of the last record passed
+        self._ground = self.skip  # its place, if there are no holes
+        self._reach = page_size  # how far apart pages with holes can be, as far as it seems
+        self._begin = self.skip  # where the page before began
+        self._looked = -1  # the place that is next, if nothing but holes is before it
+        self._back = self._pages_back = 1
+        self._is_on_ground = True  # whether the page before was contiguous
+        self._returns = self._idle = 0
+        self._probes: Iterator[int] | None = None
+        self._gap: int | None = None  # a place behind a gap at which there is something
+        self._page: list[Any] = []
+        self._same = 0
+
+    @property
+    def ascends(self) -> bool:
+        """Whether ids ascend, as far as was read."""
+        return self._records.ascends
+
+    @property
+    def last(self) -> int | None:
+        """The last id that was passed; None at the beginning, and if ids do not ascend."""
+        return self._records.last
+
+    @property
+    def passed(self) -> Sequence[int]:
+        """The ids that were passed by this reader, in ascending order, if they ascend."""
+        return self._records.ids
+
+    @property
+    def count(self) -> int | None:
+        """How many records were passed by all readers; None if that is not known."""
+        return None if self._before is None else self._before + self._records.count
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all was read that there is, by what the server says."""
+        count, total = self.count, self.total
+        is_short = count is not None and total is not None and count < total
+        is_sure = not self._is_gapped or len(self._totals) == 1
+        return self.is_done and is_sure and not self._is_cut and not is_short
+
+    @property
+    def size(self) -> int:
+        """How many records a page can be expected to hold."""
+        return min(self.top, self._cap or self._expected or self.top)
+
+    @property
+    def step(self) -> int:
+        """How far apart pages are, in records."""
+        return max(1, self.size - 1)
+
+    def ahead(self, asked: Sequence[int] = ()) -> Iterable[int]:
+        """Say which pages will be needed, if nothing changes.
+
+        Args:
+            asked: Offsets of pages that were asked for already, in ascending order.
+
+        Yields:
+            Offsets in ascending order, of which the first is `skip`. Only that one if the server
+            did not say how many records there are, or if ids do not ascend.
+        """
+        if self.is_done:
+            return
+        at, step = self.skip, self.step
+        yield at
+        is_sure = self._is_sure or self.size * FEW >= self.top
+        is_lost = self._probes is not None or self._gap is not None
+        if self.total is None or not self.ascends or is_lost or not is_sure:
+            return
+        while at + step < self.total:
+            # A page that is on its way will do, if it is not much nearer than it has to be.
+            near = asked[bisect_right(asked, at + step // 2) : bisect_right(asked, at + step)]
+            at = near[-1] if near else at + step
+            yield at
+
+    def foresee(self, count: int, total: int | None) -> None:
+        """Take in how the first page will turn out, before it is its turn to be read.
+
+        Args:
+            count: How many records it holds, a number.
+            total: How many records the list has; None if the server did not say.
+        """
+        self._expected = count or None
+        self.total = total if total is None or total >= 0 else None
+
+    def wants_total(self, skip: int) -> bool:
+        """Say whether to ask with a page how many records there are.
+
+        Args:
+            skip: Its offset.
+
+        Returns:
+            Whether the total is not known, or is about to matter.
+        """
+        return self._is_odd or self.total is None or skip + self.size >= self.total
+
+    def take(
+        self, records: Sequence[Record], *, top: int | None = None, total: int | None = None
+    ) -> Sequence[Record]:
+        """Take the page at `skip`, and move on, or back if it is not contiguous.
+
+        Args:
+            records: The records of the page, which may have been fetched long ago.
+            top: How many were asked for; None for `top` as it is now.
+            total: How many records the list had then, if the server said so with this page.
+
+        Returns:
+            Those that were not passed before.
+
+        Raises:
+            RefusedError: If the server answers every page with the same records.
+        """
+        if total is not None and total < 0:
+            total = None
+        if total is not None:
+            self.total = total
+            self._totals.add(total)
+        self._expected = None
+        keys = self._records.keys_of(records)
+        is_contiguous = not self.skip or bool(keys and self._records.has(keys[0]))
+        if not is_contiguous and not self._is_across_gap(keys):
+            self._is_odd = True
+            self._page = []  # what comes next may well be a page that was read before
+            self._look_elsewhere(keys)
+            return []
+        self._check_that_it_moves(keys)
+        new = self._records.new(keys, records)
+        self._go_on(keys, top or self.top, total, has_new=bool(new))
+        return new
+
+    def shrink(self, top: int) -> None:
+        """Ask for fewer records at once from now on, or for more again.
+
+        Args:
+            top: How many, a number.
+        """
+        self.top = max(SMALLEST_PAGE, min(top, self.page_size))
+
+    def _go_on(self, keys: list[Any], top: int, total: int | None, *, has_new: bool) -> None:
+        """Move on from a contiguous page."""
+        number, end = len(keys), self.skip + len(keys)
+        self._learn(keys, top, has_new=has_new)
+        if not self._is_on_ground and self.has_holes:
+            self._reach = max(number, self.skip - self._begin)
+        self._begin = self.skip
+        self._back = self._pages_back = 1
+        self._is_on_ground = True
+        self._ground = max(self.skip, end - 1)
+        if has_new:
+            self._edge, self._probes, self._gap = keys[-1], None, None
+            self._returns = self._idle = 0
+        if self._is_last(end, number, top, total):
+            self.is_done = True
+        elif has_new:
+            self.skip = self._next(number, top)
+        elif number > 1 and self._may_go_on(keys):
+            self.skip = self._ground
+        else:
+            self._end_or_probe(end)
+
+    def _may_go_on(self, keys: list[Any]) -> bool:
+        """Tell whether something may follow a page with nothing new."""
+        last = self._records.last
+        if self._edge not in keys if last is None else keys[-1] < last:
+            return True  # more that was passed must follow
+        self._idle += 1
+        # With holes, the last record may stand further on than it seems.
+        return (len(keys) >= self.size or self.has_holes) and self._idle <= SAME_PAGES
+
+    def _is_last(self, end: int, number: int, top: int, total: int | None) -> bool:
+        """Tell from the total that came with it whether a page holds the last record."""
+        if number > top:  # it is not handed out in pages
+            return total is None or end >= total
+        # Where pages have holes, places may be further on than there are records.
+        return number < top and end == total and not self.has_holes
+
+    def _learn(self, keys: list[Any], top: int, *, has_new: bool) -> None:
+        """Learn how many records come at once, and whether pages have holes.
+
+        If a server hands out no more at once than it did, the next page begins with the last
+        record of the one before, and has as many. Otherwise that one had holes.
+        """
+        number, is_after_short = len(keys), self._cap is not None
+        follows = is_after_short and self._is_on_ground and self.skip == self._ground
+        if (
+            (is_after_short and self._is_on_ground and self.skip > self._ground)
+            or (follows and keys[:1] != [self._edge])
+            or (self._cap is not None and number > self._cap)
+            or (self._is_suspect and has_new)
+        ):
+            self.has_holes = True
+        if not has_new:
+            return
+        self._is_suspect = self._cap is not None and number < self._cap
+        self._is_sure = follows and number == self._cap and not self.has_holes
+        if number < top:
+            self._is_odd = True
+            self._cap = number
+        elif self._cap is not None and number > self._cap:
+            self._cap = None
+
+    def _next(self, number: int, top: int) -> int:
+        """Say where the page after one with something new begins."""
+        if number == 1:
+            self._looked = self.skip + 1
+            return self._looked  # if only one record comes at once, there can be no overlap
+        if self.has_holes and number * FEW < self._reach:
+            # The last place of what was looked at, and not only the last one that shows something.
+            return max(self._ground, self.skip + min(top - 1, self._reach * 5 // 4))
+        return self._ground
+
+    def _end_or_probe(self, end: int) -> None:
+        """At a page with nothing new, end, or look whether there is something further on."""
+        if self._probes is None:
+            self._probes = self._places_to_probe(end)
+        self._probe(end)
+
+    def _says_more(self, end: int) -> bool:
+        """Tell whether the total says that there is more, and can be right."""
+        if self.total is None:
+            return False
+        # Where pages have holes, places may be further on than there are records.
+        reached = self.count if self.has_holes and self.count is not None else end
+        return reached < self.total
+
+    def _places_to_probe(self, end: int) -> Iterator[int]:
+        """Say where to look for more: where it should be, again, and ever further on."""
+        ground, far, total = self._ground, self.size, self.total or 0
+        if not self._says_more(end):
+            # Nothing says so: then an empty page shows that it is the end.
+            if total == 0 or self.has_holes:
+                self._looked = ground + self.top
+                yield self._looked
+            return
+        yield ground
+        # Behind the total too: places are counted with what this user may not see.
+        while far <= total * 2:
+            yield ground + far
+            far *= 2
+        yield max(ground, total - 1)
+
+    def _probe(self, end: int) -> None:
+        place = next(self._probes or iter(()), None)
+        if place is None:
+            self.is_done, self._is_cut = True, self._says_more(end)
+        else:
+            self.skip = place
+
+    def _is_across_gap(self, keys: list[Any]) -> bool:
+        """Tell whether a page begins where there is nothing else between it and what was passed.
+
+        Nothing overlaps there, so only a total that has not changed meanwhile proves that nothing
+        was lost.
+        """
+        is_across = self.skip == self._looked and self._records.is_after(keys)
+        self._is_gapped |= is_across
+        return is_across
+
+    def _look_elsewhere(self, keys: list[Any]) -> None:
+        """Move to where the next page may be contiguous."""
+        ground = self._ground
+        if self._gap is not None:
+            self._cross(keys)
+        elif self._probes is not None and self.skip != ground and self._records.is_after(keys):
+            # There is more: to get there, look at each place between.
+            self._gap, self._probes = self.skip, None
+            self._looked = self.skip = min(ground + self.size, self.skip)
+        elif self._probes is not None and not keys:
+            self._probe(ground + 1)
+        else:
+            self._probes = None
+            self._go_back()
+
+    def _cross(self, keys: list[Any]) -> None:
+        if keys or self.skip >= (self._gap or 0):
+            self._is_cut = self.is_done = True  # what was there is not there any more
+        else:
+            self._looked = self.skip = self.skip + self.size
+
+    def _go_back(self) -> None:
+        """Go back to a page that is contiguous: by records if there is more, else by pages."""
+        self._returns += self._is_on_ground
+        self._is_on_ground = False
+        if self._returns > RETURNS:
+            self._is_cut = self.is_done = True
+        elif self.skip > self._ground or self._returns > 1:
+            least = self._ground if self.skip > self._ground else 0
+            self.skip = max(least, self.skip - self._back)
+            self._back *= 2
+        else:
+            self.skip = max(0, self.skip - self.step * self._pages_back)
+            self._pages_back *= 2
+
+    def _check_that_it_moves(self, keys: list[Any]) -> None:
+        is_same = len(keys) > 1 and len(keys) >= self.size and keys == self._page
+        self._same = self._same + 1 if is_same else 0
+        self._page = keys
+        if self._same >= SAME_PAGES:
+            msg = "The list does not end: every page of it holds the same records."
+            raise RefusedError(msg)
