@@ -68,7 +68,7 @@ def servers(draw: st.DrawFn) -> tuple[int, int, int | None, set[int], bool, str]
     return page_size, count, cap, hidden, draw(st.booleans()), draw(st.sampled_from([*TOTALS]))
 
 
-@settings(max_examples=3000)
+@settings(max_examples=400)
 @given(
     server=servers(),
     script=st.dictionaries(st.integers(1, 30), changes, max_size=6),

@@ -86,6 +86,7 @@ class Cursor:
         self._expected: int | None = None  # how many records the first page has, before it is read
         self._cap: int | None = None  # the most that comes at once, as far as it seems
         self._is_sure = False  # that it is a cap
+        self._most = 1  # records on a page
         self._is_suspect = False  # the page before would have a hole, if it was not the last one
         self._edge: Any = None  # the key of the last record passed
         self._ground = self.skip  # its place, if there are no holes
@@ -153,7 +154,7 @@ class Cursor:
         at, step = self.skip, self.step
         yield at
         is_sure = self._is_sure or self.size * FEW >= self.top
-        is_lost = self._probes is not None or self._gap is not None
+        is_lost = self._returns or self._idle or self._probes or self._gap is not None
         if self.total is None or not self.ascends or is_lost or not is_sure:
             return
         while at + step < self.total:
@@ -228,6 +229,7 @@ class Cursor:
     def _go_on(self, keys: list[Any], top: int, total: int | None, *, has_new: bool) -> None:
         """Move on from a contiguous page."""
         number, end = len(keys), self.skip + len(keys)
+        self._most = max(self._most, number)
         self._learn(keys, top, has_new=has_new)
         if not self._is_on_ground and self.has_holes:
             self._reach = max(number, self.skip - self._begin)
@@ -314,11 +316,11 @@ class Cursor:
 
     def _places_to_probe(self, end: int) -> Iterator[int]:
         """Say where to look for more: where it should be, again, and ever further on."""
-        ground, far, total = self._ground, self.size, self.total or 0
+        ground, far, total = self._ground, self._most, self.total or 0
         if not self._says_more(end):
             # Nothing says so: then an empty page shows that it is the end.
             if total == 0 or self.has_holes:
-                self._looked = ground + self.top
+                self._looked = ground + far
                 yield self._looked
             return
         yield ground
@@ -353,7 +355,7 @@ class Cursor:
         elif self._probes is not None and self.skip != ground and self._records.is_after(keys):
             # There is more: to get there, look at each place between.
             self._gap, self._probes = self.skip, None
-            self._looked = self.skip = min(ground + self.size, self.skip)
+            self._looked = self.skip = min(ground + self._most, self.skip)
         elif self._probes is not None and not keys:
             self._probe(ground + 1)
         else:
@@ -364,7 +366,7 @@ class Cursor:
         if keys or self.skip >= (self._gap or 0):
             self._is_cut = self.is_done = True  # what was there is not there any more
         else:
-            self._looked = self.skip = self.skip + self.size
+            self._looked = self.skip = self.skip + self._most
 
     def _go_back(self) -> None:
         """Go back to a page that is contiguous: by records if there is more, else by pages."""
