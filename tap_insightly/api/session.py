@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import copy
 import logging
-import re
 import threading
 import time
 from contextlib import contextmanager
@@ -14,11 +13,11 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import backoff
-import msgspec
 import requests
 
-from tap_insightly.api.answer import Answer, checked_body
+from tap_insightly.api.answer import Answer
 from tap_insightly.api.auth import ApiKeyAuth
+from tap_insightly.api.bodies import checked_body
 from tap_insightly.api.closing import Closing
 from tap_insightly.api.errors import (
     ClosedError,
@@ -35,6 +34,7 @@ from tap_insightly.api.outcome import error_of
 from tap_insightly.api.quota import Quota
 from tap_insightly.api.receiving import beginning, received
 from tap_insightly.api.request import Request
+from tap_insightly.api.said import LONGEST, sentence, told
 from tap_insightly.api.tally import Tally
 from tap_insightly.api.transport import (
     breakable_session,
@@ -234,22 +234,11 @@ class InsightlySession(Closing):
         if not is_good:  # some answers to GET are documented as 201 (spec)
             raise self._error(request, response, content)
         total = whole_number(headers.get("X-Total-Count"))
-        body = self._body(request, response, content)
-        return Answer(body, date, total, response.status_code, headers)
-
-    def _body(self, request: Request, response: requests.Response, content: bytes) -> bytes:
-        if not request.is_json or (request.method != "GET" and not content.strip()):
-            return content
-        try:
-            body = checked_body(content)
-        except msgspec.DecodeError as error:
-            kind = response.headers.get("Content-Type", "no content type")
-            msg = f"the answer is not JSON ({kind}): {error}."
-            raise PassingError(msg) from error
-        if not re.match(rb"\s*[\[{]", body) and request.is_reading:
-            msg = f"GET {self.base_url}{request.path} answered neither a list nor an object."
-            raise RefusedError(msg)
-        return body
+        counted = None
+        if request.is_json and (request.method == "GET" or content.strip()):
+            kind = headers.get("Content-Type", "no content type")
+            content, counted = checked_body(request, content, kind, self._clean)
+        return Answer(content, date, total, response.status_code, headers, counted)
 
     @contextmanager
     def _exchange(self, request: Request, tally: Tally) -> Iterator[requests.Response]:
@@ -306,11 +295,11 @@ class InsightlySession(Closing):
         self, request: Request, response: requests.Response, content: bytes
     ) -> InsightlyError:
         status = response.status_code
-        is_redirect = status < HTTPStatus.BAD_REQUEST
-        text = content.decode(errors="replace")
-        said = response.headers.get("Location", "") if is_redirect else text
-        said = self._clean(" ".join(said.split()))[:300]
-        error = error_of(request, status, response.reason, said, self.base_url)
+        if status < HTTPStatus.BAD_REQUEST:
+            said = self._clean(response.headers.get("Location", ""))[:LONGEST]
+        else:
+            said = sentence(self._clean(told(content, status, response.reason)))
+        error = error_of(request, status, said, self.base_url)
         if isinstance(error, PassingError):
             self.quota.check()  # a 429 with nothing left today will not pass
         return error
