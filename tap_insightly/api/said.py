@@ -15,7 +15,7 @@ LONGEST = 300  # characters of it that are told
 class _Page(HTMLParser):
     """Collects the title of a page and what is to be read on it."""
 
-    _hidden = frozenset({"script", "style", "head"})
+    _hidden = frozenset({"title", "script", "style"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class _Page(HTMLParser):
         self._open: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: Any) -> None:  # noqa: ANN401, ARG002 - as it has it
-        if tag in {"title", *self._hidden}:
+        if tag in self._hidden:
             self._open.append(tag)
 
     def handle_endtag(self, tag: str) -> None:
@@ -92,6 +92,7 @@ def _unwrapped(text: str) -> str:
     if text.startswith("<"):
         page = _Page()
         page.feed(text)
+        page.close()
         return "".join(page.title).strip() or " ".join(page.text)
     try:
         data = msgspec.json.decode(text)

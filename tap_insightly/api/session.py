@@ -97,7 +97,7 @@ class InsightlySession(Closing):
         self._timeout = request_timeout
         self._max_tries = max_retries + 1
         self._auth = ApiKeyAuth(api_key)
-        self._secrets = (api_key, base64.b64encode(f"{api_key}:".encode()).decode())
+        self._secrets = (api_key, base64.b64encode(f"{api_key}:".encode()).decode().rstrip("="))
         self._closed = threading.Event()
         self.sleep = sleep or self._closed.wait
         """Waits for a number of seconds, or until the session is closed."""
