@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import NotAvailableError, Reader
-from tap_insightly.api.definitions import definitions_of
+from tap_insightly.api.definitions import definitions_of, named
 from tap_insightly.custom_fields import CustomField
 from tap_insightly.streams import STREAMS, CustomObjectStream
 
@@ -84,8 +84,7 @@ def custom_object_names(asked: Future[Answer]) -> list[str]:
         answer = asked.result()
     except NotAvailableError:
         return []
-    names = (definition.get("OBJECT_NAME") for definition in answer.records)
-    return sorted({name for name in names if isinstance(name, str) and name})
+    return sorted({name for name in map(named, answer.records) if name})
 
 
 def objects_with_custom_fields() -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
@@ -16,15 +15,7 @@ if TYPE_CHECKING:
 
 # Decimal keeps every digit of money, which Insightly sends with up to 19 characters (spec).
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
-# Goes through the whole text, and so finds all that is wrong with it, but makes nothing of it.
-_check = msgspec.json.Decoder(msgspec.Raw).decode
 _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
-
-# An escaped backslash or a whole pair of surrogates is kept (group 1), half a pair is not.
-_HALF_PAIR = re.compile(
-    rb"(\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
-    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
-)
 
 
 @dataclass(frozen=True)
@@ -49,6 +40,9 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     """All headers, by name in any case."""
 
+    counted: int | None = None
+    """How many records it has, if they were counted when it was checked."""
+
     @cached_property
     def data(self) -> Any:  # noqa: ANN401 - anything that JSON can be
         """The parsed body: a list of records, or one object; None if it is empty."""
@@ -68,6 +62,8 @@ class Answer:
     @cached_property
     def count(self) -> int:
         """How many records the list has, without making anything of them; 1 for an object."""
+        if self.counted is not None:
+            return self.counted
         try:
             return len(_split(self.body))
         except msgspec.ValidationError:
@@ -77,26 +73,3 @@ class Answer:
     def etag(self) -> str | None:
         """The version of the record, to be given as ``If-Match`` (seen live); None if not told."""
         return self.headers.get("ETag")
-
-
-def checked_body(body: bytes) -> bytes:
-    """Make sure that a body is JSON, if need be with U+FFFD for half a character.
-
-    Half a character can be all that is left of one at the end of a text that was cut to length
-    (assumed). As an error it would end each sync at this record, for good.
-
-    Args:
-        body: What was answered.
-
-    Returns:
-        The body, which can be parsed.
-
-    Raises:
-        DecodeError: If it is not JSON, or not all of it.
-    """
-    try:
-        _check(body)
-    except msgspec.DecodeError:
-        body = _HALF_PAIR.sub(lambda match: match[1] or rb"\ufffd", body)
-        _check(body)
-    return body

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
 
 def same_object(one: str, other: str) -> bool:
@@ -28,6 +29,19 @@ def _plain(name: str) -> str:
     return name.replace("_", "").casefold().removesuffix("s")
 
 
+def named(definition: object) -> str | None:
+    """Read the name of a custom object.
+
+    Args:
+        definition: An entry of what ``GET /CustomObjects`` answered.
+
+    Returns:
+        Text such as ``Fruit__c``; None if it has none.
+    """
+    name = definition.get("OBJECT_NAME") if isinstance(definition, Mapping) else None
+    return name if isinstance(name, str) and name else None
+
+
 def definitions_of(
     object_name: str, definitions: Iterable[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
@@ -46,6 +60,7 @@ def definitions_of(
     own = {
         str(definition.get("FIELD_NAME")): dict(definition)
         for definition in definitions
-        if same_object(str(definition.get("FIELD_FOR") or ""), object_name)
+        if isinstance(definition, Mapping)
+        and same_object(str(definition.get("FIELD_FOR") or ""), object_name)
     }
     return list(own.values())

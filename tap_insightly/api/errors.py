@@ -12,28 +12,32 @@ class InsightlyError(Exception):
 class AuthenticationError(InsightlyError):
     """The API key was not accepted (401)."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, said: str = "") -> None:
         """Say which address refused the key.
 
         Args:
             url: The address that was asked, text.
+            said: What the server said of it, a sentence without the key; empty for nothing.
         """
         super().__init__(
             f"Insightly did not accept the API key (401 from {url}). Compare api_key and pod with "
-            "the key and the API URL shown in Insightly under User Settings > API."
+            "the key and the API URL shown in Insightly under User Settings > API. If they are "
+            "right, ask an administrator whether API access is switched on for this user (System "
+            f"Settings > User List > Edit User).{_quoted(said)}"
         )
 
 
 class NotAvailableError(InsightlyError):
     """This address is not there for this user or plan (403, 404 or 405)."""
 
-    def __init__(self, path: str, status: int, method: str = "GET") -> None:
+    def __init__(self, path: str, status: int, method: str = "GET", said: str = "") -> None:
         """Say what is not available.
 
         Args:
             path: The path that was asked, text.
             status: The HTTP status of the answer, a number.
             method: What was asked of it, text.
+            said: What the server said of it, a sentence without the key; empty for nothing.
         """
         is_read = method == "GET"
         no_access = "the user of this API key has no access to it, or the plan leaves it out"
@@ -43,7 +47,7 @@ class NotAvailableError(InsightlyError):
             missing = "it does not exist, or the plan of this account leaves it out"
         reason = {403: no_access, 404: missing, 405: "the API does not offer it under this name"}
         what = f"{path} cannot be read" if is_read else f"{method} {path} cannot be done"
-        super().__init__(f"{what} ({status}): {reason[status]}.")
+        super().__init__(f"{what} ({status}): {reason[status]}.{_quoted(said)}")
         self.status = status
         """The HTTP status: 403, 404 or 405."""
 
@@ -115,6 +119,21 @@ class PassingError(InsightlyError):
         """Whether it is certain that the server did nothing of what was asked."""
 
 
+class BrokenAnswerError(PassingError):
+    """What was answered is not what belongs there; such a server may do better the next time."""
+
+    def __init__(self, message: str, *, is_json: bool = True) -> None:
+        """Say what is wrong with it.
+
+        Args:
+            message: The cause, a sentence.
+            is_json: Whether it is JSON, at least.
+        """
+        super().__init__(message)
+        self.is_json = is_json
+        """Whether it is JSON, at least."""
+
+
 class PageTooLargeError(InsightlyError):
     """A page that is larger than is wanted at once, or takes longer: smaller ones may do."""
 
@@ -140,3 +159,7 @@ class ClosedError(InsightlyError):
     def __init__(self) -> None:
         """Say so."""
         super().__init__("The connection to Insightly was closed before all was read.")
+
+
+def _quoted(said: str) -> str:
+    return f" Insightly says: {said}" if said else ""

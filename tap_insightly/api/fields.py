@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_insightly.api.answer import checked_body
 from tap_insightly.api.errors import InsightlyError
 from tap_insightly.api.request import encode
 from tap_insightly.openapi import COMPONENTS
@@ -38,6 +37,7 @@ _KINDS = {
     "LOOKUP": "integer",
     "MULTISELECT": "choices",
 }
+_check = msgspec.json.Decoder(msgspec.Raw).decode
 _CONVERT = {kind: converter({"type": kind}) for kind in ("string", "integer", "number", "boolean")}
 _SAID = {
     "string": "text",
@@ -109,7 +109,7 @@ class Field:
             return None
         try:
             found = self._converted(value)
-            checked_body(encode(found))  # not all can be said in JSON: half a character, infinity
+            _check(encode(found))  # not all can be said in JSON: half a character, infinity
         except (ValueError, TypeError, ArithmeticError, RecursionError, msgspec.DecodeError):
             msg = f"got {_shown(value)}; accepted is {_SAID[self.kind]}"
             raise ValueError(msg) from None

@@ -15,6 +15,7 @@ from tap_insightly.api.errors import (
     RefusedError,
     UndeletableError,
 )
+from tap_insightly.api.said import usual_words
 
 if TYPE_CHECKING:
     from tap_insightly.api.request import Request
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
 _NOT_AVAILABLE = frozenset(
     {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
 )
+# Of these, what was asked for is certain not to be done with two (RFC 9110, RFC 8470); that a
+# request came too late to be done (408) is what a proxy on the way may say after it was.
+_UNDONE = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.TOO_EARLY})
+_PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, *_UNDONE})
 # What else the API answers to what it does not do (spec), and what that means to the reader.
 _REFUSALS: dict[int, tuple[type[RefusedError], str]] = {
     400: (InvalidError, ""),
@@ -35,28 +40,26 @@ STALE = (
 )
 
 
-def error_of(
-    request: Request, status: int, reason: str | None, said: str, base_url: str
-) -> InsightlyError:
+def error_of(request: Request, status: int, said: str, base_url: str) -> InsightlyError:
     """Say what is wrong with an answer that is none of the 2xx.
 
     Args:
         request: What was asked.
         status: The HTTP status, a number.
-        reason: The words that came with the status, text; None or empty for none.
-        said: What the server said of it, text without the key: the body, or where a redirect leads.
+        said: What the server said of it, a sentence without the key; or where a redirect leads;
+            empty for nothing.
         base_url: Where the API is, text.
 
     Returns:
         The error.
     """
     if status == HTTPStatus.UNAUTHORIZED:
-        return AuthenticationError(base_url + request.path)
+        return AuthenticationError(base_url + request.path, said)
     if status in _NOT_AVAILABLE:
-        return NotAvailableError(request.path, status, request.method)
-    words = f"{status} {reason or ''}".strip()
-    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return PassingError(f"{words}.", is_undone=status == HTTPStatus.TOO_MANY_REQUESTS)
+        return NotAvailableError(request.path, status, request.method, said)
+    words = f"{status} {usual_words(status)}".strip()
+    if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return PassingError(f"{words}. {said}".strip(), is_undone=status in _UNDONE)
     what = f"{request.method} {base_url}{request.path}"
     if status < HTTPStatus.BAD_REQUEST:
         msg = f"{what} was redirected to {said or 'nowhere'}. Check pod and api_url."

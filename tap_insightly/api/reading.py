@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tap_insightly.api.auth import API_VERSION, base_url
 from tap_insightly.api.closing import Closing
 from tap_insightly.api.comparing import is_same
-from tap_insightly.api.definitions import definitions_of
+from tap_insightly.api.definitions import definitions_of, named
 from tap_insightly.api.errors import IncompleteError, NotAvailableError
 from tap_insightly.api.fields import Fields, InvalidFieldsError
 from tap_insightly.api.objects import (
@@ -122,8 +122,7 @@ class ReadingClient(Closing):
                     found = self.session.get("/CustomObjects").records
                 except NotAvailableError:  # this user may not see them
                     found = []
-                names = [one for one in found if one.get("OBJECT_NAME")]
-                self._custom = tuple(custom_object(one) for one in names)
+                self._custom = tuple(custom_object(one) for one in found if named(one))
             return (*standard_objects(), *self._custom)
 
     def object(self, name: str) -> InsightlyObject:

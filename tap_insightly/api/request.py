@@ -40,6 +40,9 @@ class Request:
     is_json: bool = True
     """Whether only JSON is an answer; a file can be anything."""
 
+    largest: int | None = None
+    """The most bytes of an answer, if it is a page of which a smaller one would do as well."""
+
     @classmethod
     def of(
         cls,

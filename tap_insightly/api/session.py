@@ -5,24 +5,25 @@ from __future__ import annotations
 import base64
 import copy
 import logging
-import re
 import threading
 import time
+from contextlib import contextmanager
 from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 import backoff
-import msgspec
 import requests
 
-from tap_insightly.api.answer import Answer, checked_body
+from tap_insightly.api.answer import Answer
 from tap_insightly.api.auth import ApiKeyAuth
+from tap_insightly.api.bodies import checked_body
 from tap_insightly.api.closing import Closing
 from tap_insightly.api.errors import (
     ClosedError,
     GaveUpError,
     NotAvailableError,
+    PageTooLargeError,
     PassingError,
     RefusedError,
     UnknownOutcomeError,
@@ -31,12 +32,19 @@ from tap_insightly.api.headers import moment, seconds_to_wait, whole_number
 from tap_insightly.api.limits import Pace
 from tap_insightly.api.outcome import error_of
 from tap_insightly.api.quota import Quota
+from tap_insightly.api.receiving import beginning, received
 from tap_insightly.api.request import Request
+from tap_insightly.api.said import LONGEST, sentence, told
 from tap_insightly.api.tally import Tally
-from tap_insightly.api.transport import breakable_session, reason_of, was_never_sent
+from tap_insightly.api.transport import (
+    breakable_session,
+    reason_of,
+    took_too_long,
+    was_never_sent,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
     from tap_insightly.api.errors import InsightlyError
@@ -89,7 +97,7 @@ class InsightlySession(Closing):
         self._timeout = request_timeout
         self._max_tries = max_retries + 1
         self._auth = ApiKeyAuth(api_key)
-        self._secrets = (api_key, base64.b64encode(f"{api_key}:".encode()).decode())
+        self._secrets = (api_key, base64.b64encode(f"{api_key}:".encode()).decode().rstrip("="))
         self._closed = threading.Event()
         self.sleep = sleep or self._closed.wait
         """Waits for a number of seconds, or until the session is closed."""
@@ -129,7 +137,12 @@ class InsightlySession(Closing):
         return date + timedelta(seconds=time.monotonic() - at)
 
     def get(
-        self, path: str, params: Mapping[str, str] | None = None, tally: Tally | None = None
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        tally: Tally | None = None,
+        *,
+        largest: int | None = None,
     ) -> Answer:
         """Ask for something, again if need be.
 
@@ -137,6 +150,8 @@ class InsightlySession(Closing):
             path: The path below the base URL, text such as ``/Contacts``.
             params: Query parameters, texts by name.
             tally: Where to count what is sent: a part of `total`, or nothing for `total` itself.
+            largest: The most bytes that are wanted, unpacked, if it is a page of a list, and a
+                smaller one would do as well; None for any number.
 
         Returns:
             The answer.
@@ -144,7 +159,7 @@ class InsightlySession(Closing):
         Raises:
             InsightlyError: As `send` does.
         """
-        return self.send(Request("GET", path, params or {}), tally)
+        return self.send(Request("GET", path, params or {}, largest=largest), tally)
 
     def send(self, request: Request, tally: Tally | None = None) -> Answer:
         """Send a request, again if need be and if that does no harm.
@@ -163,6 +178,8 @@ class InsightlySession(Closing):
             QuotaExhaustedError: If no request may be sent any more today.
             GaveUpError: If the request failed on every try.
             UnknownOutcomeError: If it may have been done, and must not be done twice.
+            PageTooLargeError: If the request says how large its answer may be, and it is larger,
+                or does not come in time.
             ClosedError: If the session is closed meanwhile.
         """
         tally = tally or self.total
@@ -200,43 +217,36 @@ class InsightlySession(Closing):
         try:
             start = self.pace.start()
             try:
-                response = self._exchange(request, tally)
-                headers = response.headers
-                date = moment(headers.get("Date"))
-                if date is not None:
-                    self._date[:] = [(date, time.monotonic())]
-                is_refused = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
-                hold = self._hold(request, response, date)
+                with self._exchange(request, tally) as response:
+                    headers = response.headers
+                    date = moment(headers.get("Date"))
+                    if date is not None:
+                        self._date[:] = [(date, time.monotonic())]
+                    is_refused = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+                    hold = self._hold(request, response, date)
+                    is_good = response.status_code < HTTPStatus.MULTIPLE_CHOICES
+                    content = received(request, response) if is_good else beginning(response)
             finally:
                 self.pace.answer(start, is_refused=is_refused, hold=hold)
         finally:
             self.quota.give(headers, date)
         tally.count(refused=int(is_refused))
-        self._raise_for_status(request, response)
+        if not is_good:  # some answers to GET are documented as 201 (spec)
+            raise self._error(request, response, content)
         total = whole_number(headers.get("X-Total-Count"))
-        body = self._body(request, response)
-        return Answer(body, date, total, response.status_code, headers)
+        counted = None
+        if request.is_json and (request.method == "GET" or content.strip()):
+            kind = headers.get("Content-Type", "no content type")
+            content, counted = checked_body(request, content, kind, self._clean)
+        return Answer(content, date, total, response.status_code, headers, counted)
 
-    def _body(self, request: Request, response: requests.Response) -> bytes:
-        content = response.content
-        if not request.is_json or (request.method != "GET" and not content.strip()):
-            return content
-        try:
-            body = checked_body(content)
-        except msgspec.DecodeError as error:
-            kind = response.headers.get("Content-Type", "no content type")
-            msg = f"the answer is not JSON ({kind}): {error}."
-            raise PassingError(msg) from error
-        if not re.match(rb"\s*[\[{]", body) and request.is_reading:
-            msg = f"GET {self.base_url}{request.path} answered neither a list nor an object."
-            raise RefusedError(msg)
-        return body
-
-    def _exchange(self, request: Request, tally: Tally) -> requests.Response:
+    @contextmanager
+    def _exchange(self, request: Request, tally: Tally) -> Iterator[requests.Response]:
+        """Send a request, and say what is wrong if that fails, or the reading of the answer."""
         tally.count(requests=1)
         started = time.monotonic()
         try:
-            response = self._http.request(
+            with self._http.request(
                 request.method,
                 self.base_url + request.path,
                 params=dict(request.params),
@@ -245,7 +255,9 @@ class InsightlySession(Closing):
                 auth=self._auth,
                 timeout=self._timeout,
                 allow_redirects=False,  # the key goes to the address that was set, to no other
-            )
+                stream=True,
+            ) as response:
+                yield response
         except requests.exceptions.SSLError as error:
             self._raise_if_closed()
             msg = (
@@ -253,35 +265,44 @@ class InsightlySession(Closing):
                 "Check the address, and whether a proxy on the way needs its certificate trusted."
             )
             raise GaveUpError(msg) from None
-        except requests.Timeout as error:
-            msg = f"no answer within {self._timeout:g} seconds (request_timeout)."
-            raise PassingError(msg, is_undone=was_never_sent(error)) from None
         except requests.RequestException as error:
             self._raise_if_closed()
-            # The chain would print the request, so the cause is told and not attached.
-            msg = f"{self._clean(reason_of(error))}."
-            raise PassingError(msg, is_undone=was_never_sent(error)) from None
+            raise self._failure(request, error) from None
         except Exception:
             self._raise_if_closed()  # whatever a connection says that is broken off
             raise
         tally.time(time.monotonic() - started, response.status_code)
-        return response
+
+    def _failure(self, request: Request, error: requests.RequestException) -> InsightlyError:
+        """Say what went wrong on the network; chained, the cause would print the request."""
+        is_late = took_too_long(error)
+        if is_late and request.largest is not None:
+            msg = (
+                f"GET {self.base_url}{request.path} was not answered in whole within "
+                f"{self._timeout:g} seconds (request_timeout)."
+            )
+            return PageTooLargeError(msg)
+        msg = f"{self._clean(reason_of(error))}."
+        if is_late or isinstance(error, requests.Timeout):
+            msg = f"no answer within {self._timeout:g} seconds (request_timeout)."
+        return PassingError(msg, is_undone=was_never_sent(error))
 
     def _raise_if_closed(self) -> None:
         if self._closed.is_set():
             raise ClosedError from None
 
-    def _raise_for_status(self, request: Request, response: requests.Response) -> None:
+    def _error(
+        self, request: Request, response: requests.Response, content: bytes
+    ) -> InsightlyError:
         status = response.status_code
-        if status < HTTPStatus.MULTIPLE_CHOICES:
-            return  # some answers to GET are documented as 201 (spec)
-        is_redirect = status < HTTPStatus.BAD_REQUEST
-        said = response.headers.get("Location", "") if is_redirect else response.text
-        said = self._clean(" ".join(said.split())[:300])
-        error = error_of(request, status, response.reason, said, self.base_url)
+        if status < HTTPStatus.BAD_REQUEST:
+            said = self._clean(response.headers.get("Location", ""))[:LONGEST]
+        else:
+            said = sentence(self._clean(told(content, status, response.reason)))
+        error = error_of(request, status, said, self.base_url)
         if isinstance(error, PassingError):
             self.quota.check()  # a 429 with nothing left today will not pass
-        raise error
+        return error
 
     def _hold(
         self, request: Request, response: requests.Response, date: datetime | None

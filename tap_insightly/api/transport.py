@@ -12,7 +12,12 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ConnectTimeoutError, NewConnectionError, ProxyError
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    NewConnectionError,
+    ProxyError,
+    ReadTimeoutError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +38,8 @@ class BreakableAdapter(HTTPAdapter):
             connections: How many are kept open, a number.
         """
         self._connections: weakref.WeakSet[HTTPConnection] = weakref.WeakSet()
+        # A connection forgets its socket if the answer that it reads is the last one.
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         super().__init__(pool_connections=1, pool_maxsize=connections)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as requests has it
@@ -61,23 +68,26 @@ class BreakableAdapter(HTTPAdapter):
 
     def break_off(self) -> None:
         """End all connections; whoever waits for an answer gets an error at once."""
-        for connection in tuple(self._connections):
-            if connection.sock is not None:
+        of_connections = (connection.sock for connection in tuple(self._connections))
+        for one in {*of_connections, *tuple(self._sockets)}:
+            if one is not None:
                 with contextlib.suppress(OSError):
-                    connection.sock.shutdown(socket.SHUT_RDWR)
+                    one.shutdown(socket.SHUT_RDWR)
 
     def _watch(self, manager: PoolManager) -> None:
-        known = self._connections
+        known, sockets = self._connections, self._sockets
 
         class Plain(HTTPConnection):
             def connect(self) -> None:
                 known.add(self)
                 super().connect()
+                sockets.add(self.sock)
 
         class Secure(HTTPSConnection):
             def connect(self) -> None:
                 known.add(self)
                 super().connect()
+                sockets.add(self.sock)
 
         class PlainPool(HTTPConnectionPool):
             ConnectionCls = Plain
@@ -129,6 +139,18 @@ def was_never_sent(error: BaseException) -> bool:
     """
     unsent = NewConnectionError | ConnectTimeoutError | ProxyError
     return any(isinstance(layer, unsent) for layer in _layers(error))
+
+
+def took_too_long(error: BaseException) -> bool:
+    """Tell whether a server that was reached did not answer in time, or paused in its answer.
+
+    Args:
+        error: What requests raised.
+
+    Returns:
+        Whether that was the matter.
+    """
+    return any(isinstance(layer, ReadTimeoutError) for layer in _layers(error))
 
 
 def _layers(error: BaseException) -> Iterator[BaseException]:

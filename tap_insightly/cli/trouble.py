@@ -8,14 +8,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import msgspec
 import requests
 from requests.utils import get_environ_proxies, select_proxy
 
 from tap_insightly.api import QuotaExhaustedError, RefusedError
 from tap_insightly.api.auth import pod_name
-from tap_insightly.api.errors import PassingError
-from tap_insightly.api.transport import reason_of
+from tap_insightly.api.errors import BrokenAnswerError, PassingError
+from tap_insightly.api.transport import reason_of, took_too_long
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,12 +55,8 @@ class Explainer:
         for layer in _layers(error):
             if isinstance(layer, requests.RequestException):
                 return self._unreached(layer)
-            if isinstance(layer, msgspec.DecodeError):
-                return (
-                    f"{url} does not answer as Insightly's API does: the answer is not JSON. "
-                    f"{self._compare} If it is right, then a proxy or a page to sign in to the "
-                    "network answers in its place."
-                )
+            if isinstance(layer, BrokenAnswerError):
+                return self._broken(layer)
         if isinstance(error, RefusedError) and _is_strange(error):
             return f"{url} does not answer as Insightly's API does: {error} {self._compare}"
         if isinstance(error, QuotaExhaustedError):
@@ -72,6 +67,17 @@ class Explainer:
                 "try again later."
             )
         return str(error)
+
+    def _broken(self, error: BrokenAnswerError) -> str:
+        """Say of an answer that it cannot be one of Insightly's."""
+        url = self._session.base_url
+        if error.is_json:
+            return f"{url} does not answer as Insightly's API does: {error} {self._compare}"
+        return (
+            f"{url} does not answer as Insightly's API does: the answer is not JSON. "
+            f"{self._compare} If it is right, then a proxy or a page to sign in to the "
+            "network answers in its place."
+        )
 
     def _unreached(self, error: requests.RequestException) -> str:
         """Say why there was no answer, from what requests raised."""
@@ -94,7 +100,7 @@ class Explainer:
         for one in inner:
             if isinstance(one, socket.gaierror):
                 return self._unnamed(one)
-        if isinstance(error, requests.ReadTimeout):
+        if took_too_long(error):
             return (
                 f"{self._place} takes the request, but does not answer it in time "
                 "(request_timeout). Look at Insightly's status, and try again later."

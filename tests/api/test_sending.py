@@ -245,7 +245,7 @@ def test_an_answer_to_a_write_may_be_a_plain_value(
 ) -> None:
     sandbox.faults.body = b"true"
     assert session.send(POST).data is True
-    with pytest.raises(RefusedError, match="neither a list nor an object"):
+    with pytest.raises(GaveUpError, match="true or false where a list belongs"):
         session.get("/Contacts")
 
 

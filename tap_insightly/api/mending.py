@@ -1,0 +1,92 @@
+"""JSON as some servers write it, as far as it can be read without guessing.
+
+What is meant by a byte order mark, by a character that should have been escaped, and by a number
+that is none, is certain. An end that is missing is never made up: an answer that was cut stays
+broken.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+
+_ENCODINGS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+# A whole text, or one that has no end; or, between texts, a number that JSON does not have.
+_TEXT_OR_NO_NUMBER = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*"?)|\bNaN\b|-?\bInfinity\b', re.DOTALL)
+# In a text, escapes that are good are kept (group 1): a whole pair of surrogates among them.
+_BAD_CHARACTER = re.compile(
+    rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u])"
+    rb"|\\u[dD][89a-fA-F][0-9a-fA-F]{2}|[\x00-\x1f]",
+    re.DOTALL,
+)
+_BEGINNING = re.compile(r"\s*\[\s*")
+_GAP = re.compile(r"\s*,\s*")
+_ID = re.compile(r'"(\w+_ID)"\s*:\s*(\d+)')
+
+
+def mended(body: bytes) -> bytes:
+    """Write properly what is meant.
+
+    A byte order mark is dropped, a bare ``NaN`` or ``Infinity`` is null, a control character in a
+    text is one. Half a character, as it can be all that is left of one at the end of a text that
+    was cut to length (assumed), becomes U+FFFD.
+
+    Args:
+        body: What was answered, and is no JSON.
+
+    Returns:
+        The body, which may be JSON.
+    """
+    for mark, encoding in _ENCODINGS:
+        if body.startswith(mark):
+            body = body[len(mark) :]
+            if encoding != "utf-8":
+                body = body.decode(encoding, errors="replace").encode()
+            break
+    return _TEXT_OR_NO_NUMBER.sub(_mend, body)
+
+
+def _mend(found: re.Match[bytes]) -> bytes:
+    text: bytes | None = found[1]
+    return b"null" if text is None else _BAD_CHARACTER.sub(_mend_character, text)
+
+
+def _mend_character(found: re.Match[bytes]) -> bytes:
+    if found[1]:
+        return found[1]
+    bad = found[0]
+    return rb"\ufffd" if bad.startswith(b"\\") else b"\\u%04x" % bad[0]
+
+
+def where_it_breaks(body: bytes) -> str:
+    """Say in which record of a list its JSON breaks.
+
+    Args:
+        body: What was answered, and cannot be mended.
+
+    Returns:
+        Words such as `` in record 3 (CONTACT_ID 12)``; empty if it is no list of records.
+    """
+    text = body.decode(errors="replace").lstrip("\ufeff")
+    # This one tells where something ends even if it is not the end of all.
+    decoder = json.JSONDecoder(strict=False, parse_int=str, parse_float=str)
+    number, at, gap = 0, 0, _BEGINNING.match(text)
+    while gap is not None:
+        at = gap.end()
+        try:
+            _, end = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            break
+        number, gap = number + 1, _GAP.match(text, end)
+    if gap is None or text[at : at + 1] != "{":
+        return f" after record {number}" if number else ""
+    its_id = _ID.search(text, at)
+    name = f" ({its_id[1]} {its_id[2]})" if its_id else ""
+    return f" in record {number + 1}{name}"
