@@ -63,6 +63,7 @@ class TapInsightly(InsightlyPlugin, Tap):
             InsightlyError: If discovery, where there is no catalog, cannot read from the API.
         """
         self._skipped: set[str] = set()
+        self._failures: list[str] = []
         super().__init__(**kwargs)
 
     def setup_mapper(self) -> None:
@@ -206,6 +207,28 @@ class TapInsightly(InsightlyPlugin, Tap):
                 f"None of the {len(selected)} selected streams can be read with this API key. "
                 "Select others, or ask an Insightly administrator what this user may see."
             )
+            raise InsightlyError(msg)
+
+    def fail(self, failure: str) -> None:
+        """Take note of a stream that was not finished, while the others go on.
+
+        Args:
+            failure: What was the matter, a sentence that names the stream.
+        """
+        self.logger.error("%s", failure)
+        self._failures.append(failure)
+
+    def sync_all(self) -> None:  # type: ignore[misc]  # there is no other place for the error
+        """Sync all streams.
+
+        Raises:
+            InsightlyError: If the API ends the sync, or if a stream was not finished.
+        """
+        super().sync_all()
+        if self._failures:
+            failures, self._failures = self._failures, []
+            names = ", ".join(failure.partition(":")[0] for failure in failures)
+            msg = f"Not finished, for reasons told above: {names}."
             raise InsightlyError(msg)
 
     @property

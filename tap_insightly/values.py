@@ -63,6 +63,22 @@ def parse_moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
+def is_before(value: object, moment: str) -> bool:
+    """Tell whether what a record holds is a moment that is not after another.
+
+    Args:
+        value: What the record holds.
+        moment: The other moment, text.
+
+    Returns:
+        Whether it is; also if it is no moment at all.
+    """
+    try:
+        return not isinstance(value, str) or parse_moment(value) <= parse_moment(moment)
+    except (ValueError, OverflowError):
+        return True
+
+
 def _date_time(value: object) -> str | None:
     if not isinstance(value, str):
         raise ValueError  # noqa: TRY004 - to the caller it is one failure, whatever the type

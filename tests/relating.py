@@ -165,7 +165,8 @@ def sync(  # noqa: PLR0913 - the settings of a sync, by name and optional
 ) -> Done:
     """Sync in this process: over HTTP if the sandbox is served, and with no limit to the pace."""
     memory = Memory()
-    config = {"api_key": KEY, "api_url": sandbox.api_url or None, "max_concurrency": 20, **config}
+    own = {"api_key": KEY, "api_url": sandbox.api_url or None, "max_concurrency": 20}
+    config = {**own, "page_size": page, **config}
     tap = TapInsightly(
         config=config,
         catalog=deepcopy(catalog),
@@ -180,7 +181,6 @@ def sync(  # noqa: PLR0913 - the settings of a sync, by name and optional
     sandbox.requests.clear()
     error = None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tap_insightly.streams.reading.PAGE_SIZE", page)
         patch.setattr("tap_insightly.streams.reading.RECORDS_BETWEEN_STATES", every)
         try:
             run(tap)

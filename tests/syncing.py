@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from tap_insightly.api import Answer
     from tests.changing import Account
 
-PAGE = 20
+PAGE = 20  # so small that a few records make many pages
 
 CATALOG = {
     "streams": [
@@ -79,13 +79,10 @@ class Memory(Writer):
 
 
 @pytest.fixture(autouse=True, scope="module")
-def small_pages() -> Iterator[None]:
-    """No log, and pages so small that a few records make many."""
+def no_log() -> Iterator[None]:
+    """A log takes longer than all else."""
     logging.disable(logging.CRITICAL)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tap_insightly.streams.reading.PAGE_SIZE", PAGE)
-        patch.setattr("tap_insightly.streams.deleting.PAGE_SIZE", PAGE)
-        yield
+    yield
     logging.disable(logging.NOTSET)
 
 
@@ -103,7 +100,7 @@ def sync(
     catalog = deepcopy(CATALOG)
     catalog["streams"][0]["replication_method"] = method  # type: ignore[index]
     tap = TapInsightly(
-        config={"api_key": KEY, "lookback_seconds": 1, **config},
+        config={"api_key": KEY, "lookback_seconds": 1, "page_size": PAGE, **config},
         catalog=catalog,
         state=deepcopy(state),
         message_writer=memory,

@@ -18,7 +18,7 @@ from tap_insightly.api.deletions import DeletionSearch
 from tap_insightly.streams.known import packed, unpacked
 from tap_insightly.values import utc_text
 from tests.changing import EPOCH, Account
-from tests.syncing import PAGE, Target, small_pages, sync
+from tests.syncing import PAGE, Target, no_log, sync
 from tests.test_paging import changes, happening, in_order, shuffled
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from tap_insightly.api import Answer, Tally
 
-__all__ = ["small_pages"]  # a fixture
+__all__ = ["no_log"]  # a fixture
 
 numbers = st.sets(st.integers(0, 2**62), max_size=300).map(sorted)
 
@@ -119,7 +119,7 @@ def test_while_a_list_changes_nothing_that_is_there_is_called_gone(
 @pytest.mark.parametrize("ids", [[3, 2, 1], ["1", "2"], [1, 1], [None], [True]])
 def test_where_ids_do_not_ascend_nothing_is_told(ids: list[Any]) -> None:
     search = DeletionSearch([1, 2, 3], page_size=10)
-    search.take(2, ids)
+    search.take(2, ids, 3)
     assert not search.is_possible
     assert not search.wanted
 
@@ -165,7 +165,8 @@ def test_whatever_changes_and_whatever_is_cut_the_warehouse_ends_up_right(
     target = Target()
 
     def run(**options: Any) -> list[dict[str, Any]]:
-        options = {"detect_deletes": True, "method": method, **options}
+        own = {"detect_deletes": True, "max_deletes_percent": 100, "method": method}
+        options = {**own, **options}
         messages, _ = sync(account, target.state, **options)
         for message in messages:
             record = message.get("record", {})

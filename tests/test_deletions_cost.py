@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import random
-from contextlib import contextmanager
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.changing import Account
-from tests.syncing import small_pages, sync
+from tests.syncing import no_log, sync
 from tests.test_deletions import tombstones
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-__all__ = ["small_pages"]  # a fixture
+__all__ = ["no_log"]  # a fixture
 
 MANY = 100_000
 
@@ -32,19 +31,10 @@ def ids() -> list[int]:
 @pytest.fixture(scope="module")
 def state(ids: list[int]) -> dict[str, Any]:
     """The state after a first sync."""
-    with full_pages():
-        messages, _ = sync(large(ids), {}, every=MANY, detect_deletes=True)
+    messages, _ = sync(large(ids), {}, every=MANY, detect_deletes=True, page_size=500)
     state = messages[-1]["value"]
     assert isinstance(state, dict)
     return state
-
-
-@contextmanager
-def full_pages() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        for module in ("reading", "deleting"):
-            patch.setattr(f"tap_insightly.streams.{module}.PAGE_SIZE", 500)
-        yield
 
 
 def large(ids: list[int]) -> Account:
@@ -63,8 +53,8 @@ def cost_of(
         account = large(ids)
         account.now = 1000
         change(account)
-        with full_pages():
-            messages, _ = sync(account, deepcopy(state), detect_deletes=detect_deletes)
+        options: dict[str, Any] = {"detect_deletes": detect_deletes, "page_size": 500}
+        messages, _ = sync(account, deepcopy(state), **options)
         requests.append(len(account.requests))
         gone = tombstones(messages)
     return requests[1] - requests[0], gone

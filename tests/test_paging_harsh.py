@@ -8,14 +8,13 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
-import pytest
-from hypothesis import example, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_insightly.api import Listing, Reader
+from tap_insightly.api import Listing
 from tap_insightly.api.cursor import Cursor
 from tests.changing import Account
-from tests.test_paging import changes, contacts, happening, read, shuffled
+from tests.test_paging import changes, happening, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +63,9 @@ def servers(draw: st.DrawFn) -> tuple[int, int, int | None, set[int], bool, str]
     count = draw(st.integers(0, 12 * page_size))
     cap = draw(st.one_of(st.none(), st.integers(2, page_size)))
     hidden = draw(st.one_of(st.just(set[int]()), st.sets(st.integers(0, count))))
-    hidden |= runs(draw, count, min(page_size, cap or page_size) - 1) if draw(st.booleans()) else set()
+    hidden |= (
+        runs(draw, count, min(page_size, cap or page_size) - 1) if draw(st.booleans()) else set()
+    )
     return page_size, count, cap, hidden, draw(st.booleans()), draw(st.sampled_from([*TOTALS]))
 
 

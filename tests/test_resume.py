@@ -15,7 +15,7 @@ from tap_insightly.streams.position import Position
 from tap_insightly.tap import TapInsightly
 from tests.changing import Account
 from tests.conftest import KEY
-from tests.syncing import CATALOG, PAGE, Memory, Session, Target, small_pages, sync
+from tests.syncing import CATALOG, PAGE, Memory, Session, Target, no_log, sync
 from tests.test_paging import changes, happening, in_order, shuffled
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Message
 
 
-__all__ = ["small_pages"]  # a fixture
+__all__ = ["no_log"]  # a fixture
 
 ways_to_end = st.one_of(
     st.just(("whole", 0)),
@@ -150,6 +150,7 @@ def test_the_state_of_a_cut_stream_says_where_it_is() -> None:
         "began": "2026-01-01T00:00:02Z",
         "last_id": 2 * PAGE - 1,
         "skip": PAGE - 1,
+        "passed": [2 * PAGE - 1, 2 * PAGE - 1],
         "newest": "2026-01-01T00:00:00Z",
     }
 

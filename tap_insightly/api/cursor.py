@@ -130,6 +130,11 @@ class Cursor:
         return self.is_done and is_sure and not self._is_cut and not is_short
 
     @property
+    def is_contiguous(self) -> bool:
+        """Whether nothing can be missing up to the last record that was passed."""
+        return not self._is_gapped
+
+    @property
     def size(self) -> int:
         """How many records a page can be expected to hold."""
         return min(self.top, self._cap or self._expected or self.top)

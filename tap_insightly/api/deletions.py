@@ -9,7 +9,14 @@ deletions, and never more than to read the list.
 
 An id is called gone only because a page lacks it that holds what comes before and after it, or
 begins or ends with the list: so no record that is there is called gone, whatever is created or
-deleted meanwhile. Places of pages that were asked for at different times may disagree if something
+deleted meanwhile. It ends with the list only where the total that came with it says so, and where
+nothing was found further on.
+
+If pages hold fewer records than were asked for, that may be as many as the server hands out at
+once; but if it is not always the same number, places tell nothing, and the list has to be read.
+Nor do they without totals.
+
+Places of pages that were asked for at different times may disagree if something
 was; then a range is given up, and what is missing in it is found another time. The same goes for
 a record that has come back and another that went, in the same range: they cancel out.
 """
@@ -17,10 +24,10 @@ a record that has come back and another that went, in the same range: they cance
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from tap_insightly.api.paging import PAGE_SIZE
+from tap_insightly.api.cursor import PAGE_SIZE
+from tap_insightly.api.passed import ascend
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,6 +84,14 @@ class DeletionSearch:
         """Ids that the list has between known ones, and that were not known."""
         self.is_possible = True
         """Whether ids ascend; if not, nothing can be told."""
+        self.is_misled = False
+        """Whether places tell nothing, so that the list has to be read to find what is gone."""
+        self.places: dict[int, int] = {}
+        """Where those of `found` stood, as offsets."""
+        self.total: int | None = None
+        """How many records the list has, as far as the server said."""
+        self._cap: int | None = None  # the most that comes at once, as far as it seems
+        self._nothing_from: int | None = None  # a place from which on nothing was found
         self._step = page_size
         last = len(known) - 1
         # The last one has to be at this place; it is behind everything known, whatever is there.
@@ -88,25 +103,60 @@ class DeletionSearch:
         """Offsets of pages that are needed now; none once all is known that can be."""
         return tuple(self._asked)
 
-    def take(self, skip: int, ids: Sequence[object], total: int | None = None) -> None:
+    def take(
+        self, skip: int, ids: Sequence[object], total: int | None = None, top: int | None = None
+    ) -> None:
         """Take in one of the pages that were wanted.
 
         Args:
             skip: Its offset.
             ids: The ids of its records, in the order in which they came.
             total: How many records the list has, as far as the server said with this page.
+            top: How many were asked for, if not as many as were wanted.
         """
-        part = self._asked.pop(skip)
-        if not _ascend(ids):
+        part = self._asked.pop(skip, None)
+        if part is None:
+            return  # nothing is wanted any more
+        if not ascend(ids):
             self.is_possible = False
             self._asked.clear()
             return
-        numbers: list[int] = list(ids)  # type: ignore[arg-type]  # `_ascend` has looked
-        # If the server hands out less than it was asked for, that is no end.
-        is_end = len(numbers) < self.page_size and skip + len(numbers) >= (total or 0)
-        if numbers or not skip:  # a page behind the end shows nothing of what is before it
+        numbers: list[int] = list(ids)  # type: ignore[arg-type]  # `ascend` has looked
+        self.total = total
+        size = top or self.page_size
+        if self._misleads(skip, len(numbers), size):
+            self.is_misled = True
+            self._asked.clear()
+            return
+        if not numbers and skip:
+            self._nothing_from = min(skip, self._nothing_from or skip)
+        is_end = self._is_end(skip, len(numbers), size)
+        if numbers or (
+            is_end and not skip
+        ):  # a page behind the end shows nothing of what is before it
             self._compare(skip, numbers, is_end=is_end)
         self._ask_for_rests(part, skip, numbers, is_end=is_end)
+
+    def _misleads(self, skip: int, number: int, size: int) -> bool:
+        """Learn how many records come at once; tell whether places mean nothing."""
+        total = self.total
+        if total is None or (number and skip + number > total):
+            return True
+        if skip + number >= total:
+            return False
+        if not number:
+            return True  # in the middle of the list
+        is_other = number < size if self._cap is None else number != min(self._cap, size)
+        is_first = self._cap is None
+        if is_other and is_first:
+            self._cap = self.page_size = number
+        return is_other and not is_first
+
+    def _is_end(self, skip: int, number: int, size: int) -> bool:
+        """Tell whether a page ends with the list."""
+        is_told = number < size and skip + number == self.total
+        nothing = self._nothing_from
+        return is_told and (nothing is None or skip + size >= nothing)
 
     def _compare(self, skip: int, ids: list[int], *, is_end: bool) -> None:
         known = self.known
@@ -115,7 +165,9 @@ class DeletionSearch:
         there = set(ids)
         self.gone.update(one for one in known[start:stop] if one not in there)
         own = set(known[start:stop])
-        self.found.update(one for one in ids if one not in own and one < known[-1])
+        found = {one: skip + at for at, one in enumerate(ids) if one not in own}
+        self.found.update(one for one in found if one < known[-1])
+        self.places |= found
 
     def _ask_for_rests(self, part: _Range, skip: int, ids: list[int], *, is_end: bool) -> None:
         """Ask for what the page has left open of the range it was asked for."""
@@ -144,9 +196,7 @@ class DeletionSearch:
             return
         size, first = self.page_size, part.low_place + 1
         if part.is_open:
-            # Its end is most likely just before that; if much was created since, further back.
-            skip = max(first - 1, part.high_place - self._step, 0)
-            self._step *= 2
+            skip = self._before_the_end(part, first)
         elif part.listed < 2 * size:
             skip = max(first - 1, 0)  # with the record before it, so that nothing is between
         else:
@@ -154,9 +204,15 @@ class DeletionSearch:
         if skip not in self._asked:
             self._asked[skip] = part
 
-
-def _ascend(ids: Sequence[object]) -> bool:
-    return all(type(one) is int for one in ids) and all(
-        one < next_one  # type: ignore[operator]  # they are numbers
-        for one, next_one in pairwise(ids)
-    )
+    def _before_the_end(self, part: _Range, first: int) -> int:
+        """Say where to look for the end of what is known, and of the list if that is shorter."""
+        # It is most likely just before that; if much was created since, further back.
+        skip = part.high_place - self._step
+        self._step *= 2
+        total, size = self.total or 0, self.page_size
+        if total < part.high_place - size:
+            skip = min(skip, total - size // 2)
+            behind = max(skip, first - 1, 0) + size
+            if (self._nothing_from or behind + 1) > behind:  # so that it is known for the end
+                self._asked.setdefault(behind, part._replace(low=part.high - 1))
+        return max(first - 1, skip, 0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tap_insightly.api import NotAvailableError
 from tap_insightly.streams import STREAMS, ArrayStream, ChildStream, CustomObjectStream
 from tap_insightly.streams.custom import CustomFieldsStream
-from tap_insightly.streams.reading import Part
+from tap_insightly.streams.source import Part
 from tap_insightly.tap import TapInsightly
 from tap_insightly.values import parse_moment
 
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 
     from singer_sdk import Stream
 
-    from tap_insightly.api import Answer
-    from tap_insightly.api.paging import Cursor
+    from tap_insightly.api import Answer, Listing
     from tap_insightly.streams.reading import Reading
 
     Key = tuple[str, frozenset[tuple[str, str]]]
@@ -170,20 +169,21 @@ def _cost(reading: Reading, lists: Lists) -> Cost:
     counts = [lists.count(source.part) for source in sources]
     requests = len(reading.listings) - len(sources)  # those that look for deletions
     for source, count in zip(sources, counts, strict=True):
-        requests += _pages(source.listing.cursor, count)
+        requests += _pages(source.listing, count)
         if isinstance(stream, ChildStream):
             requests += max(0, (count.total or 0) - source.listing.skip)
     notes = list(_notes(reading, counts))
     if (learning := reading.learning) is not None:
-        pages = _pages(learning.cursor, lists.count(Part(learning.path)))
+        pages = _pages(learning, lists.count(Part(learning.path)))
         requests += pages
         notes.append(f"{pages:,} of these to learn its ids, so that deletions can be found")
     totals = [count.total for count in counts if count.total is not None]
     return Cost(stream.name, _since(reading), sum(totals) if totals else None, requests, notes)
 
 
-def _pages(cursor: Cursor | None, count: Count) -> int:
-    """Say how many requests it takes to read a list from where a cursor is."""
+def _pages(listing: Listing, count: Count) -> int:
+    """Say how many requests it takes to read a list from where its cursor is."""
+    cursor = listing.cursor
     if cursor is None:
         return 1
     cursor.total = count.total

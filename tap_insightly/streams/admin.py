@@ -13,7 +13,7 @@ from tap_insightly.streams.search import SearchStream
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from tap_insightly.streams.reading import Part
+    from tap_insightly.streams.source import Part
 
 
 class UsersStream(SearchStream):

@@ -19,7 +19,8 @@ from tap_insightly.api import InsightlyError
 from tap_insightly.conformer import Conformer
 from tap_insightly.custom_fields import CustomField, columns_of, with_custom_fields
 from tap_insightly.streams.deleting import DELETED, DELETED_SCHEMA
-from tap_insightly.streams.reading import Part, Reading
+from tap_insightly.streams.reading import Reading
+from tap_insightly.streams.source import Part, is_new_version
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
@@ -76,6 +77,8 @@ class InsightlyStream(Stream):
         self._insightly = tap
         self.reading: Reading | None = None
         """What is read of it; None before that is planned, and after."""
+        self.was_whole = False
+        """Whether all was read that there is, the last time."""
         self._is_selected_inside = False
         standard = self.schema
         self._standard_fields = (*standard["properties"], DELETED)
@@ -158,6 +161,7 @@ class InsightlyStream(Stream):
         finally:
             if self.reading is not None:
                 self.reading.report()
+                self.was_whole = self.reading.is_whole
             self.reading = None
             for warning in conform.warnings():
                 self.logger.warning("%s: %s", self.name, warning)
@@ -239,6 +243,34 @@ class InsightlyStream(Stream):
         batcher = ParquetBatcher(self.tap_name, self.name, batch_config, schema)
         for files in batcher.get_batches(self._sync_records(context, write_messages=False)):
             yield batch_config.encoding, files
+
+    def activate_version(self) -> None:
+        """Have targets drop the rows of older versions, now that this one was read whole."""
+        if is_new_version(self) and self._stream_version is not None:
+            super()._write_activate_version_message(self._stream_version)
+
+    def _write_activate_version_message(self, full_table_version: int) -> None:
+        """Wait with that until all was read: `activate_version` does it.
+
+        A private method of the SDK, because it has no other place to say so: it would do it before
+        anything was read, so that a list that cannot be read empties the table.
+
+        Args:
+            full_table_version: The version.
+        """
+
+    def _sync_batches(self, batch_config: BatchConfig, context: Context | None = None) -> None:
+        """Send files, and then say that the version is complete.
+
+        A private method of the SDK, because only it knows when the last file was sent.
+
+        Args:
+            batch_config: The setting `batch_config`.
+            context: Not used: the stream has no partitions.
+        """
+        super()._sync_batches(batch_config, context)
+        if self.was_whole:
+            self.activate_version()
 
     def announce_tombstones(self) -> None:
         """Take in that what comes now says which records are gone."""

@@ -9,8 +9,8 @@ from singer_sdk import StreamSchema
 from tap_insightly.api.definitions import definitions_of
 from tap_insightly.openapi.singer import OPENAPI
 from tap_insightly.streams.base import ListStream
-from tap_insightly.streams.reading import Part
 from tap_insightly.streams.search import SearchStream
+from tap_insightly.streams.source import Part
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

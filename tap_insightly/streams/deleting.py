@@ -8,22 +8,26 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import Listing, NotAvailableError
+from tap_insightly.api.cursor import SMALLEST_PAGE, Cursor
 from tap_insightly.api.deletions import DeletionSearch
-from tap_insightly.api.paging import PAGE_SIZE, Cursor
+from tap_insightly.api.paging import Window
 from tap_insightly.streams.known import packed, unpacked
-from tap_insightly.values import utc_text
+from tap_insightly.values import is_before, utc_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tap_insightly.api import Page
     from tap_insightly.streams.base import InsightlyStream
-    from tap_insightly.streams.reading import Source
+    from tap_insightly.streams.source import Source
 
     Read = Callable[[Sequence[Listing]], Iterator[Page]]
 
 DELETED = "_sdc_deleted_at"
 """The property that marks a tombstone; targets know it by this name."""
+
+FEWEST = 100
+"""Records that may always be called gone at once."""
 
 DELETED_SCHEMA: Mapping[str, Any] = {
     "type": ["string", "null"],
@@ -37,6 +41,7 @@ KNOWN = "known"
 - ``ids``: the ids that the list is known to have, as `packed` makes them.
 - ``count``: how many they are, for people to read.
 - ``bookmark``: the stream's bookmark then. If it is another now, other records were sent since.
+- ``is_misled``: true if places in the list told nothing, so that all ids have to be read.
 
 While a stream is unfinished, the ids that were sent are with its position (`Position.ids`).
 """
@@ -46,7 +51,8 @@ class Deletions:
     """What one sync finds out about deletions in one stream.
 
     The first sync remembers the ids. Each later one compares them with the list: for free if it
-    reads the whole list anyway, else with a `DeletionSearch`.
+    reads the whole list anyway, else with a `DeletionSearch`. What the list has and was not known,
+    though it is not new, came back: it is sent again, which takes its tombstone away.
     """
 
     def __init__(self, stream: InsightlyStream, source: Source) -> None:
@@ -71,16 +77,22 @@ class Deletions:
         is_same = saved.get("bookmark") == state.get("replication_key_value")
         self._is_current = self._known is not None and self._is_told and is_same
         self._kept = 0
-        self._new: set[int] = set()
+        self._page_size: int = stream.config["page_size"]
+        self._seen: set[int] = set()
+        self._new: set[int] = set()  # known from now on
         self._gone: set[int] = set()
+        self._back: dict[int, int] = {}  # what came back, and where it stands
         self._is_possible = True
         self._is_refused = False
+        self._is_misled = saved.get("is_misled") is True
+        self.excess: str | None = None
+        """What is wrong if too much would be called gone, a sentence; None if it is not."""
         self._search: DeletionSearch | None = None
         self.listings: Sequence[Listing] = ()
         """What will be asked for in any case; can be asked for ahead of time."""
-        if self._known and not self._is_whole:
-            self._search = DeletionSearch(self._known, page_size=PAGE_SIZE)
-            self.listings = list(map(self._page, self._search.wanted))
+        if self._known and not self._is_whole and not self._is_misled:
+            self._search = DeletionSearch(self._known, page_size=self._page_size)
+            self.listings = list(map(self._window, self._search.wanted))
 
     @property
     def learning(self) -> Listing | None:
@@ -88,50 +100,66 @@ class Deletions:
 
         Other runs have sent some of them.
         """
-        if self._is_whole or self._is_current:
-            return None
-        there = [one for one in self._known or () if one not in self._gone]
-        cursor = Cursor(
-            self._stream.own_key,
-            page_size=PAGE_SIZE,
-            after=there[-1] if there else None,
-            skip=max(0, len(there) - 1),
-        )
-        tally = self._source.listing.tally
-        return Listing(self._stream.path, {"brief": "true"}, cursor=cursor, tally=tally)
+        return None if self._is_whole or self._is_current else self._behind()
 
-    def find(self, read: Read) -> Iterator[int]:
-        """Find what is gone, once the stream has been read.
+    @property
+    def gone(self) -> Sequence[int]:
+        """Ids that the list does not have any more, in ascending order."""
+        return () if self.excess or not self._is_possible else sorted(self._gone)
+
+    def look(self, read: Read) -> None:
+        """Find what is gone and what came back, once the stream has been read.
 
         Args:
             read: Reads lists, one after the other.
-
-        Yields:
-            Ids, in ascending order.
 
         Raises:
             InsightlyError: If the API ends the sync.
         """
         cursor = self._source.cursor
-        seen = {*self._before, *cursor.passed}
+        self._seen = {*self._before, *cursor.passed}
         self._is_possible = cursor.ascends
         try:
             if self._is_possible:
-                self._compare(seen, read)
+                self._compare(read)
         except NotAvailableError as error:
             self._is_refused = True
-            self._stream.logger.warning(
-                "%s: deletions cannot be found: %s", self._stream.name, error
-            )
+            self._warn(f"deletions cannot be found: {error}")
             return
         if not self._is_possible:
-            self._stream.logger.warning(
-                "%s: deletions cannot be found, because ids do not ascend in its list.",
-                self._stream.name,
-            )
+            self._warn("deletions cannot be found, because ids do not ascend in its list.")
             return
-        yield from sorted(self._gone)
-        self._new.update(seen)
+        self._new.update(self._seen)
+        self._check_excess()
+
+    def returned(self, read: Read) -> Iterator[Mapping[str, Any]]:
+        """Read what came back.
+
+        Args:
+            read: Reads lists, one after the other.
+
+        Yields:
+            Records, whole.
+
+        Raises:
+            InsightlyError: If the API ends the sync.
+        """
+        (name,) = self._stream.own_key
+        left = {} if self.excess or not self._is_possible else dict(self._back)
+        while left:
+            first = min(left.values())
+            near = [place for place in left.values() if place < first + self._page_size]
+            window = Window(first, max(SMALLEST_PAGE, max(near) - first + 1))
+            tally = self._source.listing.tally
+            for page in read([Listing(self._stream.path, cursor=window, tally=tally)]):
+                # What is not there has moved meanwhile, and is found again the next time.
+                until = first + max(1, min(window.top, len(page.records)))
+                for record in page.records:
+                    if (number := record.get(name)) in left:
+                        yield record
+                        self._new.add(number)
+                        del left[number]
+            left = {number: place for number, place in left.items() if place >= until}
 
     def remember(self) -> None:
         """Put into the state what has been sent so far, in case that this run is cut off."""
@@ -157,38 +185,110 @@ class Deletions:
         ids = sorted(known)
         bookmark = state.get("replication_key_value")
         state[KNOWN] = {"ids": packed(ids), "count": len(ids), "bookmark": bookmark}
+        if self._is_misled:
+            state[KNOWN]["is_misled"] = True
 
-    def _compare(self, seen: Iterable[int], read: Read) -> None:
+    def _compare(self, read: Read) -> None:
         if self._is_whole:
-            self._gone = set(self._known or ()).difference(seen)
+            self._gone = set(self._known or ()).difference(self._seen)
+            self._is_misled = self._source.cursor.has_holes
             return
         if self._search is not None:
             self._run(self._search, read)
-        if (learning := self.learning) is not None:
-            self._learn(learning, read)
+        if self._is_misled and self._is_possible:
+            self._read_all(read)
+        elif (learning := self.learning) is not None:
+            self._new.update(self._ids_of(learning, read))
+        elif self._search is not None:
+            self._reconcile(self._search, read)
 
     def _run(self, search: DeletionSearch, read: Read) -> None:
+        (name,) = self._stream.own_key
         listings = self.listings
         while wanted := search.wanted:
-            for page, skip in zip(read(listings), wanted, strict=True):
-                search.take(skip, self._ids(page.records), page.answer.total)
-            listings = list(map(self._page, search.wanted))
+            for listing, skip in zip(listings, wanted, strict=True):
+                for page in read([listing]):
+                    ids = [record.get(name) for record in page.records]
+                    search.take(skip, ids, page.answer.total, listing.top)
+            listings = list(map(self._window, search.wanted))
         self._is_possible = search.is_possible
-        self._gone, self._new = search.gone, search.found
+        self._is_misled = search.is_misled
+        self._gone = search.gone
+        self._back = {one: search.places[one] for one in search.found - self._seen}
 
-    def _learn(self, listing: Listing, read: Read) -> None:
+    def _read_all(self, read: Read) -> None:
+        """Read all ids, where places tell nothing."""
+        cursor = Cursor(self._stream.own_key, page_size=self._page_size)
+        known = set(self._known or ())
+        places = self._ids_of(self._brief(cursor), read)
+        last = cursor.last if cursor.last is not None else -1
+        if not cursor.is_whole and not cursor.is_contiguous:
+            self._warn("deletions cannot be found, because its list has gaps and changes.")
+            self._gone = set()
+            return
+        # Of a list that is not whole, what comes behind its last record may be there still.
+        self._gone = {one for one in known - set(places) if cursor.is_whole or one < last}
+        fresh = set(places) - known - self._seen
+        self._back = {one: places[one] for one in fresh if self._is_current and known}
+        self._new.update(fresh - set(self._back))
+        self._is_misled = cursor.has_holes or not cursor.is_whole or cursor.total is None
+
+    def _reconcile(self, search: DeletionSearch, read: Read) -> None:
+        """Compare what is known now with how many records there are, and look for the rest."""
+        known = set(self._known or ()) - self._gone
+        known |= self._seen | set(self._back)
+        if search.total is None or search.total <= len(known):
+            return
+        # What stands behind the known ones was sent by its search, if it has changed since.
+        for number, place in self._ids_of(self._behind(), read, self._source.part.since).items():
+            if number not in known:
+                self._back[number] = place
+
+    def _ids_of(self, listing: Listing, read: Read, until: str | None = None) -> dict[int, int]:
+        """Read ids and where they stand, of records that were not updated after a moment."""
+        (name,), updated = self._stream.own_key, self._stream.replication_key or ""
+        found = {}
         for page in read([listing]):
-            self._new.update(self._ids(page.records))
-        self._is_possible &= listing.cursor is not None and listing.cursor.ascends
+            offset = page.skip + page.answer.count - len(page.records)
+            for place, record in enumerate(page.records, offset):
+                if until is None or is_before(record.get(updated), until):
+                    found[record.get(name)] = place
+        self._is_possible &= listing.cursor.ascends if isinstance(listing.cursor, Cursor) else True
+        return found if self._is_possible else {}  # type: ignore[return-value]  # they are ids
 
-    def _ids(self, records: Iterable[Mapping[str, Any]]) -> list[Any]:
-        (name,) = self._stream.own_key
-        return [record.get(name) for record in records]
+    def _check_excess(self) -> None:
+        known, gone = len(self._known or ()), len(self._gone)
+        percent = self._stream.config["max_deletes_percent"]
+        if percent < 100 and gone > max(FEWEST, known * percent / 100):  # noqa: PLR2004 - all
+            self.excess = (
+                f"{gone:,} of the {known:,} records that were there would be called gone at once, "
+                f"more than max_deletes_percent ({percent:g}) allows, so none is. Look whether the "
+                "user of the API key may see less than before. If they really are gone, run it "
+                "once with max_deletes_percent 100."
+            )
 
-    def _page(self, skip: int) -> Listing:
+    def _behind(self) -> Listing:
+        """Ask for what comes behind the last known record."""
+        there = [one for one in self._known or () if one not in self._gone]
+        cursor = Cursor(
+            self._stream.own_key,
+            page_size=self._page_size,
+            after=there[-1] if there else None,
+            skip=max(0, len(there) - 1),
+            before=None,
+        )
+        return self._brief(cursor)
+
+    def _window(self, skip: int) -> Listing:
         """Ask for one page; what is needed is only where its ids stand."""
-        query = {"brief": "true", "top": str(PAGE_SIZE), "skip": str(skip), "count_total": "true"}
-        return Listing(self._stream.path, query, tally=self._source.listing.tally)
+        return self._brief(Window(skip, self._page_size))
+
+    def _brief(self, cursor: Cursor | Window) -> Listing:
+        tally = self._source.listing.tally
+        return Listing(self._stream.path, {"brief": "true"}, cursor=cursor, tally=tally)
+
+    def _warn(self, what: str) -> None:
+        self._stream.logger.warning("%s: %s", self._stream.name, what)
 
 
 def tombstone(key: str, number: int, moment: datetime | None) -> dict[str, Any]:

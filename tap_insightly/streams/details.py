@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from tap_insightly.api import Listing
-    from tap_insightly.streams.reading import Part
     from tap_insightly.streams.related import Items
+    from tap_insightly.streams.source import Part
 
 _canonical = msgspec.json.Encoder(order="sorted", decimal_format="number").encode
 

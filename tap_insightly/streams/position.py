@@ -16,6 +16,7 @@ UNFINISHED = "unfinished"
 - ``began``: the moment, by the server's clock, at which the first request was answered.
 - ``last_id``: the last id that was sent to the target.
 - ``skip``: the offset of the page that held it.
+- ``passed``: how many records were read up to a last id, and that id.
 - ``newest``: the newest bookmark value that was sent to the target.
 - ``ids``: all ids that were sent, in packs; only if it is to be found out what is gone.
 """
@@ -75,6 +76,24 @@ class Position:
     def skip(self) -> int:
         """The offset at which that id was found."""
         return int(self._data.get("skip", 0))
+
+    @property
+    def passed(self) -> int | None:
+        """How many records were read up to the last id; None if that is not known."""
+        if not self.is_resumed:
+            return 0
+        match self._data.get("passed"):
+            case [int(passed), last_id] if passed >= 0 and last_id == self.after:
+                return passed
+        return None
+
+    def count(self, passed: int) -> None:
+        """Take in how many records were read up to the last id.
+
+        Args:
+            passed: A number, those of earlier runs included.
+        """
+        self._data["passed"] = [passed, self.after]
 
     @property
     def ids(self) -> Sequence[object] | None:

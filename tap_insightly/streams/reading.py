@@ -4,102 +4,28 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import metrics
-from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
-from tap_insightly.api import Listing, NotAvailableError, Tally
-from tap_insightly.api.paging import PAGE_SIZE, Cursor
+from tap_insightly.api import NotAvailableError, Tally
 from tap_insightly.streams.deleting import Deletions, tombstone
-from tap_insightly.streams.position import UNFINISHED, Position
+from tap_insightly.streams.source import Source
 from tap_insightly.values import parse_moment, utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
     from datetime import datetime
 
-    from tap_insightly.api import Page
+    from tap_insightly.api import Listing, Page
     from tap_insightly.conformer import Conformer
     from tap_insightly.streams.base import InsightlyStream
-    from tap_insightly.streams.related import Parent
     from tap_insightly.tap import TapInsightly
 
 RECORDS_BETWEEN_STATES = 5000
 SECONDS_BETWEEN_STATES = 10.0
-
-
-@dataclass(frozen=True)
-class Part:
-    """One list to read; most streams are read as one, some as several."""
-
-    path: str
-    params: Mapping[str, str] = field(default_factory=dict)
-    is_paged: bool = True
-    extra: Mapping[str, Any] = field(default_factory=dict)
-    """What to add to each record, such as the kind of record that a tag belongs to."""
-    since: str | None = None
-    """The moment that a search is asked for; None if the list is read whole."""
-    context: Mapping[str, str] | None = None
-    """Which part of the stream's state belongs to it; None if the stream has one state."""
-    parent: Parent | None = None
-    """What the list consists of, if that is not what the stream consists of."""
-
-    @property
-    def owner(self) -> Parent:
-        """What the list consists of.
-
-        Raises:
-            TypeError: If that is what the stream consists of.
-        """
-        if self.parent is None:
-            msg = f"{self.path} holds the stream's own records."
-            raise TypeError(msg)
-        return self.parent
-
-
-class Source:
-    """A part of a stream that is being read: its list, and how far that has been read."""
-
-    def __init__(self, stream: InsightlyStream, part: Part, tally: Tally) -> None:
-        """Find out where to go on.
-
-        Args:
-            stream: The stream.
-            part: The part.
-            tally: Where to count the requests.
-        """
-        self.part = part
-        self.key = (part.parent.key,) if part.parent else stream.own_key
-        """The names of the fields that identify a record of the list."""
-        is_resumable = part.is_paged and len(self.key) == 1 and not is_new_version(stream)
-        saved = stream.saved_state(part.context).get(UNFINISHED)
-        self.position = Position(saved, part.since, is_resumable=is_resumable)
-        # A dry run (--test) stops at the record after its limit, so it need not ask for more; only
-        # of records that hold others, many may hold none.
-        limit = stream.ABORT_AT_RECORD_COUNT
-        self.page_size = PAGE_SIZE
-        """How many records are asked for at once."""
-        if limit is not None and not stream.is_inside:
-            self.page_size = min(PAGE_SIZE, limit + 1)
-        cursor = None
-        if part.is_paged:
-            cursor = Cursor(
-                [name for name in self.key if name not in part.extra],
-                page_size=self.page_size,
-                after=self.position.after,
-                skip=self.position.skip,
-            )
-        self.listing = Listing(
-            part.path, part.params, cursor=cursor, tally=tally, is_counted=limit is None
-        )
-        self.cursor = cursor or Cursor(self.key)  # of a list without pages, nothing is passed
-        """Which records were passed."""
-        self.is_answered = False
-        """Whether anything of it was answered: if so, that it cannot be read is an error."""
 
 
 class Reading:
@@ -134,6 +60,7 @@ class Reading:
         """How many rows were handed on."""
         self._deleted = 0
         self._is_found = False
+        self._is_whole = True
         self._moment: datetime | None = None  # of the last answer, by the server's clock
         self._started = self._state_due = 0.0  # known when its turn comes
         self._state_due_at = RECORDS_BETWEEN_STATES
@@ -178,9 +105,18 @@ class Reading:
             raise
         if not self._is_found:
             self._tap.skip(self._stream.name)
+        elif self.is_whole and not self._is_batch:
+            self._stream.activate_version()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all was read that there is."""
+        return self._is_found and self._is_whole
 
     def remember(self) -> None:
         """Bring the state up to date, which is about to be written."""
+        for source in self.sources:
+            source.remember()
         if self._deletions:
             self._deletions.remember()
 
@@ -188,14 +124,24 @@ class Reading:
         """Say in one line what was read."""
         tally = self.tally
         self._stream.logger.info(
-            "%s: %d records%s, %d requests, %d retries, %d answered 429, %.1f seconds.",
+            "%s: %s records%s, %d requests, %d retries, %d answered 429, %.1f seconds.",
             self._stream.name,
-            self.records - self._deleted,
+            self._amount(),
             f", {self._deleted} deleted" if self._deletions else "",
             tally.requests,
             tally.retries,
             tally.refused,
             time.monotonic() - self._started,
+        )
+
+    def _amount(self) -> str:
+        """Say how many records were read, and of how many, if the server told."""
+        cursors = [source.cursor for source in self.sources if source.part.parent is None]
+        told = [(cursor.count, cursor.total) for cursor in cursors]
+        if not told or any(count is None or total is None for count, total in told):
+            return f"{self.records - self._deleted:,}"
+        return " of ".join(
+            f"{sum(one or 0 for one in column):,}" for column in zip(*told, strict=True)
         )
 
     def _whole(self, source: Source, conform: Conformer) -> Generator[dict[str, Any], None, bool]:
@@ -210,9 +156,19 @@ class Reading:
             if source.is_answered:
                 raise
             stream.logger.warning("%s: %s The sync goes on without it.", stream.name, error)
+            self._is_whole = False
             return False
+        if (shortfall := source.listing.shortfall) is not None:
+            self._end_short(source, shortfall)
+            return True
+        yield from self._changes(source, conform)
+        if self._deletions and self._deletions.excess is not None:
+            self._is_whole = False
+            self._tap.fail(f"{stream.name}: {self._deletions.excess}")
+            for one in self._along:
+                one.finish(None)
+            return True
         # The bookmark comes last: a sync that is cut off before goes on from where it was.
-        yield from self._tombstones()
         bookmark = position.end()
         stream.finish(bookmark, part.context)
         if self._deletions:
@@ -220,6 +176,18 @@ class Reading:
         for one in self._along:
             one.finish(bookmark)
         return True
+
+    def _end_short(self, source: Source, shortfall: str) -> None:
+        """Leave the bookmark where it was: what is missing may be there the next time."""
+        self._is_whole = False
+        self._stream.logger.warning(
+            "%s: %s The bookmark stays as it was, and the next sync reads the same again.",
+            self._stream.name,
+            shortfall,
+        )
+        source.position.stay()
+        for one in self._along:
+            one.finish(None)
 
     def _rows_of(self, source: Source, conform: Conformer) -> Iterator[dict[str, Any]]:
         for page in self._pages([source.listing]):
@@ -229,30 +197,41 @@ class Reading:
 
     def _begin(self, source: Source, page: Page) -> None:
         source.position.begin(self._moment_of(page))
-        if source.listing.cursor and not source.listing.cursor.ascends:
+        if not source.cursor.ascends:
             source.position.stay()
 
     def _rows_of_page(
         self, page: Page, source: Source, conform: Conformer
     ) -> Iterator[dict[str, Any]]:
-        stream, part, position, along = self._stream, source.part, source.position, self._along
-        bookmark_key, id_name = stream.replication_key or "", source.key[0]
-        for record in stream.parse(page.records, part):
+        part, position = source.part, source.position
+        bookmark_key, id_name = self._stream.replication_key or "", source.key[0]
+        for record in self._stream.parse(page.records, part):
             row = conform({**record, **part.extra} if part.extra else record)
             if row is not None:
                 value = row.get(bookmark_key)  # what is yielded may be changed
-                yield row
-                # The target has it now: whoever takes the next row has written this one.
-                self._count()
-                for one in along:
-                    self._state_due_at -= one.send(record)
+                yield from self._sent(row, record)
                 position.move(record.get(id_name), page.skip, value)
                 self._do_what_is_due()
 
-    def _tombstones(self) -> Iterator[dict[str, Any]]:
+    def _sent(self, row: dict[str, Any], record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+        """Send a row, and all that is made of the same record."""
+        yield row
+        # The target has it now: whoever takes the next row has written this one.
+        self._count()
+        for one in self._along:
+            self._state_due_at -= one.send(record)
+
+    def _changes(self, source: Source, conform: Conformer) -> Iterator[dict[str, Any]]:
+        """Find out what came back, which is sent again, and what is gone."""
         if self._deletions is None:
             return
-        for number in self._deletions.find(self._pages):
+        self._deletions.look(self._pages)
+        for record in self._deletions.returned(self._pages):
+            row = conform({**record, **source.part.extra})
+            if row is not None:
+                yield from self._sent(row, record)
+                self._do_what_is_due()
+        for number in self._deletions.gone:
             if not self._deleted and not self._is_batch:
                 self._stream.announce_tombstones()
             yield tombstone(self._stream.own_key[0], number, self._moment)
@@ -317,24 +296,6 @@ class Reading:
             }
             point = metrics.Point("timer", metrics.Metric.HTTP_REQUEST_DURATION, seconds, tags)
             metrics.log(self._stream.metrics_logger, point)
-
-
-def is_new_version(stream: InsightlyStream) -> bool:
-    """Tell whether a stream begins anew in each run, and cannot go on where another was.
-
-    A new version makes targets drop the rows of the version before, among which would be those
-    that the run before the cut has sent.
-
-    Args:
-        stream: The stream.
-
-    Returns:
-        Whether it does.
-    """
-    return (
-        stream.emit_activate_version_messages
-        and stream.replication_method == REPLICATION_FULL_TABLE
-    )
 
 
 def _newest(records: Iterable[Mapping[str, Any]], key: str) -> Any:  # noqa: ANN401

@@ -17,9 +17,9 @@ from singer_sdk import StreamSchema
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_insightly.openapi.singer import OPENAPI
-from tap_insightly.streams.reading import Source, is_new_version
 from tap_insightly.streams.related_reading import Along, ArrayReading, ChildReading
 from tap_insightly.streams.search import SearchStream
+from tap_insightly.streams.source import Source, is_new_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Catalog
 
     from tap_insightly.streams.base import InsightlyStream
-    from tap_insightly.streams.reading import Part, Reading
+    from tap_insightly.streams.reading import Reading
+    from tap_insightly.streams.source import Part
 
     Items = Iterable[Mapping[str, Any]]
 

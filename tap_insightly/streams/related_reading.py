@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from tap_insightly.api import Page
     from tap_insightly.conformer import Conformer
     from tap_insightly.streams.position import Position
-    from tap_insightly.streams.reading import Part, Source
     from tap_insightly.streams.related import ArrayStream, ChildStream
+    from tap_insightly.streams.source import Part, Source
 
 MISSES_IN_A_ROW = 20  # records about which nothing is told, before it is asked why
 

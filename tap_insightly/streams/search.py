@@ -15,7 +15,7 @@ from singer_sdk.singerlib.catalog import (
 from tap_insightly.api import InsightlyError
 from tap_insightly.streams.base import InsightlyStream
 from tap_insightly.streams.deleting import DELETED, DELETED_SCHEMA
-from tap_insightly.streams.reading import Part
+from tap_insightly.streams.source import Part
 from tap_insightly.values import parse_moment, utc_text
 
 if TYPE_CHECKING:
