@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from tests.conftest import new_sandbox, only
 
 if TYPE_CHECKING:
     from tap_insightly.sandbox import Sandbox
+    from tap_insightly.sandbox.replies import RequestLog
     from tests.conftest import Tap
 
 
@@ -99,6 +101,61 @@ def test_what_may_pass_is_tried_again_and_nothing_is_lost(
     assert run.code == 0, run.stderr
     assert len(run.records("contacts")) == sandbox.count("/Contacts")
     assert "Try 2 of 9" in run.stderr
+
+
+ERROR = b'{"message": "An error has occurred."}'
+
+
+@pytest.mark.parametrize("path", ["/CustomFields/CONTACT", "/CustomObjects"])
+def test_a_discovery_that_is_answered_something_else_loses_no_columns_but_fails(
+    tap: Tap, sandbox: Sandbox, path: str
+) -> None:
+    answering(sandbox, path, [ERROR, ERROR])
+    run = tap("--discover", sandbox=sandbox, max_retries=1, max_concurrency=1)
+    assert run.code == 1
+    assert run.stdout == ""
+    assert f"{path} failed 2 times, the last time with: the answer is an object" in run.stderr
+    assert "where a list belongs: An error has occurred." in run.stderr
+    assert "Traceback" not in run.stderr
+
+    answering(sandbox, path, [ERROR])
+    assert tap.discover(sandbox, max_concurrency=1) == tap.discover(sandbox)
+
+
+@pytest.mark.parametrize("body", [ERROR, b"[null]"])
+@pytest.mark.parametrize(
+    ("stream", "path"),
+    [("contacts", "/Contacts"), ("note_comments", "/Notes/{id}/Comments")],
+)
+def test_what_is_no_list_of_records_is_asked_for_again_and_nothing_is_lost(
+    tap: Tap, sandbox: Sandbox, catalog: dict[str, object], stream: str, path: str, body: bytes
+) -> None:
+    wanted = tap(sandbox=sandbox, catalog=only(catalog, stream))
+    assert wanted.records(stream)
+    answering(sandbox, path, [body])
+    run = tap(sandbox=sandbox, catalog=only(catalog, stream), max_concurrency=1)
+    assert run.code == 0, run.stderr
+    assert run.records(stream) == wanted.records(stream)
+    assert "the answer " in run.stderr
+
+    answering(sandbox, path, [body] * 2)
+    run = tap(sandbox=sandbox, catalog=only(catalog, stream), max_concurrency=1, max_retries=1)
+    assert run.code == 1
+    assert "failed 2 times, the last time with: the answer " in run.stderr
+    assert "Traceback" not in run.stderr
+    assert "replication_key_value" not in run.state.get("bookmarks", {}).get(stream, {})
+
+
+def answering(sandbox: Sandbox, path: str, bodies: list[bytes]) -> None:
+    """Have what is asked of a path answered so, one after the other, and then as it should be."""
+    left = list(bodies)
+    wanted = re.compile(re.escape(path).replace(re.escape("{id}"), "[0-9]+"), re.IGNORECASE)
+
+    def choose(request: RequestLog) -> None:
+        is_it = left and wanted.search(request.path)
+        sandbox.faults = Faults(body=left.pop(0) if is_it else None)
+
+    sandbox.on_request = choose
 
 
 def test_a_server_that_stays_down_ends_the_run_after_the_retries(

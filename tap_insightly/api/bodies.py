@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tap_insightly.api.errors import BrokenAnswerError
-from tap_insightly.api.mending import mended, where_it_breaks
+from tap_insightly.api.mending import mended, unmarked, where_it_breaks
 from tap_insightly.api.said import sentence, told
 from tap_insightly.api.shapes import Shape, shape_of
 
@@ -69,12 +69,13 @@ def checked_body(
 
 
 def _checked(content: bytes, shape: Shape | None) -> tuple[bytes, int | None]:
+    body = unmarked(content)
     try:
-        return content, _count(content, shape)
+        return body, _count(body, shape)
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError:
-        body = mended(content)
+        body = mended(body)
         return body, _count(body, shape)
 
 

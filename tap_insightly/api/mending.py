@@ -20,6 +20,7 @@ _ENCODINGS = (
 )
 # A whole text, or one that has no end; or, between texts, a number that JSON does not have.
 _TEXT_OR_NO_NUMBER = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*"?)|\bNaN\b|-?\bInfinity\b', re.DOTALL)
+_SUSPECT = re.compile(rb"[\x00-\x1f]|\\u[dD][89a-fA-F]").search
 # In a text, escapes that are good are kept (group 1): a whole pair of surrogates among them.
 _BAD_CHARACTER = re.compile(
     rb"(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\[^u])"
@@ -31,31 +32,43 @@ _GAP = re.compile(r"\s*,\s*")
 _ID = re.compile(r'"(\w+_ID)"\s*:\s*(\d+)')
 
 
-def mended(body: bytes) -> bytes:
-    """Write properly what is meant.
-
-    A byte order mark is dropped, a bare ``NaN`` or ``Infinity`` is null, a control character in a
-    text is one. Half a character, as it can be all that is left of one at the end of a text that
-    was cut to length (assumed), becomes U+FFFD.
+def unmarked(body: bytes) -> bytes:
+    """Drop a byte order mark.
 
     Args:
-        body: What was answered, and is no JSON.
+        body: What was answered.
 
     Returns:
-        The body, which may be JSON.
+        The body in UTF-8, without a mark.
     """
     for mark, encoding in _ENCODINGS:
         if body.startswith(mark):
             body = body[len(mark) :]
-            if encoding != "utf-8":
-                body = body.decode(encoding, errors="replace").encode()
-            break
+            return body if encoding == "utf-8" else body.decode(encoding, errors="replace").encode()
+    return body
+
+
+def mended(body: bytes) -> bytes:
+    """Write properly what is meant.
+
+    A bare ``NaN`` or ``Infinity`` is null, a control character in a text is one. Half a character,
+    as it can be all that is left of one at the end of a text that was cut to length (assumed),
+    becomes U+FFFD.
+
+    Args:
+        body: What was answered, without a mark, and is no JSON.
+
+    Returns:
+        The body, which may be JSON.
+    """
     return _TEXT_OR_NO_NUMBER.sub(_mend, body)
 
 
 def _mend(found: re.Match[bytes]) -> bytes:
     text: bytes | None = found[1]
-    return b"null" if text is None else _BAD_CHARACTER.sub(_mend_character, text)
+    if text is None:
+        return b"null"
+    return _BAD_CHARACTER.sub(_mend_character, text) if _SUSPECT(text) else text
 
 
 def _mend_character(found: re.Match[bytes]) -> bytes:
