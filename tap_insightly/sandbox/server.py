@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tap_insightly.sandbox.app import App
 from tap_insightly.sandbox.arrays import Arrays
 from tap_insightly.sandbox.contents import Contents
-from tap_insightly.sandbox.data import SETTINGS, fill, fill_children
+from tap_insightly.sandbox.data import SETTINGS, fill, fill_children, fill_old
 from tap_insightly.sandbox.faults import Faults
 from tap_insightly.sandbox.serving import Served
 from tap_insightly.sandbox.store import (
@@ -73,10 +73,11 @@ class Sandbox(Contents, Served):
             path: CustomFields(field_for(owner), owner) for path, owner in OWNERS.items()
         }
         fill(self, records, random.Random(seed))  # noqa: S311 - as above
+        # Chance of their own, so that all else is the same with and without these, and children.
+        fill_old(self, records, random.Random(f"{seed} old"))  # noqa: S311 - as above
         if is_empty:
             self._keep_settings()
             return
-        # Chance of their own, so that the records are the same with and without children.
         fill_children(self, records, random.Random(f"{seed} children"))  # noqa: S311 - as above
 
     @property
