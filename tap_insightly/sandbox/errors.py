@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from tap_insightly.sandbox.replies import encode
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 ErrorShape = Literal["Message", "message", "text", "string", "html", "empty", "reason"]
 """``{"Message": …}``, ``{"message": …}``, plain text, a JSON string, an HTML page, nothing at
 all, or nothing but the reason phrase of HTTP."""
+
+SHAPES: tuple[ErrorShape, ...] = get_args(ErrorShape)
+"""All shapes."""
 
 
 def shaped(reply: Reply, faults: Faults) -> Reply:
@@ -33,14 +36,14 @@ def shaped(reply: Reply, faults: Faults) -> Reply:
     if reply.message is None:
         return reply
     message = reply.message if faults.error_text is None else faults.error_text
-    body, content_type = _SHAPES[faults.error_shape](message)
+    body, content_type = _WRITTEN[faults.error_shape](message)
     reason = _phrase(message) if faults.error_shape == "reason" else None
     headers = {**reply.headers, "Content-Type": content_type}
     return replace(reply, body=body, headers=headers, reason=reason)
 
 
 _JSON = "application/json; charset=utf-8"
-_SHAPES: Mapping[ErrorShape, Callable[[str], tuple[bytes, str]]] = {
+_WRITTEN: Mapping[ErrorShape, Callable[[str], tuple[bytes, str]]] = {
     "Message": lambda text: (encode({"Message": text}), _JSON),
     "message": lambda text: (encode({"message": text}), _JSON),
     "text": lambda text: (text.encode(), "text/plain; charset=utf-8"),

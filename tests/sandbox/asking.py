@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 LONG_AGO = "2001-01-01T00:00:00Z"
 
 
-def ask(sandbox: Sandbox, path: str = "/Contacts", **params: Any) -> requests.Response:
+def ask(
+    sandbox: Sandbox, path: str = "/Contacts", *, seconds: float = 10, **params: Any
+) -> requests.Response:
     """Read something, whatever becomes of it."""
-    return requests.get(sandbox.api_url + path, params=params, auth=(KEY, ""), timeout=10)
+    return requests.get(sandbox.api_url + path, params=params, auth=(KEY, ""), timeout=seconds)
 
 
 def ids(answer: requests.Response) -> list[int]:

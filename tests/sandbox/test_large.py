@@ -68,3 +68,41 @@ def test_a_page_of_50_megabytes_is_never_in_memory() -> None:
             assert tracemalloc.get_traced_memory()[1] < 20_000_000
         finally:
             tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        Faults(hang_above_records=20, hang_seconds=5),
+        Faults(hang_above_bytes=100_000, record_bytes=5_000, hang_seconds=5),
+    ],
+    ids=["records", "bytes"],
+)
+def test_a_large_page_does_not_come_and_a_small_one_does(sandbox: Sandbox, faults: Faults) -> None:
+    sandbox.faults = faults
+    assert len(ask(sandbox, top=15).json()) == 15
+    with pytest.raises(requests.ReadTimeout):
+        ask(sandbox, seconds=0.2, top=50)
+
+
+@pytest.mark.parametrize("record_bytes", [None, 2_000])
+def test_a_body_that_drips_is_whole_in_the_end(sandbox: Sandbox, record_bytes: int | None) -> None:
+    sandbox.faults = Faults(record_bytes=record_bytes)
+    right = ask(sandbox, top=5).content
+    sandbox.faults.bytes_per_second = 1_000_000
+    assert ask(sandbox, top=5).content == right
+
+
+def test_a_body_that_drips_begins_before_it_ends(sandbox: Sandbox) -> None:
+    sandbox.faults = Faults(bytes_per_second=20)
+    url = f"{sandbox.api_url}/Contacts"
+    with requests.get(url, auth=(KEY, ""), stream=True, timeout=10) as answer:
+        assert answer.raw.read(1)
+        assert sandbox.faults.in_flight == 1
+
+
+def test_a_large_body_can_be_cut_off_too(sandbox: Sandbox) -> None:
+    sandbox.faults = Faults(record_bytes=20_000, script=["truncate"])
+    with pytest.raises(requests.exceptions.ChunkedEncodingError):
+        ask(sandbox)
+    assert len(ask(sandbox, top=5).json()) == 5
