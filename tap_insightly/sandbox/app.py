@@ -7,12 +7,13 @@ import base64
 import socket
 import struct
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from starlette.requests import Request
 
 from tap_insightly.sandbox import access, bodies, parts
 from tap_insightly.sandbox.errors import shaped
+from tap_insightly.sandbox.habits import next_at
 from tap_insightly.sandbox.reading import Reader, other_forms
 from tap_insightly.sandbox.replies import Call, Refusal, Reply, RequestLog
 from tap_insightly.sandbox.sending import Sender
@@ -21,7 +22,7 @@ from tap_insightly.sandbox.writing import Writer
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
-    from tap_insightly.sandbox.faults import Faults
+    from tap_insightly.sandbox.faults import Body, Faults
     from tap_insightly.sandbox.server import Sandbox
 
 _DENIED = "Authorization has been denied for this request."  # docs
@@ -92,8 +93,8 @@ class App:
         faults.used += not is_over
         if is_over or fault.isdigit():
             reply = self._failure(429 if is_over else int(fault))
-            if faults.retry_after is not None and not is_over:
-                reply.headers["Retry-After"] = f"{faults.retry_after:g}"
+            if is_over:
+                reply.headers.pop("Retry-After", None)
         elif fault == "html":
             reply = Reply(200, b"<html><body>Back soon</body></html>")
             reply.headers["Content-Type"] = "text/html"
@@ -113,6 +114,8 @@ class App:
         reply = Refusal(status, "Try again later.").reply
         if faults.body is not None:
             reply.body, reply.message = faults.body, None
+        if faults.retry_after is not None:
+            reply.headers["Retry-After"] = f"{faults.retry_after:g}"
         if faults.location is not None:
             reply.headers["Location"] = faults.location
         return reply
@@ -125,10 +128,12 @@ class App:
             return refusal.reply
 
     def _route(self, call: Call) -> Reply:
+        faults, place = self._sandbox.faults, call.place
+        if (status := next_at(faults.statuses, place)) is not None:
+            return self._failure(status)
         reply = self._handled(call)
-        faults = self._sandbox.faults
-        if call.method == "GET" and (habit := bodies.scripted(faults, call.place)) is not None:
-            reply.body, reply.cache_key = bodies.changed(reply.body, habit), None
+        if call.method == "GET" and (body := next_at(faults.bodies, place)) is not None:
+            reply.body, reply.cache_key = bodies.changed(reply.body, cast("Body", body)), None
         return reply
 
     def _handled(self, call: Call) -> Reply:

@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tap_insightly.sandbox.habits import at
 from tap_insightly.sandbox.replies import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_insightly.sandbox.faults import Body, Faults
+    from tap_insightly.sandbox.faults import Body
     from tap_insightly.sandbox.large import Padded
 
 ERROR = b'{"message": "An error has occurred."}'
@@ -72,28 +71,12 @@ def with_value(field: str, value: bytes, number: int = 1) -> Callable[[bytes], b
     return change
 
 
-def scripted(faults: Faults, place: str) -> Body | None:
-    """Choose the body of an answer, which uses up one of a script.
-
-    Args:
-        faults: What goes wrong.
-        place: The path of the request, text as `Call.place` has it.
-
-    Returns:
-        The body, or what changes the right one into it; None for the right one.
-    """
-    script = at(faults.bodies, place, None)
-    if isinstance(script, list):
-        return script.pop(0) if script else None
-    return script
-
-
 def changed(body: bytes | Padded, by: Body) -> bytes:
     """Make the body that is sent.
 
     Args:
         body: The right one.
-        by: What `scripted` chose.
+        by: The other, or what makes it.
 
     Returns:
         The other.

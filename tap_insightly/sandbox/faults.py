@@ -125,8 +125,11 @@ class Faults:
     """Paths of lists in which ids do not ascend."""
 
     bodies: dict[str, Body | list[Body | None]] = field(default_factory=dict)
-    """What is answered to a GET instead of the right body, by path. With a list, each of the next
-    answers takes one, None being the right body; those after them are right."""
+    """What is answered to a GET instead of the right body, by path: always, or with a list to one
+    of the next requests each, None being the right body. The module `bodies` makes some."""
+
+    statuses: dict[str, int | list[int | None]] = field(default_factory=dict)
+    """What is answered instead of doing anything, by path and in the same way."""
 
     record_bytes: int | dict[str, int] | None = None
     """How large each record is made by a long text: for all lists, or by path."""

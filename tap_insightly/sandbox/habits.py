@@ -48,3 +48,20 @@ def at(habits: Mapping[str, T], place: str, usual: U) -> T | U:
     place = place.lower()
     whole = place if "{id}" in place else place.rpartition("/")[0]
     return next((known[one] for one in (place, whole, EVERYWHERE) if one in known), usual)
+
+
+def next_at(habits: Mapping[str, T | list[T | None]], place: str) -> T | None:
+    """Look up what holds for one request at a place, and use up what holds but once.
+
+    Args:
+        habits: A value for each path; or, in a list, one for each of the next requests, None
+            being the usual. The requests after them are as usual.
+        place: As `at` has it.
+
+    Returns:
+        What holds; None for the usual.
+    """
+    habit = at(habits, place, None)
+    if isinstance(habit, list):
+        return habit.pop(0) if habit else None
+    return habit

@@ -12,7 +12,7 @@ from tap_insightly.sandbox.replies import Refusal, flag
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping, Sequence
 
-    from tap_insightly.sandbox.faults import Faults
+    from tap_insightly.sandbox.faults import Faults, Total
     from tap_insightly.sandbox.replies import Call
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ LARGEST_PAGE = 500  # docs; what a larger top does is not known, it is taken as 
 class Page(Generic[T]):
     """What is handed out of a list at once."""
 
-    found: Sequence[T]
+    shown: Sequence[T]
     headers: dict[str, str]
     is_usual: bool
     """Whether no habit had a say in it."""
@@ -57,20 +57,19 @@ def page(faults: Faults, call: Call, found: Sequence[T], id_of: Callable[[T], ob
     shown = found[window.start : min(stop for stop in stops if stop is not None)]
     if hidden:  # only now that the page was cut
         shown = [one for one in shown if id_of(one) not in hidden]
+    is_usual = not hidden and not is_shuffled and cap is None and limit is None
     headers = {}
     if flag(call.query, "count_total"):
         total = len(found)
         if hidden and not faults.totals_count_hidden:
             total -= sum(id_of(one) in hidden for one in found)
-        if (told := _told(faults, place, total)) is not None:
-            headers["X-Total-Count"] = str(told)
-    is_usual = not hidden and not is_shuffled and cap is None and limit is None
+        headers = _headers(at(faults.totals, place, total), total)
     return Page(shown, headers, is_usual)
 
 
-def _told(faults: Faults, place: str, total: int) -> object:
-    habit = at(faults.totals, place, total)
-    return habit(total) if callable(habit) else habit
+def _headers(habit: Total, total: int) -> dict[str, str]:
+    told = habit(total) if callable(habit) else habit
+    return {} if told is None else {"X-Total-Count": str(told)}
 
 
 def _scattered(record_id: object) -> int:

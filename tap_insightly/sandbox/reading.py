@@ -90,17 +90,17 @@ class Reader:
         Raises:
             Refusal: If there is no such record.
         """
-        query = call.query
-        access.find(self._sandbox, call.path, call.key)
-        rows = self._sandbox.below.of(call.path, kind).get(call.key or 0, [])
+        parent = access.find(self._sandbox, call.path, call.key)
+        key = parent[self._sandbox.tables[call.path].keys[0]]
+        rows = self._sandbox.below.of(call.path, kind).get(key, [])
         if not kind.is_paged:
             return Reply(kind.status, encode(rows))
-        since, _ = _conditions(query)
+        since, _ = _conditions(call.query)
         if since is not None:
             # Strictly after, for the reason that searches have.
             rows = [row for row in rows if (row[str(kind.updated)] or "") > since]
-        found = page(self._sandbox.faults, call, rows, lambda row: row[str(kind.key)])
-        return Reply(kind.status, encode(found.found), found.headers, records=len(found.found))
+        cut = page(self._sandbox.faults, call, rows, lambda row: row[str(kind.key)])
+        return Reply(kind.status, encode(cut.shown), cut.headers, records=len(cut.shown))
 
     def custom_fields(self, name: str) -> Reply:
         """Read the definitions of custom fields.
@@ -129,7 +129,7 @@ class Reader:
             places = [one for one in places if not self._sandbox.is_converted(statuses[one])]
         is_brief = flag(query, "brief")
         cut = page(self._sandbox.faults, call, places, table.id_at)
-        rows = [table.encoded(one, is_brief=is_brief) for one in cut.found]
+        rows = [table.encoded(one, is_brief=is_brief) for one in cut.shown]
         padding = self._padding(call, table)
         if padding is not None:
             return Reply(200, Padded(rows, padding), cut.headers, records=len(rows))

@@ -103,6 +103,5 @@ async def _dripping(pieces: Iterable[bytes], rate: float | None) -> AsyncIterato
     for piece in pieces:
         size = len(piece) if rate is None else max(1, int(rate / _DROPS_PER_SECOND))
         for begin in range(0, len(piece), size):
-            if rate is not None:
-                await asyncio.sleep(size / rate)
+            await asyncio.sleep(0 if rate is None else size / rate)  # others have their turn
             yield piece[begin : begin + size]
