@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.sandbox.data.maker import TODAY
+from tap_insightly.sandbox.data.life import TODAY
 from tap_insightly.streams import STREAMS, RelatedStream, SearchStream
 from tap_insightly.values import parse_moment
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_insightly.sandbox.data.maker import TODAY
+from tap_insightly.sandbox.data.life import TODAY
 from tests.conftest import Tap, new_sandbox, only
 
 if TYPE_CHECKING:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import ipaddress
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 try:
     from tap_insightly.sandbox import DEFAULT_KEY, Faults, Sandbox
+    from tap_insightly.sandbox.errors import SHAPES
     from tap_insightly.sandbox.faults import DAILY_QUOTA
+    from tap_insightly.sandbox.habits import EVERYWHERE
 except ModuleNotFoundError as error:
     if error.name not in {"starlette", "uvicorn"}:
         raise
     sys.exit("The sandbox needs more packages: pip install 'tap-insightly[sandbox]'")
+
+if TYPE_CHECKING:
+    from tap_insightly.sandbox.errors import ErrorShape
 
 
 @click.command()
@@ -52,6 +58,20 @@ except ModuleNotFoundError as error:
     type=click.IntRange(0),
     help="Requests until everything is 429.",
 )
+@click.option(
+    "--page-cap", type=click.IntRange(1), help="Hand out at most this many records a page."
+)
+@click.option("--no-totals", is_flag=True, help="Never say how long a list is.")
+@click.option(
+    "--record-bytes", type=click.IntRange(1), help="Make every record this large, by a long text."
+)
+@click.option(
+    "--error-shape",
+    default="Message",
+    show_default=True,
+    type=click.Choice(SHAPES),
+    help="How the reason of a refusal is told.",
+)
 def main(  # noqa: PLR0913, PLR0917 - one for each option
     port: int,
     host: str,
@@ -63,11 +83,21 @@ def main(  # noqa: PLR0913, PLR0917 - one for each option
     latency: float,
     requests_per_second: float | None,
     daily_quota: int,
+    page_cap: int | None,
+    no_totals: bool,  # noqa: FBT001 - as above
+    record_bytes: int | None,
+    error_shape: ErrorShape,
 ) -> None:
     """Run an Insightly on this machine, with data that is made up."""
     sandbox = Sandbox(records, plan=plan, seed=seed, api_key=api_key, is_empty=is_empty)
     sandbox.faults = Faults(
-        latency=latency, requests_per_second=requests_per_second, daily_quota=daily_quota
+        latency=latency,
+        requests_per_second=requests_per_second,
+        daily_quota=daily_quota,
+        page_cap=page_cap,
+        totals={EVERYWHERE: None} if no_totals else {},
+        record_bytes=record_bytes,
+        error_shape=error_shape,
     )
     try:
         sandbox.start(host, port)

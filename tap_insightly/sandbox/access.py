@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tap_insightly.sandbox.habits import at
 from tap_insightly.sandbox.plans import LEFT_OUT
 from tap_insightly.sandbox.replies import Refusal
 
 if TYPE_CHECKING:
     from tap_insightly.sandbox.server import Sandbox
+    from tap_insightly.sandbox.store import Record
 
 
 def check(sandbox: Sandbox, path: str, method: str) -> None:
@@ -32,6 +34,28 @@ def check(sandbox: Sandbox, path: str, method: str) -> None:
         raise Refusal(status, "User doesn't have access.")
     if method != "GET" and path in faults.read_only:
         raise Refusal(403, f"{path} can only be read.")
+
+
+def find(sandbox: Sandbox, path: str, key: int | None) -> Record:
+    """Look a record up.
+
+    Args:
+        sandbox: The account.
+        path: The path of its list.
+        key: Its id; None if what was asked for is none.
+
+    Returns:
+        The record itself.
+
+    Raises:
+        Refusal: If there is none, or it is hidden.
+    """
+    record = None if key is None else sandbox.tables[path].find(key)
+    if record is None:
+        raise Refusal(404, "There is no such record.")
+    if key in at(sandbox.faults.hidden, path, ()):
+        raise Refusal(sandbox.faults.hidden_status, "This record cannot be seen.")
+    return record
 
 
 def check_deletable(sandbox: Sandbox, path: str) -> None:

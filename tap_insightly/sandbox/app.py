@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import gzip
 import socket
 import struct
-from collections import OrderedDict
 from dataclasses import replace
-from email.utils import format_datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from starlette.requests import Request
-from starlette.responses import Response
 
-from tap_insightly.sandbox import access, parts
+from tap_insightly.sandbox import access, bodies, parts
+from tap_insightly.sandbox.errors import shaped
+from tap_insightly.sandbox.habits import next_at
 from tap_insightly.sandbox.reading import Reader, other_forms
 from tap_insightly.sandbox.replies import Call, Refusal, Reply, RequestLog
+from tap_insightly.sandbox.sending import Sender
 from tap_insightly.sandbox.writing import Writer
 
 if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
+    from tap_insightly.sandbox.faults import Body, Faults
     from tap_insightly.sandbox.server import Sandbox
 
-_CACHED_PAGES = 64
+_DENIED = "Authorization has been denied for this request."  # docs
 
 
 class App:
@@ -41,7 +41,7 @@ class App:
         self._reader, self._writer = Reader(sandbox), Writer(sandbox)
         token = base64.b64encode(f"{sandbox.api_key}:".encode()).decode()
         self._authorization = f"Basic {token}"
-        self._compressed: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
+        self._sender = Sender(sandbox)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request.
@@ -70,7 +70,7 @@ class App:
         faults.in_flight += 1
         try:
             fault = faults.next_fault(sandbox.rng)
-            await asyncio.sleep(faults.latency + (faults.hang_seconds if fault == "hang" else 0))
+            await asyncio.sleep(faults.latency + faults.hang_seconds * (fault == "hang"))
             if fault == "reset":
                 _reset(send)
                 return
@@ -78,75 +78,66 @@ class App:
             if fault == "lost":
                 _reset(send)
                 return
-            if fault == "lost-hang":
+            if fault == "lost-hang" or _is_too_large(reply, faults):
                 await asyncio.sleep(faults.hang_seconds)
             log.status = reply.status
-            await self._send(reply, request, scope, receive, send, is_cut=fault == "truncate")
+            await self._sender.send(reply, request, send, is_cut=fault == "truncate")
         finally:
             faults.in_flight -= 1
 
     def _reply(self, request: Request, body: bytes, fault: str) -> Reply:
         faults = self._sandbox.faults
-        if request.headers.get("Authorization") != self._authorization:
-            return Refusal(401, "The API key is not valid.").reply
+        if faults.user_denied or request.headers.get("Authorization") != self._authorization:
+            return shaped(Refusal(401, _DENIED).reply, faults)
         is_over = faults.used >= faults.daily_quota
         faults.used += not is_over
         if is_over or fault.isdigit():
-            reply = Refusal(429 if is_over else int(fault), "Try again later.").reply
-            reply.body = reply.body if faults.body is None else faults.body
-            if faults.retry_after is not None and not is_over:
-                reply.headers["Retry-After"] = f"{faults.retry_after:g}"
-            if faults.location is not None:
-                reply.headers["Location"] = faults.location
+            reply = self._failure(429 if is_over else int(fault))
+            if is_over:
+                reply.headers.pop("Retry-After", None)
         elif fault == "html":
             reply = Reply(200, b"<html><body>Back soon</body></html>")
             reply.headers["Content-Type"] = "text/html"
         elif faults.body is not None:
             reply = Reply(200, faults.body)
         else:
-            try:
-                with self._sandbox.lock:
-                    reply = self._route(*_call(request, body))
-            except Refusal as refusal:
-                reply = refusal.reply
+            reply = self._done(request, body)
             if fault == "lost-500":
                 reply = Refusal(500, "Something went wrong.").reply
+        reply = shaped(reply, faults)
         reply.headers["X-RateLimit-Limit"] = str(faults.daily_quota)
         reply.headers["X-RateLimit-Remaining"] = str(faults.daily_quota - faults.used)
         return reply
 
-    async def _send(
-        self,
-        reply: Reply,
-        request: Request,
-        scope: Scope,
-        receive: Receive,
-        send: Send,
-        *,
-        is_cut: bool,
-    ) -> None:
-        body = reply.body
-        headers = {"Content-Type": "application/json; charset=utf-8", **reply.headers}
-        if not self._sandbox.faults.no_date_header:
-            headers["Date"] = format_datetime(self._sandbox.clock(), usegmt=True)
-        if "gzip" in request.headers.get("Accept-Encoding", "") and len(body) > 1000:  # noqa: PLR2004
-            body = self._gzip(body, reply.cache_key)
-            headers["Content-Encoding"] = "gzip"
-        if is_cut:
-            headers["Content-Length"] = str(len(body) + 1)
-        await Response(body, reply.status, headers)(scope, receive, send)
+    def _failure(self, status: int) -> Reply:
+        faults = self._sandbox.faults
+        reply = Refusal(status, "Try again later.").reply
+        if faults.body is not None:
+            reply.body, reply.message = faults.body, None
+        if faults.retry_after is not None:
+            reply.headers["Retry-After"] = f"{faults.retry_after:g}"
+        if faults.location is not None:
+            reply.headers["Location"] = faults.location
+        return reply
 
-    def _gzip(self, body: bytes, key: tuple[object, ...] | None) -> bytes:
-        if key is None:
-            return gzip.compress(body, 1)
-        if key not in self._compressed:
-            self._compressed[key] = gzip.compress(body, 1)
-            if len(self._compressed) > _CACHED_PAGES:
-                self._compressed.popitem(last=False)
-        return self._compressed[key]
+    def _done(self, request: Request, body: bytes) -> Reply:
+        try:
+            with self._sandbox.lock:
+                return self._route(_call(request, body))
+        except Refusal as refusal:
+            return refusal.reply
 
-    def _route(self, call: Call, name: str) -> Reply:
-        reader = self._reader
+    def _route(self, call: Call) -> Reply:
+        faults, place = self._sandbox.faults, call.place
+        if (status := next_at(faults.statuses, place)) is not None:
+            return self._failure(status)
+        reply = self._handled(call)
+        if call.method == "GET" and (body := next_at(faults.bodies, place)) is not None:
+            reply.body, reply.cache_key = bodies.changed(reply.body, cast("Body", body)), None
+        return reply
+
+    def _handled(self, call: Call) -> Reply:
+        reader, name = self._reader, call.path[1:]
         if name.lower() == "customfields" and len(call.rest) == 1 and call.method == "GET":
             return reader.custom_fields(call.rest[0])
         call = replace(call, path=self._path(name, call.method))
@@ -180,15 +171,21 @@ class App:
         return self._reader.children(call, kind)
 
 
-def _call(request: Request, body: bytes) -> tuple[Call, str]:
+def _call(request: Request, body: bytes) -> Call:
     # Paths are not case-sensitive (seen live).
     version, name, *rest = [*request.scope["path"].strip("/").split("/"), ""][:6]
     rest = [part for part in rest if part]
     if version.lower() != "v3.1" or not name:
         raise Refusal(404, "There is nothing here.")
     if_match = request.headers.get("If-Match")
-    call = Call(request.method, "", tuple(rest), request.query_params, body, if_match)
-    return call, name
+    return Call(request.method, f"/{name}", tuple(rest), request.query_params, body, if_match)
+
+
+def _is_too_large(reply: Reply, faults: Faults) -> bool:
+    most_records, most_bytes = faults.hang_above_records, faults.hang_above_bytes
+    return (most_records is not None and reply.records > most_records) or (
+        most_bytes is not None and len(reply.body) > most_bytes
+    )
 
 
 def _reset(send: Send) -> None:

@@ -218,16 +218,32 @@ class Children:
         rows[:] = kept
         return is_there
 
-    def forget(self, path: str, parent_id: int) -> None:
+    def take(self, path: str, parent_id: int) -> Mapping[str, list[Record]]:
         """Delete all that is below a record.
 
         Args:
             path: The path of the object.
             parent_id: The id of the record.
+
+        Returns:
+            What was there, by name of its kind.
         """
-        for (parent, _), below in self._rows.items():
-            if parent == path:
-                below.pop(parent_id, None)
+        return {
+            name: below.pop(parent_id)
+            for (parent, name), below in self._rows.items()
+            if parent == path and parent_id in below
+        }
+
+    def give_back(self, path: str, parent_id: int, taken: Mapping[str, list[Record]]) -> None:
+        """Put back what was taken.
+
+        Args:
+            path: The path of the object.
+            parent_id: The id of the record.
+            taken: What was there, by name of its kind.
+        """
+        for name, rows in taken.items():
+            self._rows[path, name][parent_id] = rows
 
     def note_state(self, path: str, record: Record, before: str | None, now: str) -> None:
         """Continue the history of a deal, if its state is another one now.

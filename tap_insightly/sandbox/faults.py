@@ -4,18 +4,31 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from random import Random
 
+    from tap_insightly.sandbox.errors import ErrorShape
+
+Body = bytes | Callable[[bytes], bytes]
+"""What is answered, or what makes that of the right answer."""
+
+Total = int | None | Callable[[int], object]
+"""What X-Total-Count says: a number, nothing, or what is made of the right number."""
+
 DAILY_QUOTA = 100_000  # seen live, on an Enterprise account
 
 
 @dataclass
 class Faults:
-    """What goes wrong, and how often. Nothing does by default."""
+    """What goes wrong, and how often. Nothing does by default.
+
+    What is a dictionary by path has entries as `habits.at` reads them: ``/Contacts`` is the list
+    and its search, ``/Contacts/Search`` the search alone, ``*`` everything else.
+    """
 
     latency: float = 0
     """Seconds that every answer takes longer."""
@@ -71,6 +84,15 @@ class Faults:
     html_rate: float = 0
     """The share that answer an HTML page, with status 200."""
 
+    user_denied: bool = False
+    """Whether every key is answered 401, as if an administrator had switched off API access."""
+
+    error_shape: ErrorShape = "Message"
+    """How the reason of a refusal is told: `errors.ErrorShape` lists the ways."""
+
+    error_text: str | None = None
+    """The reason of every refusal, such as ``No Access to Data``; None for the true one."""
+
     body: bytes | None = None
     """What every answer holds instead of data or of a reason, as JSON."""
 
@@ -79,6 +101,47 @@ class Faults:
 
     no_date_header: bool = False
     """Whether answers come without a Date header."""
+
+    page_cap: int | dict[str, int] | None = None
+    """The most records of a page, whatever is asked for: for all lists, or by path."""
+
+    hidden: dict[str, set[int]] = field(default_factory=dict)
+    """Ids of records that this user may not see, by path. They are left out of a page after it
+    was cut, so that it is shorter, and cannot be read one by one either."""
+
+    hidden_status: int = 404
+    """What a request for a hidden record answers."""
+
+    totals_count_hidden: bool = True
+    """Whether X-Total-Count counts the records that are hidden."""
+
+    totals: dict[str, Total] = field(default_factory=dict)
+    """What X-Total-Count says, by path: None for no such header."""
+
+    readable_up_to: dict[str, int] = field(default_factory=dict)
+    """The place in a list from which on nothing is answered, by path. The total counts all."""
+
+    shuffled: set[str] = field(default_factory=set)
+    """Paths of lists in which ids do not ascend."""
+
+    bodies: dict[str, Body | list[Body | None]] = field(default_factory=dict)
+    """What is answered to a GET instead of the right body, by path: always, or with a list to one
+    of the next requests each, None being the right body. The module `bodies` makes some."""
+
+    statuses: dict[str, int | list[int | None]] = field(default_factory=dict)
+    """What is answered instead of doing anything, by path and in the same way."""
+
+    record_bytes: int | dict[str, int] | None = None
+    """How large each record is made by a long text: for all lists, or by path."""
+
+    hang_above_records: int | None = None
+    """Pages of more records than this are answered `hang_seconds` late."""
+
+    hang_above_bytes: int | None = None
+    """Bodies of more bytes than this are answered `hang_seconds` late."""
+
+    bytes_per_second: float | None = None
+    """How fast a body drips in, as it is sent."""
 
     script: list[str] = field(default_factory=list)
     """What happens to the next requests, one each: a status, reset, truncate, hang, html or ok.

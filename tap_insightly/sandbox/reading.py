@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
+from tap_insightly.sandbox import access
+from tap_insightly.sandbox.habits import at, by_path
+from tap_insightly.sandbox.large import Padded, padding_of
+from tap_insightly.sandbox.pages import page
 from tap_insightly.sandbox.replies import Refusal, Reply, encode, flag
 from tap_insightly.sandbox.store import RECORD_TYPES, timestamp
 from tap_insightly.values import parse_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tap_insightly.sandbox.children import ChildKind
+    from tap_insightly.sandbox.large import Padding
     from tap_insightly.sandbox.replies import Call
     from tap_insightly.sandbox.server import Sandbox
     from tap_insightly.sandbox.store import Table
-
-PAGE_SIZE = 100  # docs
-LARGEST_PAGE = 500  # docs; what a larger top does is not known, it is taken as 500 here
 
 
 class Reader:
@@ -51,14 +53,15 @@ class Reader:
         if path in {"/Instance", "/Permissions"}:
             return Reply(200, encode(table.rows[0]))
         if rest is None:
-            return self._list(path, table, query, range(len(table.rows)))
+            return self._list(call, table, range(len(table.rows)))
         if rest == "search" and table.updated:
-            return self._list(path, table, query, table.matches(*_conditions(query)))
+            return self._list(call, table, table.matches(*_conditions(query)))
         if rest == "me" and path == "/Users":
             return Reply(200, encode(table.rows[0]))
-        if call.key is None or not table.has_id or (record := table.find(call.key)) is None:
-            raise Refusal(404, "There is no such record.")
-        return Reply(200, encode(record), {"ETag": self._sandbox.etag(path, record)})
+        record = access.find(self._sandbox, path, call.key if table.has_id else None)
+        padding = self._padding(call, table)
+        body = encode(record) if padding is None else padding.padded(encode(record))
+        return Reply(200, body, {"ETag": self._sandbox.etag(path, record)})
 
     def kind_below(self, call: Call) -> ChildKind | None:
         """Find out what a request below a record is about.
@@ -87,20 +90,17 @@ class Reader:
         Raises:
             Refusal: If there is no such record.
         """
-        query = call.query
-        if call.key is None or self._sandbox.tables[call.path].find(call.key) is None:
-            raise Refusal(404, "There is no such record.")
-        rows = self._sandbox.below.of(call.path, kind).get(call.key, [])
+        parent = access.find(self._sandbox, call.path, call.key)
+        key = parent[self._sandbox.tables[call.path].keys[0]]
+        rows = self._sandbox.below.of(call.path, kind).get(key, [])
         if not kind.is_paged:
             return Reply(kind.status, encode(rows))
-        since, _ = _conditions(query)
+        since, _ = _conditions(call.query)
         if since is not None:
             # Strictly after, for the reason that searches have.
             rows = [row for row in rows if (row[str(kind.updated)] or "") > since]
-        reply = Reply(kind.status, encode(rows[_window(query)]))
-        if flag(query, "count_total"):
-            reply.headers["X-Total-Count"] = str(len(rows))
-        return reply
+        cut = page(self._sandbox.faults, call, rows, lambda row: row[str(kind.key)])
+        return Reply(kind.status, encode(cut.shown), cut.headers, records=len(cut.shown))
 
     def custom_fields(self, name: str) -> Reply:
         """Read the definitions of custom fields.
@@ -118,20 +118,28 @@ class Reader:
         # An object that cannot have any, or is not known: every field there is (seen live).
         return Reply(200, encode([one for own in fields.values() for one in own.definitions]))
 
-    def _list(self, path: str, table: Table, query: Mapping[str, str], places: Any) -> Reply:  # noqa: ANN401 - a range or a list
+    def _list(self, call: Call, table: Table, places: Sequence[int]) -> Reply:
+        path, query = call.path, call.query
         if path in {"/Countries", "/Currencies", "/CustomObjects"}:
             return Reply(200, encode(table.rows))
         if path == "/Tags":
             places = self._tags(table, query)
         if path == "/LeadStatuses" and not flag(query, "include_converted"):
-            places = [at for at in places if not self._sandbox.is_converted(table.rows[at])]
+            statuses = table.rows
+            places = [one for one in places if not self._sandbox.is_converted(statuses[one])]
         is_brief = flag(query, "brief")
-        rows = [table.encoded(at, is_brief=is_brief) for at in places[_window(query)]]
-        key = (path, table.version, tuple(sorted(query.items())))
-        reply = Reply(200, b"[" + b",".join(self._public(path, rows)) + b"]", {}, key)
-        if flag(query, "count_total"):
-            reply.headers["X-Total-Count"] = str(len(places))
-        return reply
+        cut = page(self._sandbox.faults, call, places, table.id_at)
+        rows = [table.encoded(one, is_brief=is_brief) for one in cut.shown]
+        padding = self._padding(call, table)
+        if padding is not None:
+            return Reply(200, Padded(rows, padding), cut.headers, records=len(rows))
+        key = (path, table.version, tuple(sorted(query.items()))) if cut.is_usual else None
+        body = b"[" + b",".join(self._public(path, rows)) + b"]"
+        return Reply(200, body, cut.headers, key, len(rows))
+
+    def _padding(self, call: Call, table: Table) -> Padding | None:
+        size = at(by_path(self._sandbox.faults.record_bytes), call.path, None)
+        return None if size is None else padding_of(table, size)
 
     @staticmethod
     def _public(path: str, rows: list[bytes]) -> list[bytes]:
@@ -145,7 +153,7 @@ class Reader:
         kind = query.get("record_type", "").lower()
         if kind not in RECORD_TYPES:
             raise Refusal(400, "record_type is missing or not known.")
-        return [at for at, row in enumerate(table.rows) if row["RECORD_TYPE"] == kind]
+        return [place for place, row in enumerate(table.rows) if row["RECORD_TYPE"] == kind]
 
 
 def _conditions(query: Mapping[str, str]) -> tuple[str | None, tuple[str, str] | None]:
@@ -159,20 +167,6 @@ def _conditions(query: Mapping[str, str]) -> tuple[str | None, tuple[str, str] |
         except ValueError:
             raise Refusal(400, "updated_after_utc is not a date.") from None
     return since, None if name is None or value is None else (name, value)
-
-
-def _window(query: Mapping[str, str]) -> slice:
-    skip = _number(query, "skip", 0, 0)
-    return slice(skip, skip + min(_number(query, "top", PAGE_SIZE, 1), LARGEST_PAGE))
-
-
-def _number(query: Mapping[str, str], name: str, default: int, least: int) -> int:
-    text = query.get(name)
-    if text is None:
-        return default
-    if not re.fullmatch(r"[0-9]{1,18}", text) or int(text) < least:
-        raise Refusal(400, f"{name} is not a number from {least} up.")
-    return int(text)
 
 
 def other_forms(name: str) -> set[str]:

@@ -11,6 +11,8 @@ import msgspec
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from tap_insightly.sandbox.large import Padded
+
 encode = msgspec.json.Encoder(decimal_format="number").encode
 """Turns values into JSON, with every digit of a number."""
 
@@ -47,15 +49,29 @@ class Call:
         """The id of the record in the address, if there is one."""
         return record_id(self.rest[0]) if self.rest else None
 
+    @property
+    def place(self) -> str:
+        """The path as faults have it, such as ``/Notes/{id}/Comments``, in any case."""
+        return "/".join(
+            (self.path, *(part if record_id(part) is None else "{id}" for part in self.rest))
+        )
+
 
 @dataclass
 class Reply:
     """An answer, before it is compressed and sent."""
 
     status: int
-    body: bytes = b""
+    body: bytes | Padded = b""
     headers: dict[str, str] = field(default_factory=dict)
     cache_key: tuple[object, ...] | None = None
+    """What the body depends on, if it is worth to be kept once it is compressed."""
+    records: int = 0
+    """How many records the body holds, if it is a page of a list."""
+    message: str | None = None
+    """Why something was refused."""
+    reason: str | None = None
+    """The reason phrase of HTTP; None for the one that belongs to the status."""
 
 
 class Refusal(Exception):  # noqa: N818 - an answer like any other, not an error of ours
@@ -69,7 +85,7 @@ class Refusal(Exception):  # noqa: N818 - an answer like any other, not an error
             message: What is wrong, text.
         """
         super().__init__(message)
-        self.reply = Reply(status, encode({"Message": message}))
+        self.reply = Reply(status, encode({"Message": message}), message=message)
 
 
 def record_id(text: str | None) -> int | None:

@@ -6,15 +6,58 @@ import socket
 import threading
 from abc import ABC, abstractmethod
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import h11
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from starlette.types import ASGIApp
     from typing_extensions import Self
+
+
+REASON = "X-Sandbox-Reason"
+"""The header with the reason phrase of an answer, which becomes a part of its first line."""
+
+
+class _Connection(h11.Connection):
+    """Lets an application choose the reason phrase, for which ASGI has no word."""
+
+    def send_with_data_passthrough(self, event: h11.Event) -> list[bytes] | None:
+        """Write a part of an answer.
+
+        Args:
+            event: The part.
+
+        Returns:
+            What goes over the wire.
+        """
+        if isinstance(event, h11.Response):
+            event = _with_reason(event)
+        return super().send_with_data_passthrough(event)
+
+
+class _Protocol(H11Protocol):
+    """uvicorn's own, the same on every machine, over a connection of ours."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as uvicorn has them
+        super().__init__(*args, **kwargs)
+        self.conn = _Connection(h11.SERVER)
+
+
+def _with_reason(response: h11.Response) -> h11.Response:
+    name = REASON.lower().encode()
+    reasons = [value for key, value in response.headers if key == name]
+    if not reasons:
+        return response
+    return h11.Response(
+        status_code=response.status_code,
+        headers=[(key, value) for key, value in response.headers if key != name],
+        reason=reasons[0],
+    )
 
 
 class Served(ABC):
@@ -68,6 +111,7 @@ class Served(ABC):
         self.api_url = f"http://{shown}:{listener.getsockname()[1]}/v3.1"
         config = uvicorn.Config(
             self._app(),
+            http=_Protocol,
             log_level="critical",  # faults are what was asked for, not news
             access_log=False,
             date_header=False,  # the sandbox's own clock tells the date

@@ -12,7 +12,7 @@ from tap_insightly.sandbox.replies import encode
 from tap_insightly.streams import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 Record = dict[str, Any]
 
@@ -196,19 +196,19 @@ class Table:
             self._forget(key)
         return record
 
-    def remove(self, key: int) -> bool:
+    def remove(self, key: int) -> Record | None:
         """Delete a record.
 
         Args:
             key: Its id.
 
         Returns:
-            Whether there was one.
+            The record; None if there was none.
         """
-        if self.find(key) is None:
-            return False
-        self.remove_at(bisect_left(self._ids, key))
-        return True
+        record = self.find(key)
+        if record is not None:
+            self.remove_at(bisect_left(self._ids, key))
+        return record
 
     def remove_at(self, at: int) -> None:
         """Delete a record by its place, for lists that have no ids.
@@ -219,6 +219,29 @@ class Table:
         key = self._ids[at]
         del self.rows[at], self._ids[at]
         self._forget(key)
+
+    def insert(self, key: int, record: Record) -> None:
+        """Put a record where it belongs by its id.
+
+        Args:
+            key: Its id.
+            record: The record.
+        """
+        at = bisect_left(self._ids, key)
+        self.rows.insert(at, record)
+        self._ids.insert(at, key)
+        self._forget(key)
+
+    def id_at(self, at: int) -> int:
+        """Tell the id of a record.
+
+        Args:
+            at: Its place in the table, a number.
+
+        Returns:
+            The id; one of the sandbox's own, where records have none.
+        """
+        return self._ids[at]
 
     def clear(self) -> None:
         """Delete all records, as if there never had been any."""
@@ -247,7 +270,7 @@ class Table:
             sent = self._sent[key] = encode(row)
         return sent
 
-    def matches(self, since: str | None, field: tuple[str, str] | None) -> Iterable[int]:
+    def matches(self, since: str | None, field: tuple[str, str] | None) -> Sequence[int]:
         """Search.
 
         Args:
@@ -257,7 +280,7 @@ class Table:
         Returns:
             The places of the records in the table.
         """
-        found: Iterable[int] = range(len(self.rows))
+        found: Sequence[int] = range(len(self.rows))
         if since is not None and self.updated:
             name, rows = self.updated, self.rows
             # Strictly after: whether the API includes the moment itself is not known, and this

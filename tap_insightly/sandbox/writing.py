@@ -181,10 +181,7 @@ class Writer:
         Raises:
             Refusal: If there is none.
         """
-        record = None if key is None else self._sandbox.tables[path].find(key)
-        if record is None:
-            raise Refusal(404, "There is no such record.")
-        return record
+        return access.find(self._sandbox, path, key)
 
     def named(self, path: str, given: Any, key: int | None = None) -> Record:  # noqa: ANN401 - as above
         """Look up the record that a body has the id of.

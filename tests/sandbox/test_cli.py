@@ -64,6 +64,18 @@ def test_the_plan_and_the_faults_are_options() -> None:
         assert codes == [403, 403, 429]
 
 
+def test_bad_habits_are_options() -> None:
+    habits = ("--page-cap=2", "--no-totals", "--record-bytes=5000", "--error-shape=string")
+    with started(*habits) as (_, said):
+        url, auth = said[0].split()[3].rstrip(":"), ("sandbox-api-key", "")
+        page = requests.get(f"{url}/Contacts?count_total=true", auth=auth, timeout=10)
+        assert len(page.json()) == 2
+        assert len(page.content) > 10_000
+        assert "X-Total-Count" not in page.headers
+        refused = requests.get(f"{url}/Contacts/1", auth=auth, timeout=10)
+        assert refused.json() == "There is no such record."
+
+
 def test_another_machine_is_warned_about() -> None:
     with started("--host=0.0.0.0") as (_, said):
         assert any(line.startswith("Warning: 0.0.0.0") for line in said)
@@ -78,6 +90,8 @@ def test_a_port_in_use_is_named() -> None:
     assert f"Cannot listen on 127.0.0.1, port {port}" in said
 
 
-@pytest.mark.parametrize("option", ["--records=0", "--plan=gold", "--port=http"])
+@pytest.mark.parametrize(
+    "option", ["--records=0", "--plan=gold", "--port=http", "--page-cap=0", "--error-shape=poem"]
+)
 def test_an_option_that_is_wrong_is_named(option: str) -> None:
     assert option.partition("=")[0] in failed(option)

@@ -245,3 +245,30 @@ def test_one_choice_rules_another(account: Sandbox) -> None:
         pairs.add((values.get("Größe__c"), values.get("Rating__c")))
     assert ("groß", "A") in pairs
     assert not pairs & {("klein", "A"), ("mittel", "A"), ("groß", "C")}
+
+
+@pytest.mark.parametrize(
+    ("path", "old"), [("/Projects", "PROJECT_FIELD_3"), ("/Organisations", "ORGANISATION_FIELD_1")]
+)
+def test_custom_fields_of_old_and_new_names_are_in_one_record(
+    account: Sandbox, path: str, old: str
+) -> None:
+    records = [{one["FIELD_NAME"] for one in row["CUSTOMFIELDS"]} for row in account.records(path)]
+    assert any(old in names and any(n.endswith("__c") for n in names) for names in records)
+    assert old in {one["FIELD_NAME"] for one in account.custom_fields[path].definitions}
+    assert not all(names & {old} for names in records), "absent from some"
+
+
+def test_a_custom_field_is_null_where_it_is_empty_and_absent_off_the_layout(
+    account: Sandbox,
+) -> None:
+    for path, own in account.custom_fields.items():
+        records = [
+            {one["FIELD_NAME"]: one["FIELD_VALUE"] for one in row["CUSTOMFIELDS"]}
+            for row in account.records(path)
+        ]
+        if len(records) < 100:
+            continue
+        for name in (one["FIELD_NAME"] for one in own.definitions):
+            states = {"absent" if name not in one else one[name] is None for one in records}
+            assert states == {"absent", True, False}, f"{path}.{name}"

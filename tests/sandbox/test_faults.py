@@ -88,3 +88,21 @@ def test_rates_are_shares_of_requests(sandbox: Sandbox) -> None:
 def test_no_date(sandbox: Sandbox) -> None:
     sandbox.faults = Faults(no_date_header=True)
     assert "Date" not in ask(sandbox).headers
+
+
+def test_statuses_of_one_path_always_or_a_number_of_times(sandbox: Sandbox) -> None:
+    sandbox.faults = Faults(statuses={"/Leads": 500, "/Notes": [503, None, 408]}, retry_after=2)
+    assert [ask(sandbox, "/Leads").status_code for _ in range(3)] == [500] * 3
+    answers = [ask(sandbox, "/Notes") for _ in range(4)]
+    assert [answer.status_code for answer in answers] == [503, 200, 408, 200]
+    assert answers[0].headers["Retry-After"] == "2"
+    assert ask(sandbox).status_code == 200
+
+
+def test_a_status_of_a_path_comes_before_anything_is_done(sandbox: Sandbox) -> None:
+    key = sandbox.records("/Contacts")[0]["CONTACT_ID"]
+    sandbox.faults = Faults(statuses={"/Contacts/{id}": [500], "/CustomFields": 403})
+    url = f"{sandbox.api_url}/Contacts/{key}"
+    codes = [requests.delete(url, auth=(KEY, ""), timeout=10).status_code for _ in range(3)]
+    assert codes == [500, 202, 404]
+    assert ask(sandbox, "/CustomFields/Contact").status_code == 403

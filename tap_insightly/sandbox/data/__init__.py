@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_insightly.sandbox.data import account, children, people, sales, service, work
+from tap_insightly.sandbox.data import account, children, old, people, sales, service, work
 from tap_insightly.sandbox.data.maker import Maker
 
 if TYPE_CHECKING:
@@ -62,3 +62,14 @@ def fill_children(sandbox: Sandbox, records: int, rng: Random) -> None:
         rng: The source of all chance.
     """
     children.fill(Maker(sandbox, records, rng))
+
+
+def fill_old(sandbox: Sandbox, records: int, rng: Random) -> None:
+    """Let an account be older than its records: with custom fields made years ago.
+
+    Args:
+        sandbox: The account, with all its records.
+        records: How many contacts it was made for.
+        rng: The source of all chance.
+    """
+    old.fill(Maker(sandbox, records, rng))

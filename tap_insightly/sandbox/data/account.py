@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from tap_insightly.sandbox.data import fields, words
 
 if TYPE_CHECKING:
-    from tap_insightly.sandbox.data.maker import Life, Maker
+    from tap_insightly.sandbox.data.life import Life
+    from tap_insightly.sandbox.data.maker import Maker
 
 _CURRENCIES = (
     ("EGP", "E£"),

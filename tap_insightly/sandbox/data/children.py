@@ -7,7 +7,7 @@ from itertools import cycle, islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from tap_insightly.sandbox.data import words
-from tap_insightly.sandbox.data.maker import TODAY
+from tap_insightly.sandbox.data.life import TODAY
 from tap_insightly.sandbox.store import timestamp
 
 if TYPE_CHECKING:

@@ -7,13 +7,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tap_insightly.sandbox.data import words
-from tap_insightly.sandbox.data.maker import day
+from tap_insightly.sandbox.data.life import day
 from tap_insightly.sandbox.store import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tap_insightly.sandbox.data.maker import Life, Maker
+    from tap_insightly.sandbox.data.life import Life
+    from tap_insightly.sandbox.data.maker import Maker
 
     Make = Callable[[Maker, Life, tuple[str, ...]], object]
 
@@ -243,6 +244,18 @@ FIELDS: Mapping[str, tuple[Field, ...]] = {
     ),
 }
 """By path of the object. Events can have custom fields too, but nobody has defined any."""
+
+OLD_FIELDS: Mapping[str, tuple[Field, ...]] = {
+    "/Organisations": (
+        Field("ORGANISATION_FIELD_1", "TEXT", "Debtor number", _text("D{:05}")),
+        Field("ORGANISATION_FIELD_4", "BIT", "Newsletter on paper", _bit(0.4)),
+    ),
+    "/Projects": (
+        Field("PROJECT_FIELD_3", "TEXT", "Cost centre", _text("{:04}", 1000, 9999)),
+        Field("PROJECT_FIELD_7", "NUMERIC", "Travel days", _number(0, 60)),
+    ),
+}
+"""By path of the object, as those above; their names do not end in ``__c``."""
 
 
 class CustomObject(NamedTuple):

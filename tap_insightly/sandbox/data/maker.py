@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tap_insightly.sandbox.data import words
+from tap_insightly.sandbox.data.life import DAY, TODAY, Life
 from tap_insightly.sandbox.store import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from datetime import datetime
     from random import Random
 
     from tap_insightly.sandbox.data.fields import Field
@@ -22,85 +23,8 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-TODAY = datetime(2026, 6, 30, 18, tzinfo=timezone.utc)
-"""When the made-up account was last used: fixed, so that a seed always gives the same data."""
-
-_DAY = 86_400  # seconds
 # All three were seen live. The zeros only where a date was set once and removed.
 _EMPTY_DATES = (None, None, None, "", "0000-00-00 00:00:00")
-
-
-def day(moment: datetime) -> str:
-    """Write a day as Insightly does: at midnight.
-
-    Args:
-        moment: An aware datetime.
-
-    Returns:
-        Text such as ``2025-04-19 00:00:00``.
-    """
-    return timestamp(moment)[:10] + " 00:00:00"
-
-
-@dataclass
-class Life:
-    """When a record was made, and when something last happened to it."""
-
-    created: datetime
-    updated: datetime
-    rng: Random
-
-    @property
-    def age(self) -> float:
-        """How long ago the record was made, in days."""
-        return (TODAY - self.created).total_seconds() / _DAY
-
-    def moment(self, most_days: float) -> datetime:
-        """Choose a moment since the record was made.
-
-        Args:
-            most_days: How many days after it was made, at the most. It is never after TODAY.
-
-        Returns:
-            An aware datetime.
-        """
-        seconds = self.rng.uniform(0, min(most_days, self.age)) * _DAY
-        return self.created + timedelta(seconds=int(seconds))
-
-    def later(self, most_days: float) -> datetime:
-        """Let something happen to the record, which is an update of it.
-
-        Args:
-            most_days: As `moment` has it.
-
-        Returns:
-            When it happened.
-        """
-        return self.touch(self.moment(most_days))
-
-    def touch(self, moment: datetime) -> datetime:
-        """Let the record be updated.
-
-        Args:
-            moment: When.
-
-        Returns:
-            The same moment.
-        """
-        self.updated = max(self.updated, moment)
-        return moment
-
-    def child(self, most_days: float) -> Life:
-        """Let another record be made because of this one.
-
-        Args:
-            most_days: How many days after this one, at the most.
-
-        Returns:
-            The life of the other.
-        """
-        created = self.moment(most_days)
-        return Life(created, created, self.rng)
 
 
 class Maker:
@@ -144,7 +68,7 @@ class Maker:
         """
         for number in range(total):
             passed = days * (number + self.rng.random()) / total
-            created = TODAY - timedelta(seconds=int((days - passed) * _DAY))
+            created = TODAY - timedelta(seconds=int((days - passed) * DAY))
             life = Life(created, created, self.rng)
             if self.chance(0.5):
                 life.later(days)
@@ -189,7 +113,7 @@ class Maker:
                 "DATE_UPDATED_UTC": timestamp(life.updated),
                 "CREATED_USER_ID": user,
                 "OWNER_USER_ID": user if self.chance(0.7) else self.user(),
-                "CUSTOMFIELDS": self._custom_values(path, life),
+                "CUSTOMFIELDS": self.custom_values(path, life),
             }
             if "VISIBLE_TO" in table.fields:
                 made |= self._visibility()
@@ -288,7 +212,7 @@ class Maker:
         Returns:
             An aware datetime.
         """
-        return TODAY + timedelta(seconds=self.rng.randint(0, most_days * _DAY))
+        return TODAY + timedelta(seconds=self.rng.randint(0, most_days * DAY))
 
     def maybe(self, value: T, probability: float = 0.5) -> T | None:
         """Leave something empty now and then.
@@ -371,6 +295,29 @@ class Maker:
             "IS_FORWARD": None,
         }
 
+    def custom_values(self, path: str, life: Life, absent: float = 0.2) -> list[Record]:
+        """Make values for the custom fields of a record.
+
+        Args:
+            path: The object's path.
+            life: The record's life.
+            absent: How often a field is not on the record's page layout and so absent from it,
+                from 0 to 1; one that is empty is null (both seen live).
+
+        Returns:
+            Values as records carry them.
+        """
+        values: Record = {}
+        for one in self._fields.get(path, ()):
+            if self.chance(absent):
+                continue
+            value = one.make(self, life, one.options_given(values)) if self.chance(0.85) else None
+            values[one.name] = value
+        return [
+            {"FIELD_NAME": name, "FIELD_VALUE": value, "CUSTOM_FIELD_ID": name}
+            for name, value in values.items()
+        ]
+
     def _visibility(self) -> Record:
         """Say who may see a record: mostly everyone. How a team's are marked is assumed.
 
@@ -380,15 +327,3 @@ class Maker:
         if self.chance(0.95):
             return {"VISIBLE_TO": "EVERYONE"}
         return {"VISIBLE_TO": "TEAM", "VISIBLE_TEAM_ID": self.pick("/Teams")["TEAM_ID"]}
-
-    def _custom_values(self, path: str, life: Life) -> list[Record]:
-        values: Record = {}
-        for one in self._fields.get(path, ()):
-            if self.chance(0.2):
-                continue  # the API leaves out some fields that have no value, others are null
-            value = one.make(self, life, one.options_given(values)) if self.chance(0.85) else None
-            values[one.name] = value
-        return [
-            {"FIELD_NAME": name, "FIELD_VALUE": value, "CUSTOM_FIELD_ID": name}
-            for name, value in values.items()
-        ]

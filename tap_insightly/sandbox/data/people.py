@@ -8,11 +8,12 @@ from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from tap_insightly.sandbox.data import words
-from tap_insightly.sandbox.data.maker import day
+from tap_insightly.sandbox.data.life import day
 from tap_insightly.sandbox.store import timestamp
 
 if TYPE_CHECKING:
-    from tap_insightly.sandbox.data.maker import Life, Maker
+    from tap_insightly.sandbox.data.life import Life
+    from tap_insightly.sandbox.data.maker import Maker
     from tap_insightly.sandbox.data.words import Place
     from tap_insightly.sandbox.store import Record
 

@@ -7,11 +7,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tap_insightly.sandbox.data import words
-from tap_insightly.sandbox.data.maker import day
+from tap_insightly.sandbox.data.life import day
 from tap_insightly.sandbox.data.people import activity, address, place_of
 
 if TYPE_CHECKING:
-    from tap_insightly.sandbox.data.maker import Life, Maker
+    from tap_insightly.sandbox.data.life import Life
+    from tap_insightly.sandbox.data.maker import Maker
     from tap_insightly.sandbox.store import Record
 
 _STAGES = ("Qualified", "Needs analysis", "Offer sent", "Negotiation")

@@ -6,11 +6,12 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from tap_insightly.sandbox.data import words
-from tap_insightly.sandbox.data.maker import day
+from tap_insightly.sandbox.data.life import day
 from tap_insightly.sandbox.store import timestamp
 
 if TYPE_CHECKING:
-    from tap_insightly.sandbox.data.maker import Life, Maker
+    from tap_insightly.sandbox.data.life import Life
+    from tap_insightly.sandbox.data.maker import Maker
 
 
 def fill(maker: Maker) -> None:

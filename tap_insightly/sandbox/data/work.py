@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from tap_insightly.sandbox.data import words
-from tap_insightly.sandbox.data.maker import day
+from tap_insightly.sandbox.data.life import day
 from tap_insightly.sandbox.data.people import activity
 from tap_insightly.sandbox.data.sales import stages_of
 from tap_insightly.sandbox.store import timestamp
@@ -14,7 +14,8 @@ from tap_insightly.sandbox.store import timestamp
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from tap_insightly.sandbox.data.maker import Life, Maker
+    from tap_insightly.sandbox.data.life import Life
+    from tap_insightly.sandbox.data.maker import Maker
     from tap_insightly.sandbox.store import Record
 
 _OLD = 60  # days: after this, work is mostly done

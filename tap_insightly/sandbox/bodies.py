@@ -1,0 +1,86 @@
+"""Bodies that are not what the API describes, made out of the right ones."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from tap_insightly.sandbox.replies import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_insightly.sandbox.faults import Body
+    from tap_insightly.sandbox.large import Padded
+
+ERROR = b'{"message": "An error has occurred."}'
+"""An object where a list belongs."""
+
+
+def byte_order_mark(body: bytes) -> bytes:
+    """Put a byte order mark before a body.
+
+    Args:
+        body: The right one.
+
+    Returns:
+        The other.
+    """
+    return b"\xef\xbb\xbf" + body
+
+
+def among(*values: bytes) -> Callable[[bytes], bytes]:
+    """Put values among the records of a list, after the first of them.
+
+    Args:
+        *values: JSON, such as ``null`` or ``"text"``.
+
+    Returns:
+        What changes a body in this way.
+    """
+
+    def change(body: bytes) -> bytes:
+        records = msgspec.json.decode(body, type=list[msgspec.Raw])
+        return encode([*records[:1], *map(msgspec.Raw, values), *records[1:]])
+
+    return change
+
+
+def with_value(field: str, value: bytes, number: int = 1) -> Callable[[bytes], bytes]:
+    r"""Put something in place of a field's value.
+
+    Args:
+        field: The field's name; its value is a text, a number, a boolean or null.
+        value: What stands there instead, JSON or not: ``NaN``, ``"a\x0bb"`` with a raw
+            control character, ``"\xff"``, which is no UTF-8.
+        number: Of which record it is, counted from 1 among those that have the field.
+
+    Returns:
+        What changes a body in this way.
+    """
+    pattern = re.compile(rb'("%s":)("(?:[^"\\]|\\.)*"|[^,\]}"]+)' % re.escape(field.encode()))
+
+    def change(body: bytes) -> bytes:
+        for count, match in enumerate(pattern.finditer(body), 1):
+            if count == number:
+                return body[: match.start(2)] + value + body[match.end(2) :]
+        return body
+
+    return change
+
+
+def changed(body: bytes | Padded, by: Body) -> bytes:
+    """Make the body that is sent.
+
+    Args:
+        body: The right one.
+        by: The other, or what makes it.
+
+    Returns:
+        The other.
+    """
+    if not callable(by):
+        return by
+    return by(body if isinstance(body, bytes) else b"".join(body))
