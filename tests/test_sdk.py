@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     [
         (Stream, "_increment_stream_state"),
         (Stream, "_generate_record_messages"),
+        (Stream, "_write_activate_version_message"),
+        (Stream, "_sync_batches"),
         (Tap, "_handle_termination"),
         (Tap, "_validate_config"),
     ],
@@ -151,7 +153,8 @@ def test_metrics_and_the_line_of_a_stream_say_what_it_cost(
         (records,) = [p for p in points(run.stderr, "record_count") if p["tags"]["stream"] == name]
         assert records["value"] == len(run.records(name))
         assert re.search(
-            rf"{name}: {len(run.records(name))} records, {number} requests, \d retries, "
+            rf"{name}: {len(run.records(name)):,} of {len(run.records(name)):,} records, "
+            rf"{number} requests, \d retries, "
             r"\d answered 429, \d+\.\d seconds\.",
             run.stderr,
         )

@@ -249,13 +249,15 @@ class Cursor:
             self.is_done = True
         elif has_new:
             self.skip = self._next(number, top)
-        elif number > 1 and self._may_go_on(keys):
+        elif number > 1 and self._may_go_on(keys, is_short=number < top):
             self.skip = self._ground
         else:
             self._end_or_probe(end)
 
-    def _may_go_on(self, keys: list[Any]) -> bool:
+    def _may_go_on(self, keys: list[Any], *, is_short: bool) -> bool:
         """Tell whether something may follow a page with nothing new."""
+        if self._same and is_short:
+            return False  # most likely the whole list, wherever one begins to read
         last = self._records.last
         if self._edge not in keys if last is None else keys[-1] < last:
             return True  # more that was passed must follow
@@ -363,6 +365,8 @@ class Cursor:
             self._looked = self.skip = min(ground + self._most, self.skip)
         elif self._probes is not None and not keys:
             self._probe(ground + 1)
+        elif not keys and self._returns and self._is_on_ground:
+            self._end_or_probe(ground + 1)  # it was empty the last time, too
         else:
             self._probes = None
             self._go_back()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tap_insightly.api.closing import Closing
 from tap_insightly.api.crew import Crew
-from tap_insightly.api.errors import PageTooLargeError
+from tap_insightly.api.errors import IncompleteError, PageTooLargeError
 from tap_insightly.api.paging import Asked
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class Reader(Closing):
             Its pages, in order.
 
         Raises:
+            IncompleteError: After the last page, if the list ended before its total.
             InsightlyError: As `InsightlySession.get` and `Listing.take` do.
         """
         if listing not in self._now:
@@ -91,6 +92,8 @@ class Reader(Closing):
                 yield Page(answer, skip, records)
         finally:
             self.drop(listing)
+        if listing.shortfall is not None:
+            raise IncompleteError(listing.shortfall)
 
     def expect(self, listings: Iterable[Listing]) -> None:
         """Say what will be read now, before everything else that is expected.
@@ -198,9 +201,10 @@ class Reader(Closing):
     def _put_back(listing: Listing, skip: int, asked: Asked) -> None:
         """Keep a page that could not be read yet, for when the one before it has been read.
 
-        Once only: if it does not fit then, things have moved on, and it is asked for again.
+        Once only: if it does not fit then, things have moved on, and it is asked for again. So is
+        an empty one, which may be a mistake of the server.
         """
-        if skip not in listing.put_back:
+        if skip not in listing.put_back and asked.answer.result().count:
             listing.put_back.add(skip)
             listing.asked[skip] = asked
 

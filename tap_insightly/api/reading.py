@@ -11,7 +11,7 @@ from tap_insightly.api.auth import API_VERSION, base_url
 from tap_insightly.api.closing import Closing
 from tap_insightly.api.comparing import is_same
 from tap_insightly.api.definitions import definitions_of, named
-from tap_insightly.api.errors import IncompleteError, NotAvailableError
+from tap_insightly.api.errors import NotAvailableError
 from tap_insightly.api.fields import Fields, InvalidFieldsError
 from tap_insightly.api.objects import (
     NotPossibleError,
@@ -256,8 +256,6 @@ class ReadingClient(Closing):
                     yield found
                 if left is not None and (left := left - len(found)) <= 0:
                     return
-        if listing.shortfall is not None:
-            raise IncompleteError(listing.shortfall)
 
     def records(
         self,

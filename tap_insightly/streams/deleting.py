@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from contextlib import suppress
 from datetime import datetime, timezone
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api import Listing, NotAvailableError
+from tap_insightly.api import IncompleteError, Listing, NotAvailableError
 from tap_insightly.api.cursor import SMALLEST_PAGE, Cursor
 from tap_insightly.api.deletions import DeletionSearch
 from tap_insightly.api.paging import Window
@@ -248,11 +249,12 @@ class Deletions:
         """Read ids and where they stand, of records that were not updated after a moment."""
         (name,), updated = self._stream.own_key, self._stream.replication_key or ""
         found = {}
-        for page in read([listing]):
-            offset = page.skip + page.answer.count - len(page.records)
-            for place, record in enumerate(page.records, offset):
-                if until is None or is_before(record.get(updated), until):
-                    found[record.get(name)] = place
+        with suppress(IncompleteError):  # its cursor tells what that means
+            for page in read([listing]):
+                offset = page.skip + page.answer.count - len(page.records)
+                for place, record in enumerate(page.records, offset):
+                    if until is None or is_before(record.get(updated), until):
+                        found[record.get(name)] = place
         self._is_possible &= listing.cursor.ascends if isinstance(listing.cursor, Cursor) else True
         return found if self._is_possible else {}  # type: ignore[return-value]  # they are ids
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import metrics
 
-from tap_insightly.api import NotAvailableError, Tally
+from tap_insightly.api import IncompleteError, NotAvailableError, Tally
 from tap_insightly.streams.deleting import Deletions, tombstone
 from tap_insightly.streams.source import Source
 from tap_insightly.values import parse_moment, utc_text
@@ -158,8 +158,8 @@ class Reading:
             stream.logger.warning("%s: %s The sync goes on without it.", stream.name, error)
             self._is_whole = False
             return False
-        if (shortfall := source.listing.shortfall) is not None:
-            self._end_short(source, shortfall)
+        except IncompleteError as error:
+            self._end_short(source, error)
             return True
         yield from self._changes(source, conform)
         if self._deletions and self._deletions.excess is not None:
@@ -177,13 +177,13 @@ class Reading:
             one.finish(bookmark)
         return True
 
-    def _end_short(self, source: Source, shortfall: str) -> None:
+    def _end_short(self, source: Source, error: IncompleteError) -> None:
         """Leave the bookmark where it was: what is missing may be there the next time."""
         self._is_whole = False
         self._stream.logger.warning(
             "%s: %s The bookmark stays as it was, and the next sync reads the same again.",
             self._stream.name,
-            shortfall,
+            error,
         )
         source.position.stay()
         for one in self._along:

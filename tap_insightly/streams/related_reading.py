@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import metrics
 
-from tap_insightly.api import Listing, NotAvailableError
+from tap_insightly.api import IncompleteError, Listing, NotAvailableError
 from tap_insightly.api.paging import Cursor
 from tap_insightly.streams.reading import Reading
 from tap_insightly.values import parse_moment, utc_text
@@ -126,6 +126,7 @@ class ChildReading(Reading):
     _misses = 0  # records of a source about which nothing was told
     _forbidden = 0  # those of which that was refused
     _status = 0  # how, as an HTTP status
+    _incomplete: IncompleteError | None = None  # what the last one said of which not all was told
 
     def _rows_of(self, source: Source, conform: Conformer) -> Iterator[dict[str, Any]]:
         self._misses = 0
@@ -157,6 +158,10 @@ class ChildReading(Reading):
                 self._status,
             )
             self._forbidden = 0
+            self._is_whole = False
+        if self._incomplete is not None:
+            error, self._incomplete = self._incomplete, None
+            raise error
 
     def _asked(self, source: Source) -> Generator[tuple[Mapping[str, Any], int, Listing]]:
         """Read the records, and have the reader ask for the children of as many as it can."""
@@ -180,11 +185,14 @@ class ChildReading(Reading):
                 self._tap.reader.drop(listing)
 
     def _records(self, source: Source) -> Generator[tuple[Mapping[str, Any], int]]:
-        for page in self._pages([source.listing]):
-            self._begin(source, page)
-            for record in page.records:
-                if isinstance(record.get(source.part.owner.key), int):
-                    yield record, page.skip
+        try:
+            for page in self._pages([source.listing]):
+                self._begin(source, page)
+                for record in page.records:
+                    if isinstance(record.get(source.part.owner.key), int):
+                        yield record, page.skip
+        except IncompleteError as error:
+            self._incomplete = error  # to be told once all that was read has been sent
 
     def _listing(self, record: Mapping[str, Any], source: Source) -> Listing:
         stream = self._stream
@@ -214,6 +222,9 @@ class ChildReading(Reading):
             if not source.is_answered and self._misses % MISSES_IN_A_ROW == 0:
                 self._check_why(source, record)
             return
+        except IncompleteError as error:
+            self._incomplete = error
+            source.position.stay()  # whoever goes on must not go on behind this record
         source.is_answered = True
         yield from self._stream.items(found, record, source.part)
 
