@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from bisect import insort
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -77,6 +78,12 @@ class Account:
         for number in self.ids[first : first + many]:
             self.changed.add(number)
         del self.ids[first : first + many]
+
+    def restore(self, number: int) -> None:
+        """Bring a record back to its place, with the date that it had."""
+        if number not in self.ids and number in self.updated:
+            insort(self.ids, number)
+            self.changed.add(number)
 
     def _touch(self, number: int) -> None:
         self.now += 1

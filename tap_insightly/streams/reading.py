@@ -164,6 +164,7 @@ class Reading:
         yield from self._changes(source, conform)
         if self._deletions and self._deletions.excess is not None:
             self._is_whole = False
+            self.remember()  # the next run goes on from here
             self._tap.fail(f"{stream.name}: {self._deletions.excess}")
             for one in self._along:
                 one.finish(None)
