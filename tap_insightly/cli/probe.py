@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
@@ -126,9 +127,12 @@ def _show(prober: Prober) -> None:
         for one in results
     ]
     write_table(("verdict", "id", "assumption", "evidence"), rows)
-    numbers = described(results, prober.asker.sent)["verdicts"]
+    words = Counter(one.verdict.word for one in results)
+    counts = (
+        f"{words[Word.HOLDS]:,} hold, {words[Word.DOES_NOT]:,} do not, "
+        f"{words[Word.NOT_SEEN]:,} not seen"
+    )
     click.echo()
-    counts = ", ".join(f"{number:,} {word}" for word, number in numbers.items())
     click.echo(f"{counts}: {len(results):,} assumptions, {prober.asker.sent:,} requests.")
 
 

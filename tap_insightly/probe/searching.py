@@ -154,4 +154,4 @@ def _date(row: dict[str, Any]) -> str:
 
 def _is_cut(heard: Heard) -> bool:
     """Tell whether a search found more than it answered."""
-    return heard.total is not None and heard.total > len(heard.rows)
+    return heard.total is not None and heard.total > len(heard.rows) > 0

@@ -186,10 +186,11 @@ def _(account: Account) -> Verdict:
             for key in schema.get("x-primary-key", ())
             if not schema["properties"][key].get("x-added-by-tap")
         ]
-        found = [tuple(row.get(key) for key in keys) for row in one.rows]
-        if keys and any(value in {None, ""} for row in found for value in row):
+        # As texts: a key may be anything here, an array too.
+        found = [tuple(str(row.get(key) or "") for key in keys) for row in one.rows]
+        if any("" in row for row in found):
             wrong.append(f"{one.of.path} lacks {' or '.join(keys)}")
-        elif keys and len(set(found)) < len(found):
+        elif keys and len({*found}) < len(found):
             wrong.append(f"{one.of.path} has one {' and '.join(keys)} twice")
         right += bool(found)
     return judged(wrong, [many(right, "list")] if right else [], "no records")

@@ -43,12 +43,12 @@ ASSUMPTIONS = (
     ),
     Assumption(
         "brief-leaves-out",
-        "brief=true leaves out custom fields, tags, links and other nested data.",
+        "With brief=true, custom fields, tags, links and other nested data are left out.",
         relied_on=("streams/related_reading.py", "sandbox/store.py"),
     ),
     Assumption(
         "brief-keeps-text",
-        "brief=true leaves out nothing else.",
+        "With brief=true, nothing else is left out.",
         relied_on=("streams/related_reading.py", "sandbox/store.py"),
     ),
     Assumption(

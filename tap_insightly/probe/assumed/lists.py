@@ -43,7 +43,7 @@ ASSUMPTIONS = (
     ),
     Assumption(
         "offsets-count",
-        "skip counts from the lowest id, so all but one of the records skipped leaves the newest.",
+        "Offsets count from the lowest id: after all records but one there is the newest.",
         relied_on=("api/deletions.py", "api/paging.py"),
     ),
     Assumption(
