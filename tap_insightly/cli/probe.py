@@ -11,7 +11,7 @@ import click
 from tap_insightly.api import InsightlyError, QuotaExhaustedError
 from tap_insightly.api.request import encode
 from tap_insightly.cli.output import json_option, say, write_json, write_table
-from tap_insightly.cli.settings import with_settings
+from tap_insightly.cli.settings import with_config
 from tap_insightly.cli.trouble import Explainer
 from tap_insightly.cli.writing import make_sure, yes_option
 from tap_insightly.connection import open_session_of
@@ -43,11 +43,11 @@ _ORDER = {Word.DOES_NOT: 0, Word.HOLDS: 1, Word.NOT_SEEN: 2}
 @yes_option
 @click.option(
     "--report",
-    type=click.File("w", encoding="utf-8", lazy=True),
+    type=click.File("w", encoding="utf-8", lazy=False),
     metavar="FILE",
     help="Write the result to a file, too, without anything of the account's.",
 )
-@with_settings(request_timeout=60)
+@with_config
 @json_option
 def probe(
     config: Mapping[str, Any],
@@ -108,16 +108,16 @@ def _explained(config: Mapping[str, Any], session: ListeningSession, error: Insi
 
 def _tell(prober: Prober, report: TextIO | None, *, is_json: bool) -> None:
     for one in prober.left:
-        say(f"Error: {one} could not be deleted. Delete it by hand.")
-    if not prober.asker.heard:
-        return
+        say(f"Error: {one}")
     results, sent = prober.results, prober.asker.sent
+    if report is not None:
+        report.write(encode(anonymous(results, sent)).decode())
+    if not prober.has_found:
+        return
     if is_json:
         write_json(described(results, sent))
     else:
         _show(prober)
-    if report is not None:
-        report.write(encode(anonymous(results, sent)).decode())
 
 
 def _show(prober: Prober) -> None:

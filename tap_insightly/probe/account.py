@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -12,7 +13,7 @@ from tap_insightly.api.objects import custom_object, standard_objects
 from tap_insightly.values import parse_moment, utc_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from tap_insightly.api import InsightlyObject
@@ -213,13 +214,24 @@ def _usual(of: InsightlyObject) -> dict[str, str]:
     return {**(_PAGED if takes_pages else {}), **_NEEDED.get(of.path, {})}
 
 
-def _dates(rows: list[dict[str, Any]]) -> list[str]:
-    found = []
+def moments(rows: Iterable[Mapping[str, Any]]) -> list[datetime]:
+    """Give the dates of the last update of records, as far as they can be read.
+
+    Args:
+        rows: The records.
+
+    Returns:
+        Aware datetimes.
+    """
+    return [moment for _, moment in _dated(rows)]
+
+
+def _dates(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [text for text, _ in _dated(rows)]
+
+
+def _dated(rows: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, datetime]]:
     for row in rows:
-        value = row.get(UPDATED)
-        try:
-            parse_moment(str(value or ""))
-        except (ValueError, OverflowError):
-            continue
-        found.append(str(value))
-    return found
+        text = str(row.get(UPDATED) or "")
+        with suppress(ValueError, OverflowError):
+            yield text, parse_moment(text)

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from tap_insightly.api.headers import whole_number
-from tap_insightly.probe.account import NOBODY
+from tap_insightly.probe.account import NOBODY, moments
 from tap_insightly.probe.checking import tells
 from tap_insightly.probe.lists import NO_ANSWER, NO_LIST, refused
 from tap_insightly.probe.verdict import Verdict, fails, holds, judged, unseen
@@ -112,6 +112,8 @@ def _(account: Account) -> Verdict:
     if len(left) < 2:  # noqa: PLR2004 - less is no comparison
         return unseen("The answers do not tell what is left.")
     fall, least = left[0] - left[-1], len(left) - 1
+    if fall < 0:
+        return unseen("More are left than before: a new day has begun.")
     said = f"{least:,} requests later, {fall:,} fewer are left."
     return holds(said) if fall >= least else fails(said)
 
@@ -140,17 +142,8 @@ def _(account: Account) -> Verdict:
     dates = [one.heard.date for one in account.lists if one.heard.date is not None]
     if account.latest is None or not dates:
         return unseen(NO_LIST)
-    now = f"{max(dates).astimezone(timezone.utc):%Y-%m-%d %H:%M:%S}"
-    newest = max(
-        (
-            str(row["DATE_UPDATED_UTC"])
-            for one in account.readable
-            for row in one.rows
-            if isinstance(row.get("DATE_UPDATED_UTC"), str)
-        ),
-        default="",
-    )
-    if newest > now:
+    newest = max(moments(row for one in account.readable for row in one.rows))
+    if newest > max(dates):
         return fails("A record was updated later than it is by the Date of the answers.")
     return holds("No record is newer than the Date of the answers.")
 

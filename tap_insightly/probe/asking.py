@@ -194,7 +194,7 @@ class Asker:
         response = self.session.last
         if response is None:
             return None
-        body = response.content
+        body = _content(response)
         self.heard.append(
             Heard(
                 request.method,
@@ -208,6 +208,14 @@ class Asker:
             )
         )
         return self.heard[-1]
+
+
+def _content(response: requests.Response) -> bytes:
+    """Give the body of an answer; none if the session broke off before all of it was there."""
+    try:
+        return response.content or b""
+    except (OSError, RuntimeError):  # of the network, and because it was broken off
+        return b""
 
 
 def _json(body: bytes) -> Any:  # noqa: ANN401 - anything that JSON can be

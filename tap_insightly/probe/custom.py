@@ -183,8 +183,8 @@ def _(account: Account) -> Verdict:
     }
     found = [entry for _, entry in _entries(account) if entry.get("FIELD_NAME") in options]
     values = [(options[str(one["FIELD_NAME"])], one["FIELD_VALUE"]) for one in found]
-    chosen = [(among, value) for among, value in values if value or value is False]
-    several = sum(_is_joined(among, value) and ";" in value for among, value in chosen)
+    chosen = [(among, value) for among, value in values if value is not None and value != ""]
+    several = sum(_is_joined(among, value) and ";" in str(value) for among, value in chosen)
     wrong = sum(not _is_joined(among, value) for among, value in chosen)
     said = f"Of {len(chosen):,} values, {several:,} are several options joined by semicolons"
     if wrong:

@@ -44,7 +44,7 @@ class Prober:
         """
         self.asker = Asker(session, MOST_READ)
         self.left: list[str] = []
-        """What was made and could not be deleted, each with its id."""
+        """What was made and could not be deleted, a sentence each, with the id."""
         self._found: dict[str, Verdict] = {}
         self._is_writing = False
 
@@ -52,6 +52,11 @@ class Prober:
     def results(self) -> list[Result]:
         """All assumptions, with what was found so far."""
         return [Result(one, self._verdict(one)) for one in ASSUMPTIONS]
+
+    @property
+    def has_found(self) -> bool:
+        """Whether anything was found so far."""
+        return bool(self._found)
 
     def read(self) -> None:
         """Ask all that can be asked without writing anything.

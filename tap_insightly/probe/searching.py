@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tap_insightly.probe.account import UPDATED
 from tap_insightly.probe.checking import tells
 from tap_insightly.probe.lists import NO_ANSWER, NO_LIST, ascends, refused
-from tap_insightly.probe.verdict import Verdict, fails, holds, many, unseen
+from tap_insightly.probe.verdict import Verdict, fails, holds, judged, many, unseen
 
 if TYPE_CHECKING:
     from tap_insightly.probe.account import Account
@@ -68,15 +68,20 @@ def _(account: Account) -> Verdict:
 
 @tells("search-total")
 def _(account: Account) -> Verdict:
-    heard = account.search(1)
-    if heard is None or not heard.is_list:
+    others = [one.heard for one in account.paged if one.heard.path.endswith("/Search")]
+    heard = [one for one in (account.search(1), *others) if one is not None and one.is_list]
+    if not heard:
         return unseen(NO_LIST)
-    if heard.total is None:
-        return fails(f"{heard.path} tells no total.")
-    said = f"{heard.path} tells {heard.total:,} and answers {len(heard.rows):,}."
-    if _is_cut(heard):
-        return unseen(said)
-    return holds(said) if heard.total == len(heard.rows) else fails(said)
+    silent = [one.path for one in heard if one.total is None]
+    if silent:
+        return fails(f"{', '.join(silent)}: no total is told.")
+    whole = [one for one in heard if not _is_cut(one)]
+    wrong = [
+        f"{one.path} tells {one.total or 0:,} and answers {len(one.rows):,}"
+        for one in whole
+        if one.total != len(one.rows)
+    ]
+    return judged(wrong, [f"{one.path}: {one.total or 0:,}" for one in whole], "none to read whole")
 
 
 @tells("date-spellings")

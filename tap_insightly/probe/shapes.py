@@ -276,7 +276,7 @@ def _(account: Account) -> Verdict:
     if heard is None or main is None or not heard.rows:
         return unseen(NO_LIST)
     known = COMPONENTS[main.of.component]["properties"]
-    apart = sorted((set(main.rows[0]) ^ set(heard.rows[0])) & set(known))
+    apart = sorted((set(main.rows[0]) ^ set(heard.rows[0])) & set(known) - {"ETag"})
     return judged(apart, [f"{len(main.rows[0]):,} fields of {main.of.path}"], "")
 
 

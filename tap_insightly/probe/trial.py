@@ -46,7 +46,7 @@ class Trial:
         self.made: Heard | None = None
         """The answer to making it."""
         self.left: list[str] = []
-        """What could not be deleted, each with its id."""
+        """What could not be deleted, a sentence each, with the id."""
 
     def __enter__(self) -> Self:
         """Make the contact.
@@ -224,16 +224,21 @@ class Trial:
             self.contact = int(found[0]["CONTACT_ID"])
             self.clear()
         else:
-            self.left.append(f"the contact '{self.values['LAST_NAME']}', if it was made")
+            name = self.values["LAST_NAME"]
+            self.left.append(
+                f"Nobody knows whether a contact '{name}' was made. Look for it, and delete it."
+            )
 
     def _delete(self, path: str, number: int) -> None:
+        address = f"{path}/{number}"
+        what = f"{address} could not be deleted. Delete it by hand."
+        if what not in self.left:
+            self.left.append(what)  # until it is known to be gone, whatever happens now
         try:
-            self.asker.session.send(Request("DELETE", f"{path}/{number}"))
+            self.asker.session.send(Request("DELETE", address))
         except NotAvailableError as error:
             if not error.is_missing:
-                self.left.append(f"{path}/{number}")
+                return
         except InsightlyError:
-            self.left.append(f"{path}/{number}")
-        except BaseException:
-            self.left.append(f"{path}/{number}")
-            raise
+            return
+        self.left.remove(what)

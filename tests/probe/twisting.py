@@ -6,8 +6,8 @@ import gzip
 import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import count
 from datetime import datetime, timedelta, timezone
+from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
