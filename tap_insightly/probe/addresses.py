@@ -158,15 +158,20 @@ def _(account: Account) -> Verdict:
     return holds(said) if packed == len(large) else fails(said)
 
 
+_KINDS = ("text/html", "text/plain", "text/json", "text/xml", "application/xml")
+
+
 @tells("json-untold", is_last=True)
 def _(account: Account) -> Verdict:
-    kinds = [
-        one.headers.get("Content-Type", "none").partition(";")[0]
-        for one in account.asker.heard
-        if one.is_done
-    ]
-    wrong = sorted({kind for kind in kinds if "json" not in kind})
-    return judged(wrong, [f"{len(kinds):,} answers are JSON"] if kinds else [], "no answers")
+    done = [one for one in account.asker.heard if one.is_done]
+    wrong = {_kind(one) for one in done if _kind(one) != "application/json"}
+    return judged(sorted(wrong), [f"{len(done):,} answers are JSON"] if done else [], "no answers")
+
+
+def _kind(heard: Heard) -> str:
+    """Say of what type an answer is; what nobody has seen yet is shown to nobody."""
+    kind = heard.headers.get("Content-Type", "no type").partition(";")[0].strip().lower()
+    return kind if kind in {*_KINDS, "application/json", "no type"} else "a type of its own"
 
 
 @tells("etag")
