@@ -7,6 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
+import msgspec
 
 from tap_insightly.api import InsightlyError, QuotaExhaustedError
 from tap_insightly.api.request import encode
@@ -111,7 +112,7 @@ def _tell(prober: Prober, report: TextIO | None, *, is_json: bool) -> None:
         say(f"Error: {one}")
     results, sent = prober.results, prober.asker.sent
     if report is not None:
-        report.write(encode(anonymous(results, sent)).decode())
+        report.write(msgspec.json.format(encode(anonymous(results, sent)), indent=2).decode())
     if not prober.has_found:
         return
     if is_json:

@@ -59,10 +59,7 @@ class Trial:
         """
         try:
             self.made = self._post(CONTACTS, self.values)
-        except UnknownOutcomeError:
-            self._find_lost()
-            raise
-        except BaseException:  # such as Ctrl-C, which may come too late to stop it
+        except (UnknownOutcomeError, KeyboardInterrupt, SystemExit):  # it may have been made
             self._find_lost()
             self.clear()
             raise
@@ -94,6 +91,7 @@ class Trial:
         if not self.contact:
             return
         notes = {self.note} if self.note else set()
+        self._mark(CONTACTS, self.contact)
         try:
             answer = self.asker.session.get(f"{CONTACTS}/{self.contact}/Notes")
             notes |= {int(one["NOTE_ID"]) for one in answer.records if one and "NOTE_ID" in one}
@@ -214,31 +212,34 @@ class Trial:
 
     def _find_lost(self) -> None:
         """Look for the contact if it is not known whether it was made."""
-        query = {"field_name": "LAST_NAME", "field_value": self.values["LAST_NAME"]}
+        name = self.values["LAST_NAME"]
+        doubt = f"Nobody knows whether a contact '{name}' was made. Look for it, and delete it."
+        self.left.append(doubt)
+        query = {"field_name": "LAST_NAME", "field_value": name}
         try:
             rows = self.asker.session.get(f"{CONTACTS}/Search", query).records
         except InsightlyError:
-            rows = []
-        found = [one for one in rows if isinstance(one, dict) and "CONTACT_ID" in one]
-        if found:
-            self.contact = int(found[0]["CONTACT_ID"])
-            self.clear()
-        else:
-            name = self.values["LAST_NAME"]
-            self.left.append(
-                f"Nobody knows whether a contact '{name}' was made. Look for it, and delete it."
-            )
+            return
+        for one in rows:
+            if isinstance(one, dict) and isinstance(one.get("CONTACT_ID"), int):
+                self.contact = one["CONTACT_ID"]
+                self.left.remove(doubt)
+                return
 
     def _delete(self, path: str, number: int) -> None:
-        address = f"{path}/{number}"
-        what = f"{address} could not be deleted. Delete it by hand."
-        if what not in self.left:
-            self.left.append(what)  # until it is known to be gone, whatever happens now
+        what = self._mark(path, number)
         try:
-            self.asker.session.send(Request("DELETE", address))
+            self.asker.session.send(Request("DELETE", f"{path}/{number}"))
         except NotAvailableError as error:
             if not error.is_missing:
                 return
         except InsightlyError:
             return
         self.left.remove(what)
+
+    def _mark(self, path: str, number: int) -> str:
+        """Say that something is left, until it is known to be gone: Ctrl-C may come any time."""
+        what = f"{path}/{number} could not be deleted. Delete it by hand."
+        if what not in self.left:
+            self.left.append(what)
+        return what

@@ -100,8 +100,23 @@ def test_writing_asks_first() -> None:
         assert not sandbox.requests
 
 
-class Stop(BaseException):
+class Stop(SystemExit):
     """Stands for Ctrl-C."""
+
+
+def stopping(prober: Prober, sandbox: Sandbox, at: int, times: int) -> None:
+    """Press Ctrl-C instead of sending a request, and again instead of the next ones."""
+    session, pressed = prober.asker.session, 0
+    send = session.send
+
+    def stopped(*args: Any) -> Any:
+        nonlocal pressed
+        if len(sandbox.requests) >= at and pressed < times:
+            pressed += 1
+            raise Stop
+        return send(*args)
+
+    session.send = stopped  # type: ignore[method-assign]
 
 
 @pytest.mark.parametrize("at", range(MOST_READ, MOST_READ + 44, 3))
@@ -109,19 +124,26 @@ def test_the_contact_is_deleted_wherever_it_is_stopped(at: int) -> None:
     with twisted() as sandbox, probing(sandbox) as prober:
         before = sandbox.count("/Contacts"), sandbox.count("/Notes")
         prober.read()
-        send = prober.asker.session.send
-
-        def stopped(*args: Any) -> Any:
-            if len(sandbox.requests) == at:
-                prober.asker.session.send = send  # type: ignore[method-assign]
-                raise Stop
-            return send(*args)
-
-        prober.asker.session.send = stopped  # type: ignore[method-assign]
+        stopping(prober, sandbox, at, 1)
         with suppress(Stop):
             prober.write()
         assert (sandbox.count("/Contacts"), sandbox.count("/Notes")) == before
         assert not [one for one in prober.left if one.startswith("/")]
+
+
+@pytest.mark.parametrize("at", range(MOST_READ, MOST_READ + 44, 7))
+@pytest.mark.parametrize("times", [2, 3, 4])
+def test_whoever_stops_the_deletion_too_is_told_what_is_left(at: int, times: int) -> None:
+    with twisted() as sandbox, probing(sandbox) as prober:
+        before = sandbox.count("/Contacts")
+        prober.read()
+        stopping(prober, sandbox, at, times)
+        with suppress(Stop):
+            prober.write()
+        if sandbox.count("/Contacts") > before:
+            contact = sandbox.records("/Contacts")[-1]["CONTACT_ID"]
+            said = f"/Contacts/{contact} could not be deleted. Delete it by hand."
+            assert said in prober.left
 
 
 def lost(one: Exchange) -> None:
