@@ -1,6 +1,6 @@
-"""Writes what README.md and meltano.yml say of settings and streams. Run by ``make docs``.
+"""Writes what README.md, meltano.yml and docs/ say of what the code knows. Run by ``make docs``.
 
-Both hold sections between two marks, ``made by make docs: NAME`` and ``end of NAME``; what is in
+They hold sections between two marks, ``made by make docs: NAME`` and ``end of NAME``; what is in
 between comes from the code.
 """
 
@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from tap_insightly.probe import ASSUMPTIONS
+from tap_insightly.probe.written import WRITTEN
 from tap_insightly.settings import SETTINGS
 from tap_insightly.streams import (
     STREAMS,
@@ -24,7 +26,7 @@ from tap_insightly.streams import (
 from tap_insightly.tap import TapInsightly
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = (ROOT / "README.md", ROOT / "meltano.yml")
+FILES = (ROOT / "README.md", ROOT / "meltano.yml", ROOT / "docs" / "probe.md")
 GROUPS = {
     "crm": "People and companies",
     "sales": "Sales",
@@ -142,6 +144,19 @@ def short_settings() -> str:
     return "".join(short)
 
 
+def assumptions_table() -> str:
+    """Lay out what is assumed of the API as Markdown.
+
+    Returns:
+        A table.
+    """
+    lines = ["| id | what is assumed | how it is asked |", "| --- | --- | --- |"]
+    for one in ASSUMPTIONS:
+        how = one.why_not or ("with `--write`" if one.id in WRITTEN else "reading")
+        lines.append(f"| `{one.id}` | {one.text} | {how} |")
+    return "\n".join(lines) + "\n"
+
+
 def _meltano_setting(name: str, prop: dict[str, Any]) -> dict[str, Any]:
     entry = {"name": name, "label": prop["title"].replace("`", "")}
     kinds = {"integer", "boolean", "object"} & set(prop["type"])
@@ -171,6 +186,7 @@ SECTIONS = {
     "related": related_table,
     "meltano_settings": meltano_settings,
     "short_settings": short_settings,
+    "assumptions": assumptions_table,
 }
 
 

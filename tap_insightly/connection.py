@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tap_insightly.api import InsightlySession, base_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+Session = TypeVar("Session", bound=InsightlySession)
 
 
 def open_session(config: Mapping[str, Any], program: str) -> InsightlySession:
@@ -24,7 +26,24 @@ def open_session(config: Mapping[str, Any], program: str) -> InsightlySession:
     Raises:
         InvalidAddressError: If the pod or the URL is none.
     """
-    return InsightlySession(
+    return open_session_of(InsightlySession, config, program)
+
+
+def open_session_of(kind: type[Session], config: Mapping[str, Any], program: str) -> Session:
+    """Make a session of a kind.
+
+    Args:
+        kind: The class.
+        config: As above.
+        program: As above.
+
+    Returns:
+        The session.
+
+    Raises:
+        InvalidAddressError: If the pod or the URL is none.
+    """
+    return kind(
         base_url(config["pod"], config.get("api_url"), config["api_version"]),
         config["api_key"],
         requests_per_second=config["requests_per_second"],

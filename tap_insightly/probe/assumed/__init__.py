@@ -1,0 +1,19 @@
+"""All that is assumed of the API, by subject. Add to it whatever the code comes to rely on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tap_insightly.probe.assumed import addresses, fields, lists, unasked, writing
+
+if TYPE_CHECKING:
+    from tap_insightly.probe.verdict import Assumption
+
+ASSUMPTIONS: tuple[Assumption, ...] = (
+    *lists.ASSUMPTIONS,
+    *addresses.ASSUMPTIONS,
+    *fields.ASSUMPTIONS,
+    *writing.ASSUMPTIONS,
+    *unasked.ASSUMPTIONS,
+)
+"""All assumptions, in the order in which they are told."""

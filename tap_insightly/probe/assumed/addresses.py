@@ -1,0 +1,75 @@
+"""What is assumed of addresses, headers and errors."""
+
+from __future__ import annotations
+
+from tap_insightly.probe.verdict import Assumption
+
+ASSUMPTIONS = (
+    Assumption(
+        "path-case",
+        "Upper and lower case are the same in paths.",
+        said_in=("discovery.py", "sandbox/app.py"),
+    ),
+    Assumption(
+        "trailing-slash",
+        "A slash at the end of a path makes no difference.",
+        relied_on=("cli/endpoint.py", "sandbox/app.py"),
+    ),
+    Assumption(
+        "other-form-405",
+        "The singular of a path that is plural, or the other way round, is answered 405.",
+        said_in=("sandbox/app.py",),
+        relied_on=("api/errors.py",),
+    ),
+    Assumption(
+        "missing-404",
+        "A record that there is not is answered 404.",
+        relied_on=("api/session.py", "streams/related_reading.py"),
+    ),
+    Assumption(
+        "error-bodies",
+        "Errors come as an object with Message, as a text, as a page, or with nothing.",
+        relied_on=("api/outcome.py", "api/session.py"),
+    ),
+    Assumption(
+        "quota-told",
+        "Every answer tells the day's requests in X-RateLimit-Limit and X-RateLimit-Remaining.",
+        said_in=("api/quota.py",),
+    ),
+    Assumption(
+        "quota-falls",
+        "Every request is one of the day's.",
+        relied_on=("api/quota.py", "cli/plan.py"),
+    ),
+    Assumption(
+        "date-told",
+        "Every answer tells the server's time in Date.",
+        relied_on=("api/session.py", "streams/search.py"),
+    ),
+    Assumption(
+        "clocks-agree",
+        "The server's clock is right, within two minutes of that of this machine.",
+        relied_on=("streams/search.py",),
+    ),
+    Assumption(
+        "no-updates-ahead",
+        "No record was updated later than it is by the Date of the answers.",
+        relied_on=("streams/search.py",),
+    ),
+    Assumption(
+        "gzip",
+        "Answers are compressed if that is accepted.",
+        relied_on=("api/session.py",),
+    ),
+    Assumption(
+        "json-untold",
+        "Answers are JSON, and say so.",
+        relied_on=("api/session.py",),
+    ),
+    Assumption(
+        "etag",
+        "A record that is read alone is answered with an ETag.",
+        said_in=("api/answer.py",),
+        relied_on=("cli/records.py",),
+    ),
+)
