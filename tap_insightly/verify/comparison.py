@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from tap_insightly.verify.subject import Subject
     from tap_insightly.verify.warehouse import Source, Table
 
+_FEWEST = 20  # requests that a search may take, however short the list is
+
 
 class Comparison:
     """Compares one stream."""
@@ -145,7 +147,7 @@ class Comparison:
 
     @property
     def _is_to_be_counted(self) -> bool:
-        few = len(self.rows) <= self._page_size
+        few = len(self.rows) < self._page_size
         return self.subject.is_countable and not few and not self._is_each_date
 
     def _begin(self) -> list[Listing]:
@@ -185,8 +187,9 @@ class Comparison:
 
     @property
     def _start(self) -> int:
-        """Where the first page begins: half of it is for known ids, half for new ones."""
-        return len(self.rows) - self._page_size // 2
+        """Where the first page begins: half of it is for known ids, unless one page holds all."""
+        known, size = len(self.rows), self._page_size
+        return 0 if known <= size else known - size // 2
 
     def _page(self, skip: int) -> Listing:
         (part,) = self.subject.parts
@@ -199,7 +202,11 @@ class Comparison:
         counting = Counting(self.subject, found, self._page_size)
         (first,) = self._begin()
         is_possible = counting.take(self._start, *self._answer(reader, first))
+        # To search for what takes longer to find than to read it all would be no use.
+        most = _FEWEST + len(self.rows) // self._page_size
         while is_possible and (wanted := counting.search.wanted):
+            if self.tally.requests > most:
+                return None
             listings = [self._page(skip) for skip in wanted]
             reader.expect(listings)
             for skip, listing in zip(wanted, listings, strict=True):

@@ -86,11 +86,12 @@ class Counting:
 
     def _hand_on(self, skip: int, ids: list[int], total: int) -> None:
         """Give the search the page it wants, or what this one has of the first that it wants."""
-        wanted = self.search.wanted
-        at = skip if skip in wanted else len(self._known) - 1
-        place = at - skip
-        if at in wanted and place >= 0 and (place < len(ids) or skip + len(ids) >= total):
-            self.search.take(at, ids[place:], total)
+        wanted, stop = self.search.wanted, skip + len(ids)
+        last = len(self._known) - 1
+        if skip in wanted:
+            self.search.take(skip, ids, total)
+        elif last in wanted and skip < last and (last < stop or stop >= total):
+            self.search.take(last, ids[last - skip :], total)
 
     def _look_for_end(self, skip: int, ids: list[int], total: int) -> None:
         """Find out whether all is known from the last known id to the end of the page."""
