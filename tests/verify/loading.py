@@ -6,7 +6,8 @@ import csv
 import json
 from typing import TYPE_CHECKING, Any
 
-from tests.relating import sync
+from tests.relating import catalog, sync
+from tests.verify.stores import DuckDBStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -19,9 +20,9 @@ if TYPE_CHECKING:
 TYPES = {"integer": "bigint", "number": "numeric(38, 9)", "boolean": "boolean"}
 
 
-def load(sandbox: Sandbox, catalog: Any, execute: Execute, schema: str = "insightly") -> Any:
+def load(sandbox: Sandbox, streams: Any, execute: Execute, schema: str = "insightly") -> Any:
     """Sync in this process, and write what comes into tables; return the state."""
-    done = sync(sandbox, catalog)
+    done = sync(sandbox, streams)
     execute(f"create schema if not exists {schema}")
     for message in done.messages:
         if message["type"] == "SCHEMA":
@@ -38,6 +39,15 @@ def load(sandbox: Sandbox, catalog: Any, execute: Execute, schema: str = "insigh
             )
             execute(f'insert into {schema}."{stream}" ({names}) values {values}')  # noqa: S608 - ours
     return done.state
+
+
+def documented_warehouse(sandbox: Sandbox, folder: Path) -> DuckDBStore:
+    """What examples verify: a file of DuckDB and one of CSV, which hold what is there."""
+    store = DuckDBStore(folder / "warehouse.duckdb")
+    with store.changing() as execute:
+        load(sandbox, catalog(), execute)
+    write_csv(folder / "contacts.csv", sandbox.records("/Contacts"))
+    return store
 
 
 def kind(prop: Mapping[str, Any]) -> str:

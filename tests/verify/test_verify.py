@@ -45,7 +45,7 @@ def test_each_difference_is_named(case: Case) -> None:
         f"update {table} set \"DATE_UPDATED_UTC\" = '2001-02-03 04:05:06' "  # noqa: S608 - ours
         f'where "CONTACT_ID" = {ids[9]}'
     )
-    case.execute(f"update {table} set _sdc_deleted_at = now() where \"CONTACT_ID\" = {ids[11]}")  # noqa: S608, Q003 - ours
+    case.execute(f'update {table} set _sdc_deleted_at = now() where "CONTACT_ID" = {ids[11]}')  # noqa: S608 - ours
     case.account.delete("/Contacts", ids[20])
     created = case.account.create("/Contacts", FIRST_NAME="New")["CONTACT_ID"]
     case.account.update("/Contacts", ids[30], FIRST_NAME="Changed")
@@ -91,7 +91,7 @@ def test_what_changed_after_the_last_sync_is_no_difference(case: Case, tmp_path:
 
 
 def test_lists_without_ids_are_compared_by_what_identifies_them(case: Case) -> None:
-    case.execute("delete from insightly.\"countries\" where \"COUNTRY_NAME\" = 'Germany'")
+    case.execute('delete from insightly."countries" where "COUNTRY_NAME" = \'Germany\'')
     case.execute(
         'insert into insightly."tags" ("RECORD_TYPE", "TAG_NAME") values (\'contacts\', \'old\')'
     )
@@ -194,7 +194,7 @@ def test_a_column_that_is_no_date_is_told(case: Case) -> None:
 
 
 def test_an_id_that_is_none_is_told(case: Case) -> None:
-    case.execute('create schema if not exists other')
+    case.execute("create schema if not exists other")
     case.execute('create table other."contacts" ("CONTACT_ID" text)')
     case.execute("insert into other.\"contacts\" values ('abc')")
     (note,) = case.found("contacts", "--schema", "Other", code=2)["notes"]
@@ -217,10 +217,8 @@ def test_of_several_tables_it_is_asked_which_one_is_meant(case: Case) -> None:
 
 
 def test_names_with_quotes_do_no_harm(case: Case) -> None:
-    case.execute('create schema if not exists other')
-    case.execute(
-        'create table other."Contacts" ("contact_Id" bigint, """; drop table x; --" text)'
-    )
+    case.execute("create schema if not exists other")
+    case.execute('create table other."Contacts" ("contact_Id" bigint, """; drop table x; --" text)')
     values = ", ".join(f"({one}, '')" for one in case.ids())
     case.execute(f'insert into other."Contacts" values {values}')  # noqa: S608 - ours
     done = case.verify("--schema", "other", "--values", "1", "--json")
