@@ -31,22 +31,13 @@ def open_warehouse(dsn: str, schema: str | None = None) -> Database:
     Raises:
         NotComparableError: If that is not possible.
     """
-    dsn = dsn.strip()
-    scheme, sign, rest = dsn.partition("://")
-    kind = scheme.partition("+")[0].lower() if sign else ""  # SQLAlchemy names drivers behind a +
-    if kind in {"postgres", "postgresql"}:
-        return Postgres(f"postgresql://{rest}", schema)
-    if re.match(r"(host|hostaddr|dbname|user|service|port|password)\s*=", dsn):
-        return Postgres(dsn, schema)
-    if kind == "duckdb":
-        return DuckDB(_path(rest), schema)
-    if not sign and (dsn.lower().endswith((".duckdb", ".db", ".ddb")) or Path(dsn).is_file()):
-        return DuckDB(Path(dsn).expanduser(), schema)
-    # It is not shown: it may hold a password.
-    msg = (
-        f"The DSN is of no kind that is known here: {_ACCEPTED}. For other warehouses, see --from."
-    )
-    raise NotComparableError(msg)
+    warehouse = _connected(dsn.strip(), schema)
+    try:
+        _ = warehouse.tables  # which tells at once of a schema that is not there
+    except NotComparableError:
+        warehouse.close()
+        raise
+    return warehouse
 
 
 def open_file(path: str) -> Source:
@@ -68,6 +59,24 @@ def open_file(path: str) -> Source:
         msg = f"{path} cannot be read: {error.strerror}."
         raise NotComparableError(msg) from None
     return Parquet(path) if is_parquet else CSVFile(path)
+
+
+def _connected(dsn: str, schema: str | None) -> Database:
+    scheme, sign, rest = dsn.partition("://")
+    kind = scheme.partition("+")[0].lower() if sign else ""  # SQLAlchemy names drivers behind a +
+    if kind in {"postgres", "postgresql"}:
+        return Postgres(f"postgresql://{rest}", schema)
+    if re.match(r"(host|hostaddr|dbname|user|service|port|password)\s*=", dsn):
+        return Postgres(dsn, schema)
+    if kind == "duckdb":
+        return DuckDB(_path(rest), schema)
+    if not sign and (dsn.lower().endswith((".duckdb", ".db", ".ddb")) or Path(dsn).is_file()):
+        return DuckDB(Path(dsn).expanduser(), schema)
+    # It is not shown: it may hold a password.
+    msg = (
+        f"The DSN is of no kind that is known here: {_ACCEPTED}. For other warehouses, see --from."
+    )
+    raise NotComparableError(msg)
 
 
 def _path(rest: str) -> Path:
