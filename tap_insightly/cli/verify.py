@@ -56,7 +56,8 @@ class Verified:
         verdicts = {one.verdict for one in self.streams}
         if "differs" in verdicts or (self.values and self.values.differing):
             return DIFFERENT
-        return NOT_COMPARED if "not compared" in verdicts or verdicts <= {"left out"} else 0
+        is_short = "not compared" in verdicts or verdicts <= {"left out"}
+        return NOT_COMPARED if is_short or (self.values and self.values.failed) else 0
 
 
 @click.command("verify")
@@ -285,9 +286,10 @@ def _told_values(values: Values, seed: int | None) -> Iterator[str]:
         yield f"{one.stream} {one.key} differs in {', '.join(one.columns)}"
     yield from values.notes
     since = f", {values.changed_since:,} have another date" if values.changed_since else ""
+    failed = f", {values.failed:,} could not be compared" if values.failed else ""
     yield (
         f"{values.compared:,} whole records compared (--seed {seed}): "
-        f"{len(values.differing):,} differ{since}."
+        f"{len(values.differing):,} differ{since}{failed}."
     )
 
 

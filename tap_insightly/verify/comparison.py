@@ -14,7 +14,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api import Listing, Tally
+from tap_insightly.api import InsightlyError, Listing, Tally
 from tap_insightly.api.paging import PAGE_SIZE, Cursor
 from tap_insightly.verify.counting import Counting
 from tap_insightly.verify.differences import Differences
@@ -116,7 +116,7 @@ class Comparison:
         """
         try:
             yield from self._begin()
-        except NotComparableError:
+        except (InsightlyError, NotComparableError):
             return  # it will be told when it is this stream's turn
 
     def run(self, reader: Reader) -> Differences:

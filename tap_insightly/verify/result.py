@@ -68,5 +68,7 @@ class Values:
     compared: int = 0
     changed_since: int = 0
     """How many were not compared, as they are gone or have another date."""
+    failed: int = 0
+    """How many could not be compared."""
     differing: list[Value] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)

@@ -84,7 +84,8 @@ class Subject:
             return "left out: it takes a request for each record"
         if isinstance(self.stream, ArrayStream) and type(self.stream).replication_key is not None:
             return "left out: it comes inside of other records, all of which would have to be read"
-        if self.updated != _UPDATED and self.parts[0].since is not None:
+        is_searched = self.stream.may_find_deletions
+        if is_searched and self.updated != _UPDATED and self.parts[0].since is not None:
             return "left out: what start_date leaves out of it cannot be told from its records"
         return None
 

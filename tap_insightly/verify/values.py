@@ -8,7 +8,8 @@ from datetime import date, datetime, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api import NotAvailableError
+from tap_insightly.api import InsightlyError, NotAvailableError
+from tap_insightly.verify.errors import NotComparableError
 from tap_insightly.verify.result import Value, Values
 from tap_insightly.verify.rows import seconds
 
@@ -37,28 +38,15 @@ def compare_values(
 
     Returns:
         What differs.
-
-    Raises:
-        NotComparableError: If the rows cannot be read.
-        InsightlyError: If the account cannot be read.
     """
     found = Values()
     for comparison, ids in _chosen(comparisons, number, seed):
-        subject = comparison.subject
-        rows = dict(source.records(comparison.table, subject.keys[0], ids))
-        asked = {one: reader.ask(f"{subject.stream.path}/{one}") for one in ids}
-        for one, answer in asked.items():
-            try:
-                (record,) = answer.result().records
-            except NotAvailableError as error:
-                if not error.is_missing:
-                    raise
-                found.changed_since += 1
-                continue
-            _compare(comparison, record, rows.get(one, {}), found)
-        absent = [one for one in _selected(comparison) if not comparison.table.has([one])]
-        if absent:
-            found.notes.append(f"{comparison.table} has no {', '.join(absent)}.")
+        before = found.compared + found.changed_since
+        try:
+            _compare_stream(comparison, ids, source, reader, found)
+        except (InsightlyError, NotComparableError) as error:
+            found.failed += before + len(ids) - found.compared - found.changed_since
+            found.notes.append(f"{comparison.subject.name}: {error}")
     return found
 
 
@@ -103,6 +91,29 @@ def _chosen(
         start = stop
 
 
+def _compare_stream(
+    comparison: Comparison, ids: Sequence[int], source: Database, reader: Reader, found: Values
+) -> None:
+    subject, table = comparison.subject, comparison.table
+    rows = dict(source.records(table, subject.keys[0], subject.updated, ids))
+    asked = {one: reader.ask(f"{subject.stream.path}/{one}") for one in ids}
+    for one, answer in asked.items():
+        try:
+            (record,) = answer.result().records
+        except NotAvailableError as error:
+            if not error.is_missing:
+                raise
+            found.changed_since += 1  # it is gone
+            continue
+        if one in rows:
+            _compare(comparison, record, rows[one], found)
+        else:
+            found.changed_since += 1  # the row is
+    absent = [one for one in _selected(comparison) if not table.has([one])]
+    if absent:
+        found.notes.append(f"{table} has no {', '.join(absent)}.")
+
+
 def _selected(comparison: Comparison) -> Iterable[str]:
     stream = comparison.subject.stream
     return [name for name in stream.schema["properties"] if stream.mask["properties", name]]
@@ -112,9 +123,10 @@ def _compare(
     comparison: Comparison, record: Mapping[str, Any], row: Mapping[str, Any], found: Values
 ) -> None:
     subject = comparison.subject
-    ours = subject.stream.conform(record)
+    ours = subject.stream.conform(record) if isinstance(record, dict) else None
     if ours is None:
-        return
+        msg = f"what Insightly answers for one of {subject.name} is no record of it."
+        raise NotComparableError(msg)
     key, updated = ours[subject.keys[0]], subject.updated
     place = comparison.rows.place(key)
     stored = None if place is None else comparison.rows.date(place)

@@ -231,13 +231,14 @@ class Database(Source):
             yield Row(key[0] if is_numeric else tuple(key), *dates)
 
     def records(
-        self, table: Table, key: str, ids: Sequence[int]
+        self, table: Table, key: str, updated: str | None, ids: Sequence[int]
     ) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Read whole rows.
+        """Read whole rows, those of one id from the oldest to the newest.
 
         Args:
             table: The table.
             key: The column that identifies a record, a number.
+            updated: The column that says when a record was updated; None if none does.
             ids: Which ones.
 
         Yields:
@@ -252,6 +253,8 @@ class Database(Source):
             f"select {column}, {', '.join(map(quoted, names))} "  # noqa: S608 - quoted
             f"from {quoted(table)} where {column} in ({', '.join(map(str, map(int, ids)))})"
         )
+        if updated is not None and table.has([updated]):
+            statement += f" order by {_column(table, updated)[0]} nulls first"
         for number, *values in self.execute(statement):
             yield number, dict(zip(table.columns, values, strict=True))
 

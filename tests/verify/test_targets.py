@@ -93,7 +93,7 @@ def named(account: Sandbox, warehouse: Warehouse, verify: Any) -> None:
     warehouse.ask(f'delete from {table} where "{key}" in ({listed})')  # noqa: S608 - ours
     listed = ", ".join(map(str, older))
     warehouse.ask(
-        f"update {table} set \"{date}\" = '2001-02-03' where \"{key}\" in ({listed})"  # noqa: S608 - ours
+        f'update {table} set "{date}" = \'2001-02-03\' where "{key}" in ({listed})'  # noqa: S608 - ours
     )
     warehouse.ask(f'insert into {table} ("{key}") values (7)')  # noqa: S608 - ours
     account.delete("/Contacts", ids[20])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_insightly.sandbox import Faults
 from tap_insightly.verify.values import is_same
 from tests.destinations import source
 from tests.relating import catalog
@@ -86,7 +87,7 @@ def test_what_differs_in_a_record_is_told_by_column(case: Case) -> None:
     key = case.ids()[4]
     table = 'insightly."contacts"'
     case.execute(
-        f'update {table} set "FIRST_NAME" = \'Nobody\', "Hobby__c" = \'none\' '  # noqa: S608 - ours
+        f"update {table} set \"FIRST_NAME\" = 'Nobody', \"Hobby__c\" = 'none' "  # noqa: S608 - ours
         f'where "CONTACT_ID" = {key}'
     )
     args = ("--stream", "contacts", "--values", "1000", "--seed", "1")
@@ -119,7 +120,7 @@ def test_the_same_seed_takes_the_same_records(duck: Case) -> None:
     for seed in (1, 1, 2):
         assert duck.verify("--values", "5", "--seed", seed).code == 0
         paths = [one.path for one in duck.account.requests]
-        asked.append([path for path in paths if path.rpartition("/")[2].isdigit()])
+        asked.append({path for path in paths if path.rpartition("/")[2].isdigit()})
     assert len(asked[0]) == 5
     assert asked[0] == asked[1] != asked[2]
     done = duck.verify("--values", "5")
@@ -141,3 +142,27 @@ def test_columns_that_are_not_there_are_told(duck: Case) -> None:
     done = duck.verify("--stream", "contacts", "--values", "1", "--json")
     assert done.code == 0
     assert done.json["values"]["notes"] == ["insightly.contacts has no Hobby__c."]
+
+
+def test_of_several_rows_of_a_record_the_newest_is_compared(duck: Case) -> None:
+    key = duck.ids()[4]
+    duck.execute(
+        "insert into insightly.contacts (CONTACT_ID, FIRST_NAME, DATE_UPDATED_UTC) "  # noqa: S608 - ours
+        f"values ({key}, 'Old', '2001-02-03')"
+    )
+    done = duck.verify("--stream", "contacts", "--values", "1000", "--json")
+    assert done.code == 0, done.stdout
+    assert done.json["values"]["compared"] == len(duck.ids())
+
+
+def test_records_that_cannot_be_read_are_not_called_the_same(duck: Case) -> None:
+    args = ("--stream", "contacts", "--values", "5")
+    duck.verify(*args)
+    duck.account.faults = Faults(daily_quota=len(duck.account.requests) - 3)
+    done = duck.verify(*args, "--json")
+    assert done.code == 2
+    values = done.json["values"]
+    assert values["compared"] + values["failed"] == 5
+    assert values["failed"] >= 3
+    duck.account.faults = Faults(daily_quota=duck.account.faults.daily_quota)
+    assert "could not be compared." in duck.verify(*args).stdout

@@ -232,6 +232,7 @@ def test_json_is_plain_data(case: Case) -> None:
     assert done.json["values"] == {
         "compared": 2,
         "changed_since": 0,
+        "failed": 0,
         "differing": [],
         "notes": [],
         "seed": 3,
