@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from tap_insightly.cli import actions, check, endpoint, known, plan, probe, records
+
+from tap_insightly.cli import actions, check, endpoint, known, plan, probe, records, verify
 from tap_insightly.cli.app import main
 
-for _module in (check, plan, probe, known, endpoint, records, actions):
+for _module in (check, plan, verify, probe, known, endpoint, records, actions):
     for _command in _module.COMMANDS:
         main.add_command(_command)
 

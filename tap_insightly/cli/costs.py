@@ -31,14 +31,17 @@ _BESIDES = {"brief", "updated_after_utc"}  # parameters that choose no other lis
 class UnreadTap(TapInsightly):
     """The tap, of which nothing is read but how much there is to read."""
 
+    needs_custom_fields = False
+    """Whether the account is asked for its custom fields."""
+
     def discover_streams(self) -> Sequence[Stream]:
         """Make the streams: from the catalog if there is one, else from the account.
 
         Returns:
-            The streams, without custom fields, which cost a request for each object to find out
-            and make no difference to what a sync reads.
+            The streams; where custom fields are not needed, without them: they cost a request for
+            each object to find out, and make no difference to what a sync reads.
         """
-        if self.input_catalog is not None:
+        if self.input_catalog is not None or self.needs_custom_fields:
             return super().discover_streams()
         standard = [stream(self) for stream in STREAMS]
         names = self.custom_object_names

@@ -74,7 +74,7 @@ def plan(
       $ insightly plan
       $ insightly plan --catalog catalog.json --state state.json --detect-deletes
     """  # noqa: D301 - click takes the character, which is no backslash
-    tap = _tap(config, _content(catalog, "catalog"), _content(state, "state"))
+    tap = unread(config, content(catalog, "catalog"), content(state, "state"))
     try:
         found = _plan(tap, config)
     finally:
@@ -87,14 +87,39 @@ def plan(
         _warn(found)
 
 
-def _content(file: TextIO | None, kind: str) -> dict[str, Any] | None:
+def content(file: TextIO | None, kind: str) -> dict[str, Any] | None:
+    """Read a file that the tap takes too.
+
+    Args:
+        file: The file; None if there is none.
+        kind: ``catalog`` or ``state``.
+
+    Returns:
+        What it holds.
+
+    Raises:
+        BadParameter: If it does not hold that.
+    """
     read = checked(file, kind)
     return None if read is None else json.load(read)
 
 
-def _tap(
+def unread(
     config: Mapping[str, Any], catalog: dict[str, Any] | None, state: dict[str, Any] | None
 ) -> UnreadTap:
+    """Make a tap of which nothing is read.
+
+    Args:
+        config: The settings.
+        catalog: What a catalog holds; None if there is none.
+        state: What a state holds; None if there is none.
+
+    Returns:
+        The tap, to be closed in the end.
+
+    Raises:
+        UsageError: If a setting is wrong.
+    """
     from tap_insightly.cli.costs import UnreadTap  # noqa: PLC0415 - takes as long as all else
 
     schema = {"properties": dict(UnreadTap.config_jsonschema["properties"])}

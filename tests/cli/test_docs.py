@@ -80,7 +80,7 @@ def played(sandbox: Sandbox, text: str, folder: Path) -> list[tuple[Step, str, i
     pace = 10 if "requests a second" in text else 100  # as shown, or as fast as can be
     env = environment(sandbox, requests_per_second=pace)
     env |= {"PATH": f"{program.parent}:{env['PATH']}", "COLUMNS": "80"}
-    (folder / "work").mkdir()
+    (folder / "work").mkdir(exist_ok=True)
     todo = steps(text)
     script = "\n".join([MARK, *(f"{with_ids(sandbox, one.command)}\nmark" for one in todo)])
     command = ["bash", "-c", f"exec 2>&1\n{script}"]

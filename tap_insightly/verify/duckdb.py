@@ -1,0 +1,130 @@
+"""DuckDB, and files of Parquet, through its own driver."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tap_insightly.verify.errors import NotComparableError
+from tap_insightly.verify.warehouse import Database, Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from duckdb import DuckDBPyConnection
+
+_AT_ONCE = 10_000  # rows
+
+
+class DuckDB(Database):
+    """A database in a file."""
+
+    catalog = (
+        "table_catalog = current_database() and table_schema not in ('information_schema', "
+        "'pg_catalog')"
+    )
+
+    def __init__(self, path: str | Path, schema: str | None = None) -> None:
+        """Open the file.
+
+        Args:
+            path: Where it is.
+            schema: The schema of the tables; None to look in all.
+
+        Raises:
+            NotComparableError: If that is not possible.
+        """
+        super().__init__(schema)
+        if not Path(path).is_file():
+            msg = f"There is no file {path}."
+            raise NotComparableError(msg)
+        self._connection = self._open(str(path), is_read_only=True)
+
+    def _open(self, path: str, *, is_read_only: bool) -> DuckDBPyConnection:
+        try:
+            import duckdb  # noqa: PLC0415 - an extra
+        except ImportError:
+            msg = (
+                "DuckDB and files of Parquet take a driver that is not installed: pip install "
+                "'tap-insightly[duckdb]'"
+            )
+            raise NotComparableError(msg) from None
+        self._error = duckdb.Error
+        try:
+            connection = duckdb.connect(path, read_only=is_read_only)
+            connection.execute("set timezone = 'UTC'")
+        except duckdb.Error as error:
+            msg = f"{path} cannot be opened: {_line(error)}"
+            raise NotComparableError(msg) from None
+        return connection
+
+    def execute(self, statement: str) -> Iterator[Sequence[Any]]:
+        """Run a statement that only reads, some rows at a time.
+
+        Args:
+            statement: The statement.
+
+        Yields:
+            Its rows.
+
+        Raises:
+            NotComparableError: If that fails.
+        """
+        try:
+            cursor = self._connection.cursor().execute(statement)
+            while rows := cursor.fetchmany(_AT_ONCE):
+                yield from rows
+        except self._error as error:
+            msg = f"DuckDB says: {_line(error)}"
+            raise NotComparableError(msg) from None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+
+class Parquet(DuckDB):
+    """One file, which holds one stream."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Open the file.
+
+        Args:
+            path: Where it is.
+
+        Raises:
+            NotComparableError: If that is not possible.
+        """
+        Database.__init__(self, None)
+        self._path = path
+        self._connection = self._open(":memory:", is_read_only=False)
+        quoted = str(path).replace("'", "''")
+        try:
+            self._connection.execute(f"create view file as from read_parquet('{quoted}')")
+        except self._error as error:
+            msg = f"{path} cannot be read as Parquet: {_line(error)}"
+            raise NotComparableError(msg) from None
+
+    def table(self, stream: str, keys: Sequence[str]) -> Table:  # noqa: ARG002 - the file is it
+        """Take the file for the table of any stream.
+
+        Args:
+            stream: The name of the stream.
+            keys: The columns that identify a record.
+
+        Returns:
+            The table.
+
+        Raises:
+            NotComparableError: If it has no such columns.
+        """
+        (table,) = self.tables
+        if not table.has(keys):
+            names = ", ".join(name for name, _ in table.columns.values())
+            msg = f"{self._path} has no column {' and '.join(keys)}; it has {names}."
+            raise NotComparableError(msg)
+        return table
+
+
+def _line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

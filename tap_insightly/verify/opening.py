@@ -1,0 +1,86 @@
+"""From what a user writes to where the rows are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tap_insightly.verify.csvfile import CSVFile
+from tap_insightly.verify.duckdb import DuckDB, Parquet
+from tap_insightly.verify.errors import NotComparableError
+from tap_insightly.verify.postgres import Postgres
+
+if TYPE_CHECKING:
+    from tap_insightly.verify.warehouse import Database, Source
+
+_ACCEPTED = "postgresql://user@host:5432/database, duckdb:///path/file.duckdb or path/file.duckdb"
+_PARQUET = b"PAR1"
+
+
+def open_warehouse(dsn: str, schema: str | None = None) -> Database:
+    """Connect to a warehouse.
+
+    Args:
+        dsn: Which one: an address of Postgres, or the path of a DuckDB file.
+        schema: The schema of the tables; None to look in all.
+
+    Returns:
+        The warehouse.
+
+    Raises:
+        NotComparableError: If that is not possible.
+    """
+    warehouse = _connected(dsn.strip(), schema)
+    try:
+        _ = warehouse.tables  # which tells at once of a schema that is not there
+    except NotComparableError:
+        warehouse.close()
+        raise
+    return warehouse
+
+
+def open_file(path: str) -> Source:
+    """Open a file of keys and dates.
+
+    Args:
+        path: Where it is; Parquet is told by its content, and all else is CSV.
+
+    Returns:
+        What reads it.
+
+    Raises:
+        NotComparableError: If it cannot be read.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            is_parquet = file.read(len(_PARQUET)) == _PARQUET
+    except OSError as error:
+        msg = f"{path} cannot be read: {error.strerror}."
+        raise NotComparableError(msg) from None
+    return Parquet(path) if is_parquet else CSVFile(path)
+
+
+def _connected(dsn: str, schema: str | None) -> Database:
+    scheme, sign, rest = dsn.partition("://")
+    kind = scheme.partition("+")[0].lower() if sign else ""  # SQLAlchemy names drivers behind a +
+    if kind in {"postgres", "postgresql"}:
+        return Postgres(f"postgresql://{rest}", schema)
+    if re.match(r"(host|hostaddr|dbname|user|service|port|password)\s*=", dsn):
+        return Postgres(dsn, schema)
+    if kind == "duckdb":
+        return DuckDB(_path(rest), schema)
+    if not sign and (dsn.lower().endswith((".duckdb", ".db", ".ddb")) or Path(dsn).is_file()):
+        return DuckDB(Path(dsn).expanduser(), schema)
+    # It is not shown: it may hold a password.
+    msg = (
+        f"The DSN is of no kind that is known here: {_ACCEPTED}. For other warehouses, see --from."
+    )
+    raise NotComparableError(msg)
+
+
+def _path(rest: str) -> Path:
+    """Read the path of a URL, which some write with three slashes where others take four."""
+    path = Path(rest.removeprefix("/")) if rest.startswith("/") else Path(rest)
+    is_absolute = rest.startswith("/") and not path.is_file()
+    return Path("/" + rest.lstrip("/")) if is_absolute else path

@@ -1,0 +1,1 @@
+"""Comparing an account with a warehouse."""
