@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from tap_insightly.cli import actions, check, endpoint, known, plan, probe, records, verify
 from tap_insightly.cli.app import main
 

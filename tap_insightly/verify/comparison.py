@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from tap_insightly.api import InsightlySession, Reader
-    from tap_insightly.streams.reading import Part
+    from tap_insightly.streams.source import Part
     from tap_insightly.verify.subject import Subject
     from tap_insightly.verify.warehouse import Source, Table
 

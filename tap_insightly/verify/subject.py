@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tap_insightly.streams import InsightlyStream
-    from tap_insightly.streams.reading import Part
+    from tap_insightly.streams.source import Part
     from tap_insightly.verify.rows import Key
 
 _UPDATED = "DATE_UPDATED_UTC"
