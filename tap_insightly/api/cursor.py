@@ -49,7 +49,7 @@ class Cursor:
         page_size: int = PAGE_SIZE,
         after: int | None = None,
         skip: int = 0,
-        before: int | None = 0,
+        before: int | None = None,
     ) -> None:
         """Start at the beginning, or where an earlier reader was cut off.
 
@@ -162,7 +162,9 @@ class Cursor:
         is_lost = self._returns or self._idle or self._probes or self._gap is not None
         if self.total is None or not self.ascends or is_lost or not is_sure:
             return
-        while at + step < self.total:
+        # A full page shows nothing of what follows it; one that is not ends the list.
+        reach = step if self.size >= self.top else self.size
+        while at + reach < self.total:
             # A page that is on its way will do, if it is not much nearer than it has to be.
             near = asked[bisect_right(asked, at + step // 2) : bisect_right(asked, at + step)]
             at = near[-1] if near else at + step
@@ -325,10 +327,14 @@ class Cursor:
         """Say where to look for more: where it should be, again, and ever further on."""
         ground, far, total = self._ground, self._most, self.total or 0
         if not self._says_more(end):
-            # Nothing says so: then an empty page shows that it is the end.
+            # Nothing says so: then an empty page shows that it is the end. Where pages have holes,
+            # the last record may stand anywhere up to the end of the last page.
             if total == 0 or self.has_holes:
                 self._looked = ground + far
                 yield self._looked
+            while self.has_holes and total == 0 and far < self.top:
+                far *= 2
+                yield ground + far
             return
         yield ground
         # Behind the total too: places are counted with what this user may not see.

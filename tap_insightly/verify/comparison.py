@@ -14,7 +14,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api import InsightlyError, Listing, Tally
+from tap_insightly.api import IncompleteError, InsightlyError, Listing, Tally
 from tap_insightly.api.paging import PAGE_SIZE, Cursor
 from tap_insightly.verify.counting import Counting
 from tap_insightly.verify.differences import Differences
@@ -132,14 +132,17 @@ class Comparison:
             NotComparableError: If it cannot be told.
             InsightlyError: If the account cannot be read.
         """
-        if self._is_to_be_counted:
-            found = self._count(reader)
-            if found is not None:
-                self.counted = True
-                return found
-            self._first = None
-            self._is_each_date = True
-        return self._read(reader)
+        try:
+            if self._is_to_be_counted:
+                found = self._count(reader)
+                if found is not None:
+                    self.counted = True
+                    return found
+                self._first = None
+                self._is_each_date = True
+            return self._read(reader)
+        except IncompleteError as error:
+            raise NotComparableError(str(error)) from None
 
     def free(self) -> None:
         """Forget the rows, which may be many."""
@@ -170,15 +173,9 @@ class Comparison:
         found = Differences(self.rows, self.synced, has_dates=self.has_dates)
         listings = self._begin()
         for part, listing in zip(self.subject.parts, listings, strict=True):
-            read, total = 0, None
             for page in reader.read(listing):
-                read += len(page.records)
-                total = page.answer.total if page.answer.total is not None else total
                 for key, date in self.subject.entries(page.records, part):
                     found.see(key, date)
-            if total is not None and read < total:
-                msg = f"{part.path} ended after {read:,} of {total:,} records."
-                raise NotComparableError(msg)
         found.conclude()
         self.total = len(self.rows) - len(found.gone) + len(found.unknown)
         return found
