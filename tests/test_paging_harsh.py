@@ -64,9 +64,7 @@ def servers(draw: st.DrawFn) -> tuple[int, int, int | None, set[int], bool, str]
     count = draw(st.integers(0, 12 * page_size))
     cap = draw(st.one_of(st.none(), st.integers(2, page_size)))
     hidden = draw(st.one_of(st.just(set[int]()), st.sets(st.integers(0, count))))
-    hidden |= (
-        runs(draw, count, min(page_size, cap or page_size) - 1) if draw(st.booleans()) else set()
-    )
+    hidden |= runs(draw, count, min(page_size, cap or page_size) - 1) if draw(st.booleans()) else set()
     return page_size, count, cap, hidden, draw(st.booleans()), draw(st.sampled_from([*TOTALS]))
 
 

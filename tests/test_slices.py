@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -210,6 +211,17 @@ states = st.one_of(
     },
     count=40,
 )
+@example(
+    saved={
+        "after": None,
+        "skip": 0,
+        "records": 40,
+        "ran": "2030-01-01T00:00:00Z",
+        "ahead": [[40, 39, "2030-01-01T00:00:00Z"]],
+        "behind": [],
+    },
+    count=40,
+)
 def test_whatever_the_state_holds_all_is_read_within_so_many_days(saved: Any, count: int) -> None:
     world = Runs(contacts(count), 7, 10, saved=saved)
     world.run(timedelta())  # what is not read in it is taken for read, by what the state says
@@ -219,14 +231,21 @@ def test_whatever_the_state_holds_all_is_read_within_so_many_days(saved: Any, co
     assert age < 8 * DAY
 
 
+def test_what_was_created_behind_the_last_record_is_read_with_it_even_after_a_cut() -> None:
+    slices = Slices(7)
+    slices.begin(EPOCH, 10)
+    assert slices.due(EPOCH + 7 * DAY) == [None]
+    slices.move(10, 9, EPOCH + 7 * DAY)  # of more than ten, and no further
+    assert Slices(7, slices.saved()).due(EPOCH + 7 * DAY + MINUTE) == [None]
+
+
 def test_a_state_stays_small() -> None:
-    slices, now = Slices(7), EPOCH
+    """As large as with runs that read a page each."""
+    slices = Slices(7)
     slices.begin(EPOCH, RECORDS)
-    for number in range(1, 3000):
-        now = EPOCH + number * 5 * MINUTE
-        slices.move(number * 30, number * 30, now)
-        slices.end(now)
-    assert len(str(slices.saved())) < 4000
+    for number in range(1, 201):
+        slices.move(number * 499, number * 499, EPOCH + number * 7 * DAY / 201)
+    assert len(json.dumps(slices.saved())) < 4000
 
 
 def _doing(kind: str, *args: int) -> Any:

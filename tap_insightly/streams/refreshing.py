@@ -67,7 +67,6 @@ class Refresh:
         self._tally = tally
         self._slices = Slices(days, saved, page_size)
         self._states: list[dict[str, Any]] = []
-        self._cursor: Cursor | None = None
         self.trouble: str | None = None
         """What came in between, a sentence for the log; None if nothing did."""
 
@@ -131,25 +130,10 @@ class Refresh:
         self._slices.end(now)
         self._keep()
 
-    def gone(self, page: Page, known: Sequence[int]) -> Sequence[int]:
-        """Say which records are gone, by the page that `pages` has handed out last.
-
-        Args:
-            page: The page.
-            known: The ids that the list was known to have before, in ascending order.
-
-        Returns:
-            Ids between the first and the last one of the page that it lacks; none if that does not
-            prove anything.
-        """
-        has_holes = self._cursor is None or self._cursor.has_holes
-        return [] if has_holes else gone_in(page, self._key, known)
-
     def _read(self, until: Until | None, read: Read, now: datetime) -> Generator[Page, None, bool]:
         """Read on to a record, or to the end of the list. Returns whether that can be done."""
         slices = self._slices
         listing, cursor = self._listing(slices.after, slices.skip, until)
-        self._cursor = cursor
         for page in read([listing]):
             yield page
             if not cursor.ascends:
