@@ -8,7 +8,7 @@ from tap_insightly.api.cursor import PAGE_SIZE, SMALLEST_PAGE, Cursor
 from tap_insightly.api.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
     from tap_insightly.api.answer import Answer
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Record = Mapping[str, Any]
 
-__all__ = ["PAGE_SIZE", "Asked", "Cursor", "Listing", "Window"]
+__all__ = ["PAGE_SIZE", "Asked", "Cursor", "Listing", "Until", "Window"]
 
 LARGEST_PAGE = 8 * 2**20  # bytes of a page; what is larger is asked for in smaller ones
 LARGE_PAGE = LARGEST_PAGE * 3 // 4  # bytes that pages have at the most if it can be foreseen
@@ -44,6 +44,29 @@ class Asked(NamedTuple):
     def size(self) -> int:
         """How many bytes it takes, as far as is known."""
         return len(self.answer.result().body) if self.is_answered else self.weight
+
+
+class Until(NamedTuple):
+    """Up to which record a list is read, if not to its end."""
+
+    last: int | None
+    """Its id; None if only its place is known."""
+    skip: int
+    """Its place, as far as is known: the offset of a page that begins with it."""
+
+    def is_passed(self, last: int | None, skip: int) -> bool:
+        """Tell whether a list was read that far.
+
+        Args:
+            last: The last id that was passed; None for none.
+            skip: The place of that record.
+
+        Returns:
+            Whether it was.
+        """
+        if self.last is None:
+            return skip >= self.skip
+        return last is not None and last >= self.last
 
 
 class Window:
@@ -120,6 +143,7 @@ class Listing:
         cursor: Cursor | Window | None = None,
         tally: Tally | None = None,
         is_eager: bool = True,
+        until: Until | None = None,
     ) -> None:
         """Say what to read.
 
@@ -129,6 +153,7 @@ class Listing:
             cursor: Where to read; None if the list takes no paging, and is answered whole.
             tally: Where to count the requests.
             is_eager: Whether to read pages ahead, once it is known how many there are.
+            until: Up to which record to read, by a `Cursor`; None for the end of the list.
         """
         self.path = path
         self.cursor = cursor
@@ -143,6 +168,7 @@ class Listing:
         """Whether there is nothing left to read."""
         self._params = dict(params or {})
         self._is_eager = is_eager
+        self._until = until
         self._bytes = 0.0  # of a record, in the page before
         self._timeouts = 0
         self._in_time = 0  # pages since the last that was too large
@@ -199,7 +225,9 @@ class Listing:
         if not self.is_begun and isinstance(cursor, Cursor) and asked and asked.is_answered:
             first = asked.answer.result()
             cursor.foresee(first.count, first.total)
-        return cursor.ahead(sorted(self.asked))
+        pages = cursor.ahead(sorted(self.asked))
+        until = self._until
+        return pages if until is None else _not_beyond(pages, until.skip)
 
     def query(self, skip: int) -> dict[str, str]:
         """Say how to ask for a page.
@@ -236,7 +264,7 @@ class Listing:
             return answer.records
         found = answer.records
         records = self.cursor.take(found, top=top, total=answer.total)
-        self.is_done = self.cursor.is_done
+        self.is_done = self.cursor.is_done or self._is_far_enough()
         if found:
             self._fit(len(answer.body) / len(found))
         return records
@@ -258,6 +286,12 @@ class Listing:
         self.cursor.shrink(int(top / share))
         self._too_many = top
 
+    def _is_far_enough(self) -> bool:
+        cursor, until = self.cursor, self._until
+        if until is None or not isinstance(cursor, Cursor):
+            return False
+        return until.is_passed(cursor.last, cursor.skip)
+
     def _fit(self, of_a_record: float) -> None:
         """Ask for as many records as make a page that is not too large, but slowly for more."""
         cursor = self.cursor
@@ -272,3 +306,11 @@ class Listing:
             top = min(top, self._too_many - 1)
         if top != cursor.top:
             cursor.shrink(top)
+
+
+def _not_beyond(pages: Iterable[int], end: int) -> Iterator[int]:
+    """Leave out the pages that begin where nothing is needed any more, but for the next one."""
+    for number, skip in enumerate(pages):
+        if number and skip >= end:
+            return
+        yield skip

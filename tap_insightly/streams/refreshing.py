@@ -1,0 +1,189 @@
+"""Reading all records again, a slice in each sync: for fields that change without a date.
+
+Calculated fields and last-activity dates may change while the date of the record's update does not
+(assumed: with other CRMs it is so), and then no search by date finds it. Records also come back
+that were lost on the way, whatever the reason: they are sent whole.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from typing import TYPE_CHECKING, Any
+
+from tap_insightly.api.paging import PAGE_SIZE, Cursor, Listing
+from tap_insightly.api.passed import ascend
+from tap_insightly.streams.slices import Slices
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator, Sequence
+    from datetime import datetime
+
+    from tap_insightly.api import Page
+    from tap_insightly.api.paging import Until
+    from tap_insightly.api.tally import Tally
+
+    Read = Callable[[Sequence[Listing]], Iterator[Page]]
+
+REFRESH = "refresh"
+"""The key in a stream's state. What is under it:
+
+- ``after``, ``skip``: the last id that was read in this round through the list, and its place;
+  None and 0 at its beginning.
+- ``records``: how many records the list had, None if that is not known.
+- ``ran``: when all was last read that was due.
+- ``behind``, ``ahead``: the parts of the list before and after that place, in order, each with its
+  last id (None if only its place is known), the place of that, and when it was read.
+
+All times are by the server's clock.
+"""
+
+
+class Refresh:
+    """What one sync reads again of one list."""
+
+    def __init__(
+        self,
+        path: str,
+        key: str,
+        *,
+        days: float,
+        saved: object = None,
+        page_size: int = PAGE_SIZE,
+        tally: Tally | None = None,
+    ) -> None:
+        """Find out how far earlier syncs have come; nothing is sent yet.
+
+        Args:
+            path: The path of the whole list, text such as ``/Contacts``.
+            key: The name of the field that identifies a record.
+            days: After how many days a record is to be read again, a number above 0.
+            saved: What the stream's state holds under `REFRESH`; None if it holds nothing.
+            page_size: The most records to ask for at once, a number from 2 to 500.
+            tally: Where to count the requests.
+        """
+        self._path = path
+        self._key = key
+        self._page_size = page_size
+        self._tally = tally
+        self._slices = Slices(days, saved, page_size)
+        self._states: list[dict[str, Any]] = []
+        self.trouble: str | None = None
+        """What came in between, a sentence for the log; None if nothing did."""
+
+    def keep_in(self, state: dict[str, Any]) -> None:
+        """Keep in a state what was read, from now on.
+
+        Args:
+            state: The state of the stream.
+        """
+        self._states.append(state)
+        self._keep()
+
+    def begin(self, moment: datetime, records: int | None) -> None:
+        """Take in that the stream itself was read whole, so that nothing need be read again.
+
+        Args:
+            moment: When that began, by the server's clock, aware.
+            records: How many records the list has; None if that is not known.
+        """
+        self._slices.begin(moment, records)
+        self._keep()
+
+    def planned(self, now: datetime) -> int:
+        """Say how many requests `pages` will send, if the list is as it was.
+
+        Args:
+            now: What time it is, by the server's clock, aware.
+
+        Returns:
+            A number; at least so many, if the list was never read before.
+        """
+        requests, after, skip = 0, self._slices.after, self._slices.skip
+        for until in self._slices.due(now):
+            listing, cursor = self._listing(after, skip, until)
+            cursor.total = self._slices.records
+            requests += sum(1 for _ in listing.ahead())
+            after, skip = None, 0
+        return requests
+
+    def pages(self, read: Read, now: datetime) -> Iterator[Page]:
+        """Read what is due, from where the last slice ended, round and round.
+
+        Whoever takes the next page has sent the records of this one: what is kept in the state
+        counts it as read then.
+
+        Args:
+            read: Reads lists, one after the other.
+            now: What time it is, by the server's clock, aware, before anything is asked for.
+
+        Yields:
+            Pages, whose records are whole.
+
+        Raises:
+            InsightlyError: If the API ends the sync.
+        """
+        for until in self._slices.due(now):
+            if not (yield from self._read(until, read, now)):
+                return
+        if not self._slices.is_measured and not (yield from self._read(None, read, now)):
+            return
+        self._slices.end(now)
+        self._keep()
+
+    def _read(self, until: Until | None, read: Read, now: datetime) -> Generator[Page, None, bool]:
+        """Read on to a record, or to the end of the list. Returns whether that can be done."""
+        slices = self._slices
+        listing, cursor = self._listing(slices.after, slices.skip, until)
+        for page in read([listing]):
+            yield page
+            if not cursor.ascends:
+                self._give_up()
+                return False
+            if cursor.total is not None:
+                slices.records = cursor.total
+            if cursor.last is not None:
+                slices.move(cursor.last, cursor.skip, now)
+            self._keep()
+        if not cursor.is_done:
+            return True
+        if listing.shortfall is not None:
+            self.trouble = listing.shortfall
+            if cursor.passed:
+                return False  # the next run may get further; if not, it leaves out the rest
+        slices.turn(now)
+        self._keep()
+        return True
+
+    def _give_up(self) -> None:
+        """Without ids that ascend, nothing tells what was read when records come and go."""
+        self.trouble = f"{self._path} is not refreshed, because ids do not ascend in it."
+        self._slices.begin(None, None)
+        self._keep()
+
+    def _listing(self, after: int | None, skip: int, until: Until | None) -> tuple[Listing, Cursor]:
+        # How many records came before is not known: some are gone since.
+        cursor = Cursor([self._key], page_size=self._page_size, after=after, skip=skip, before=None)
+        return Listing(self._path, cursor=cursor, tally=self._tally, until=until), cursor
+
+    def _keep(self) -> None:
+        for state in self._states:
+            state[REFRESH] = self._slices.saved()
+
+
+def gone_in(page: Page, key: str, known: Sequence[int]) -> list[int]:
+    """Say which records a page shows to be gone.
+
+    Args:
+        page: The page, which has new records only if nothing can lie between them that it lacks.
+        key: The name of the field that identifies a record.
+        known: The ids that the list was known to have before, in ascending order.
+
+    Returns:
+        Ids between the first and the last one of the page that it lacks.
+    """
+    ids: list[Any] = [record.get(key) for record in page.answer.records]
+    if not page.records or not ascend(ids):
+        return []
+    there = set(ids)
+    between = known[bisect_left(known, ids[0]) : bisect_right(known, ids[-1])]
+    return [one for one in between if one not in there]
