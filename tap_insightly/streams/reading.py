@@ -281,6 +281,7 @@ class Reading:
         self._counted = self.tally.requests
         self._log_timings(endpoint)
         self._moment = page.answer.date
+        self._stream.check_bookmarks()
 
     def _moment_of(self, page: Page) -> str | None:
         """Say when the server answered, by its own clock."""
