@@ -88,10 +88,10 @@ def understood(content: Any) -> dict[str, Any]:  # noqa: ANN401 - anything that 
         raise ValueError(msg)  # noqa: TRY004 - to the caller it is one failure
     if content.get("type") == "STATE" and "value" in content:
         return understood(content["value"])
+    if "singer_state" in content and content.get("bookmarks") in (None, {}):
+        return understood(content["singer_state"])
     if "bookmarks" in content:
         return _with_bookmarks(content["bookmarks"])
-    if "singer_state" in content:
-        return understood(content["singer_state"])
     if content.keys() <= {"completed", "partial", "completed_state", "partial_state"}:
         return _merged(content)
     what = "a message" if isinstance(content.get("type"), str) else "an object"

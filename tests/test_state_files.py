@@ -143,9 +143,12 @@ def test_anything_is_either_understood_or_refused_and_nothing_is_taken_for_no_st
 
 def says_nothing(content: Any) -> bool:
     """Whether nothing is in there but names of what wraps states."""
-    if isinstance(content, dict):
-        return all(says_nothing(value) for name, value in content.items() if name != "type")
-    return content is None
+    if not isinstance(content, dict):
+        return content is None
+    is_message = content.get("type") == "STATE" and "value" in content
+    wraps = {"value"} if is_message else {"bookmarks", "singer_state"}
+    wrapped = wraps & content.keys() or content.keys() - {"type"}
+    return all(says_nothing(content[name]) for name in wrapped)
 
 
 def since(run: Run, sandbox: Sandbox) -> str | None:
