@@ -6,16 +6,18 @@ import io
 import json
 import sys
 import traceback
-from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 
 import click
 from singer_sdk import Stream
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 from singer_sdk.plugin_base import SingerCommand
-from singer_sdk.singerlib import Catalog
 
 from tap_insightly.api import GaveUpError, InsightlyError, QuotaExhaustedError
+from tap_insightly.catalogs import understood
+from tap_insightly.files import decoded, parsed, read_settings
+from tap_insightly.output import said_of, watched_pipes
+from tap_insightly.states import read_state
 
 RESUMES = "The sync goes on from the state written so far."
 
@@ -25,6 +27,7 @@ _SETTINGS = {
     "singer_sdk.contrib.batch_encoder_jsonl": "batch_config",
     "singer_sdk.contrib.batch_encoder_parquet": "batch_config",
     "fsspec.registry": "batch_config",
+    "tap_insightly.parquet": "batch_config",
 }
 
 
@@ -42,7 +45,8 @@ class TapCommand(SingerCommand):
             What click returns, if it does.
         """
         try:
-            return super().main(*args, **kwargs)
+            with watched_pipes():
+                return super().main(*args, **kwargs)
         except ConfigValidationError as error:
             problems = error.errors
         except InsightlyError as error:
@@ -70,6 +74,8 @@ def _blamed(error: Exception) -> str | None:
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     modules = {frame.f_globals.get("__name__") for frame in frames}
     settings = sorted({setting for module, setting in _SETTINGS.items() if module in modules})
+    if not settings and isinstance(error, OSError) and error.errno is not None:
+        return said_of(error)  # a disk, a file
     if not settings and not isinstance(error, SingerSDKError):
         return None
     streams = [
@@ -82,57 +88,69 @@ def _blamed(error: Exception) -> str | None:
     return f"{where}{said}{hint}"
 
 
-def check_config(name: str) -> None:
-    """Make sure that a configuration file holds settings.
+def settings_in(name: str) -> dict[str, Any]:
+    """Read a configuration file.
 
     Args:
         name: Its path, text.
 
+    Returns:
+        The settings.
+
     Raises:
-        BadParameter: If it does not.
+        BadParameter: If it holds none.
     """
     try:
-        content = json.loads(Path(name).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        msg = f"{name} cannot be read as JSON: {error}"
+        return read_settings(name)
+    except ValueError as error:
+        msg = f"{name} {error}"
         raise click.BadParameter(msg, param_hint="--config") from None
-    if not isinstance(content, dict):
-        msg = f"{name} does not hold a JSON object of settings."
-        raise click.BadParameter(msg, param_hint="--config")
 
 
-def checked(file: TextIO | None, kind: str) -> TextIO | None:
-    """Make sure that a file holds what it should, before the SDK takes it for granted.
+def content_of(file: BinaryIO | None, kind: str) -> dict[str, Any] | None:
+    """Read a catalog or a state, in any form that is understood.
 
     Args:
         file: The file; None if there is none.
         kind: ``catalog`` or ``state``, which is also the name of the option.
 
     Returns:
-        The same content, to be read again.
+        The content in the form that the SDK takes for granted; None if there is no file.
 
     Raises:
-        BadParameter: If it does not.
+        BadParameter: If it holds none.
     """
     if file is None:
         return None
     try:
-        text = file.read()
-        _CHECKS[kind](json.loads(text))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        msg = f"{file.name} does not hold a Singer {kind}: {type(error).__name__}: {error}"
-        raise click.BadParameter(msg, param_hint=f"--{kind}") from None
-    return io.StringIO(text)
+        return _READERS[kind](decoded(file.read()))
+    except OSError as error:
+        said = f"cannot be read: {error.strerror or error}."
+    except ValueError as error:
+        said = f"does not hold a Singer {kind}: {error}."
+    msg = f"{getattr(file, 'name', kind)} {said}"
+    raise click.BadParameter(msg, param_hint=f"--{kind}") from None
 
 
-def _check_catalog(catalog: Any) -> None:  # noqa: ANN401 - anything that JSON can be
-    _ = catalog["streams"]  # the SDK would take a catalog without for an empty one
-    Catalog.from_dict(catalog)
+def checked(file: BinaryIO | None, kind: str) -> TextIO | None:
+    """Bring a file into the form that the SDK takes for granted, before it does.
+
+    Args:
+        file: The file; None if there is none.
+        kind: ``catalog`` or ``state``, which is also the name of the option.
+
+    Returns:
+        What is to be read instead.
+
+    Raises:
+        BadParameter: If it holds something else.
+    """
+    content = content_of(file, kind)
+    return None if content is None else io.StringIO(json.dumps(content))
 
 
-def _check_state(state: Any) -> None:  # noqa: ANN401 - anything that JSON can be
-    for bookmark in state.get("bookmarks", {}).values():
-        bookmark.items()
+def _read_catalog(text: str) -> dict[str, Any]:
+    return understood(parsed(text))
 
 
-_CHECKS = {"catalog": _check_catalog, "state": _check_state}
+_READERS = {"catalog": _read_catalog, "state": read_state}

@@ -6,6 +6,7 @@ import re
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -74,8 +75,11 @@ class CustomField:
         }
         return cls(name=name, **texts)
 
-    def schema(self) -> dict[str, Any]:
+    def schema(self, column: str) -> dict[str, Any]:
         """Describe the column.
+
+        Args:
+            column: How it is called.
 
         Returns:
             A JSON schema. Its title is the field's name in the API, which tells a sync that is
@@ -83,32 +87,71 @@ class CustomField:
         """
         label = self.label or self.name
         end = "" if label[-1] in ".!?" else "."
+        is_shortened = not column.startswith(self.name)
+        full = f" In Insightly it is called {self.name}." if is_shortened else ""
         return {
             **_TYPES.get(re.sub(r"[\s_-]", "", self.type).upper(), _ANY),
             "title": self.name,
-            "description": f"{label}{end} {self.help}".strip(),
+            "description": f"{label}{end} {self.help}".strip() + full,
         }
 
 
-def add_columns(properties: dict[str, Any], fields: Iterable[CustomField]) -> None:
+def add_columns(
+    properties: dict[str, Any], fields: Iterable[CustomField], most_bytes: int = 0
+) -> None:
     """Give each custom field a column.
 
     A column is called like its field. Warehouses do not tell upper from lower case, so where a
     name is taken in that sense, by a standard field or by a custom field that sorts before, a
     number is added: ``Hobby__c``, ``hobby__c_2``.
 
+    A name that is too long is cut, and ends in a number that is made of the whole name. So it is
+    the same whatever other fields there are, and no field that is made later can change it.
+
     Args:
         properties: The properties of the stream's schema; the columns are added to it.
         fields: The custom fields.
+        most_bytes: The longest name of a column; 0 for any.
     """
     taken = {name.casefold() for name in properties}
+    short: list[CustomField] = []
+    long: list[CustomField] = []
     for field in sorted(fields, key=lambda field: (field.name.casefold(), field.name)):
-        column, number = field.name, 1
+        (long if 0 < most_bytes < len(field.name.encode()) else short).append(field)
+    for field in [*short, *long]:  # what fits goes before what has to be made to fit
+        column, number = _fitted(field.name, "", most_bytes), 1
         while column.casefold() in taken:
             number += 1
-            column = f"{field.name}_{number}"
+            column = _fitted(field.name, f"_{number}", most_bytes)
         taken.add(column.casefold())
-        properties[column] = field.schema()
+        properties[column] = field.schema(column)
+
+
+def _fitted(name: str, end: str, most_bytes: int) -> str:
+    """Make a name of so many bytes at most, which no other name leads to (but by rare chance)."""
+    if not 0 < most_bytes < len((name + end).encode()):
+        return name + end
+    end = f"_{crc32((name + end).encode()):08x}"[:most_bytes]
+    # Not in the middle of a character, of which the decoder drops what is left.
+    return name.encode()[: most_bytes - len(end)].decode(errors="ignore") + end
+
+
+def shortened(properties: Mapping[str, Any], most_bytes: int) -> dict[str, str]:
+    """Find the columns whose names were shortened.
+
+    Args:
+        properties: The properties of a stream's schema.
+        most_bytes: The longest name of a column; 0 for any.
+
+    Returns:
+        Names of columns by names of fields.
+    """
+    titles = {schema.get("title") or column: column for column, schema in properties.items()}
+    return {
+        name: column
+        for name, column in titles.items()
+        if name != column and 0 < most_bytes < len(name.encode())
+    }
 
 
 def columns_of(properties: Mapping[str, Any], standard: Iterable[str]) -> dict[str, str]:
@@ -130,7 +173,7 @@ def columns_of(properties: Mapping[str, Any], standard: Iterable[str]) -> dict[s
 
 
 def with_custom_fields(
-    standard: Mapping[str, Any], fields: Iterable[CustomField], how: str
+    standard: Mapping[str, Any], fields: Iterable[CustomField], how: str, most_bytes: int = 0
 ) -> dict[str, Any]:
     """Add the custom fields of an object to its schema.
 
@@ -138,6 +181,7 @@ def with_custom_fields(
         standard: The schema of the standard fields, with the raw array.
         fields: The object's custom fields.
         how: The setting `custom_fields`: ``columns``, ``array`` or ``both``.
+        most_bytes: The longest name of a column; 0 for any.
 
     Returns:
         A new schema.
@@ -146,7 +190,7 @@ def with_custom_fields(
     properties = schema["properties"]
     raw = properties.pop(RAW, None)
     if how != "array":
-        add_columns(properties, fields)
+        add_columns(properties, fields, most_bytes)
     if how != "columns" and raw is not None:
         properties[RAW] = raw
     return schema

@@ -6,19 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import NotAvailableError, Reader
 from tap_insightly.api.definitions import definitions_of, named
-from tap_insightly.custom_fields import CustomField
+from tap_insightly.custom_fields import CustomField, shortened
 from tap_insightly.streams import STREAMS, CustomObjectStream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
-    from singer_sdk.singerlib import Catalog
+    from singer_sdk.singerlib import Catalog, CatalogEntry
 
     from tap_insightly.api import Answer
     from tap_insightly.streams import InsightlyStream
     from tap_insightly.tap import TapInsightly
 
+(CUSTOM_KEY,) = CustomObjectStream.primary_keys
 _CLASSES = {stream.name: stream for stream in STREAMS}
 
 
@@ -39,13 +40,35 @@ def discovered(tap: TapInsightly) -> Iterator[InsightlyStream]:
         tap.custom_object_names = names  # asked for once
         asked = {name: reader.ask(f"/CustomFields/{name}") for name in [*owners, *names]}
         fields = {name: _fields(tap, name, answer) for name, answer in asked.items()}
+    cut: list[str] = []
+    for stream in _made(tap, names, fields):
+        cut += _shortened(stream)
+        yield stream
+    if cut:
+        tap.logger.warning(
+            "Names of columns that are longer than %d bytes (max_column_name_bytes) were "
+            "shortened: %s. Their descriptions have the full names.",
+            tap.config["max_column_name_bytes"],
+            ", ".join(cut),
+        )
+
+
+def _made(
+    tap: TapInsightly, objects: Iterable[str], fields: Mapping[str, Sequence[CustomField]]
+) -> Iterator[InsightlyStream]:
     for stream in STREAMS:
         yield stream(tap, custom_fields=fields.get(stream.custom_fields_for or "", ()))
     taken = set(_CLASSES)
-    for object_name in names:
+    for object_name in objects:
         name = _stream_name(object_name, taken)
         taken.add(name)
         yield CustomObjectStream(tap, None, fields[object_name], name=name, object_name=object_name)
+
+
+def _shortened(stream: InsightlyStream) -> Iterator[str]:
+    properties, most_bytes = stream.schema["properties"], stream.config["max_column_name_bytes"]
+    for field, column in shortened(properties, most_bytes).items():
+        yield f"{field} of {stream.name} is {column}"
 
 
 def catalogued(tap: TapInsightly, catalog: Catalog) -> Iterator[InsightlyStream]:
@@ -62,13 +85,20 @@ def catalogued(tap: TapInsightly, catalog: Catalog) -> Iterator[InsightlyStream]
         schema: dict[str, Any] = entry.schema.to_dict()
         if name in _CLASSES:
             yield _CLASSES[name](tap, schema)
-        elif "RECORD_ID" in schema.get("properties", {}):
+        elif _is_custom_object(entry):
             object_name = entry.schema.title or name  # paths are not case-sensitive (seen live)
             yield CustomObjectStream(tap, schema, name=name, object_name=object_name)
         else:
             tap.logger.warning(
                 "The catalog holds a stream that this tap does not have: %s. It is left out.", name
             )
+
+
+def _is_custom_object(entry: CatalogEntry) -> bool:
+    """Tell by what is left of it, as people edit catalogs, whether an entry is a custom object."""
+    root = entry.metadata.root
+    keys = {*(entry.key_properties or ()), *(root.table_key_properties or ())}
+    return CUSTOM_KEY in {*keys, *(entry.schema.properties or ())}
 
 
 def custom_object_names(asked: Future[Answer]) -> list[str]:

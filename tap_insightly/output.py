@@ -6,17 +6,84 @@ import errno
 import os
 import select
 import sys
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from copy import deepcopy
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.singerlib import RecordMessage, StateMessage
 
+from tap_insightly.api import InsightlyError
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from singer_sdk.singerlib import Message
+
+
+class PipeError(InsightlyError):
+    """Standard output cannot be written, or standard input cannot be read."""
+
+
+@contextmanager
+def watched_pipes() -> Iterator[None]:
+    """Run a command that reads and writes pipes, and see to it that all is written.
+
+    The interpreter writes what is left when it ends, too late for anything but a traceback.
+
+    Raises:
+        OSError: If what is left cannot be written.
+        PipeError: If standard output is closed, or input that is to be read.
+    """
+    if sys.stderr is None:  # nobody is to be told anything, which is no reason to end
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end
+    if sys.stdout is None:
+        msg = "Standard output is closed, but that is where everything is written to."
+        raise PipeError(msg)
+    try:
+        yield
+        _flush()
+    except SystemExit:
+        _flush()
+        raise
+    except RuntimeError:
+        if sys.stdin is None:  # as click says it of a file that is called `-`
+            msg = "Standard input is closed, but that is what is to be read."
+            raise PipeError(msg) from None
+        raise
+    finally:
+        with suppress(OSError, ValueError):
+            _leave_nothing()
+
+
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        sys.exit(1)  # nobody reads any more, which whoever ended the reader knows
+
+
+def _leave_nothing() -> None:
+    """See to it that the interpreter has nothing to write at its end that cannot be written."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def said_of(error: OSError) -> str:
+    """Say in a sentence what could not be written or read.
+
+    Args:
+        error: What the system says.
+
+    Returns:
+        The sentence.
+    """
+    if error.filename is None:
+        return f"Output cannot be written: {error.strerror}."
+    return f"{error.filename}: {error.strerror}."
 
 
 class Writer(MsgSpecWriter):
@@ -41,6 +108,9 @@ class Writer(MsgSpecWriter):
 
         Args:
             message: The message.
+
+        Raises:
+            PipeError: If it cannot be written.
         """
         if not isinstance(message, StateMessage):
             self._last = None
@@ -53,6 +123,10 @@ class Writer(MsgSpecWriter):
             sys.stdout.buffer.write(self.format_message(message))
             if not isinstance(message, RecordMessage):
                 sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise PipeError(said_of(error)) from error
         finally:
             self._is_writing = False
         if self._afterwards is not None:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import click
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.plugin_base import PluginBase
 
-from tap_insightly.command import TapCommand, check_config
-from tap_insightly.settings import cleaned, from_environment, problems
+from tap_insightly.command import TapCommand, settings_in
+from tap_insightly.environment import from_environment
+from tap_insightly.settings import cleaned, problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    import click
 
     from tap_insightly.settings import Setting
 
@@ -91,6 +91,9 @@ class InsightlyPlugin(PluginBase):
             The SDK's command, with errors a person can read.
         """
         command = super().get_singer_command()
+        for param in command.params:
+            if param.name in {"catalog", "state"}:
+                param.type = click.File("rb")  # in whatever encoding
         return TapCommand(
             name=command.name,
             callback=command.callback,
@@ -115,7 +118,8 @@ class InsightlyPlugin(PluginBase):
         Raises:
             BadParameter: If a file cannot be read.
         """
+        found = super().cb_config(ctx, param, tuple(name for name in value if name == "ENV"))
         for name in value:
             if name != "ENV":
-                check_config(name)
-        return super().cb_config(ctx, param, value)
+                found.config |= settings_in(name)
+        return found

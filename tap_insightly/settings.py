@@ -9,10 +9,6 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import typing as th
-from singer_sdk.configuration._dict_config import (
-    parse_environment_config,  # the only reader of the SDK's variable names; pinned by a test
-)
-from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
 
 from tap_insightly.api.auth import (
@@ -374,60 +370,6 @@ def cleaned(config: Mapping[str, Any], settings: Sequence[Setting] = SETTINGS) -
                 continue
             result[setting.name] = int(number) if number.is_integer() else number
     return result
-
-
-def from_environment(
-    prefix: str, schema: Mapping[str, Any], settings: Sequence[Setting] = SETTINGS
-) -> dict[str, Any]:
-    """Read settings from the environment, and from a ``.env`` file, as the SDK does.
-
-    One at a time, so that one that cannot be read is named, where the SDK ends in a traceback.
-
-    Args:
-        prefix: What the names of the variables begin with, such as ``TAP_INSIGHTLY_``.
-        schema: The JSON schema of the configuration.
-        settings: The settings that there are.
-
-    Returns:
-        Values by setting name.
-
-    Raises:
-        ConfigValidationError: If a variable holds no value of its setting's type.
-    """
-    numeric = {setting.name for setting in settings if setting.is_numeric}
-    result: dict[str, Any] = {}
-    errors = []
-    for name, prop in schema["properties"].items():
-        # Numbers are read as text, for `cleaned` to convert, and so are booleans, because the SDK
-        # takes any word that it does not know for false.
-        is_boolean = "boolean" in prop["type"]
-        is_text = is_boolean or name in numeric
-        one = {"properties": {name: th.StringType.type_dict if is_text else prop}}
-        try:
-            found = parse_environment_config(one, prefix)
-            if is_boolean and name in found:
-                found[name] = _boolean(found[name])
-        except ValueError as error:
-            variable = prefix + name.upper()
-            errors.append(f"Setting '{name}': the variable {variable} cannot be read: {error}.")
-        else:
-            result |= found
-    if errors:
-        summary = "Config validation failed"
-        raise ConfigValidationError(summary, errors=errors, schema=dict(schema))
-    return result
-
-
-def _boolean(text: str) -> bool | str:
-    word = text.strip().lower()
-    if word in {"true", "1", "yes", "on"}:
-        return True
-    if word in {"false", "0", "no", "off"}:
-        return False
-    if not word:
-        return ""  # a setting that was not made
-    msg = f"got {text!r}; accepted is true or false"
-    raise ValueError(msg)
 
 
 def _hide_user(text: str) -> str:

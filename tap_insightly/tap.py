@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, ClassVar, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from singer_sdk import Tap
 
@@ -28,6 +28,7 @@ from tap_insightly.streams import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from concurrent.futures import Future
+    from datetime import datetime
     from types import FrameType
 
     from singer_sdk import Stream
@@ -64,6 +65,8 @@ class TapInsightly(InsightlyPlugin, Tap):
         """
         self._skipped: set[str] = set()
         self._failures: list[str] = []
+        self.began: datetime | None = None
+        """What the server's clock said when a bookmark was first compared with it."""
         super().__init__(**kwargs)
 
     def setup_mapper(self) -> None:
@@ -291,8 +294,8 @@ class TapInsightly(InsightlyPlugin, Tap):
     def invoke(  # type: ignore[override]  # as the SDK's own Tap.invoke has it
         cls,
         *,
-        state: TextIO | None = None,
-        catalog: TextIO | None = None,
+        state: BinaryIO | None = None,
+        catalog: BinaryIO | None = None,
         **kwargs: Any,  # noqa: ANN401 - the SDK's, passed on
     ) -> None:
         """Sync, after a look at the files that were given.

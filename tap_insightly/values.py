@@ -16,9 +16,14 @@ from tap_insightly.findings import Findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from datetime import timedelta
 
     Converter = Callable[[Any], Any]
     Schema = Mapping[str, Any]
+
+FIRST = datetime.min.replace(tzinfo=timezone.utc)
+LAST = datetime.max.replace(tzinfo=timezone.utc)
+"""The first moment that there is, and the last."""
 
 EMPTY_DATES = frozenset({"", "0000-00-00", "0000-00-00 00:00:00"})
 """What stands for no date in a record (seen live)."""
@@ -39,7 +44,24 @@ def utc_text(moment: datetime) -> str:
         Text such as ``2026-04-09T16:58:14Z``; a fraction of a second only where there is one.
     """
     aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-    return aware.astimezone(timezone.utc).replace(tzinfo=None).isoformat() + "Z"
+    try:
+        utc = aware.astimezone(timezone.utc)
+    except OverflowError:  # the zone moves the year below 1 or above 9999
+        utc = FIRST if aware.year == 1 else LAST
+    return utc.replace(tzinfo=None).isoformat() + "Z"
+
+
+def before(moment: datetime, duration: timedelta) -> datetime:
+    """Go back in time, but not to before the first moment that there is.
+
+    Args:
+        moment: An aware datetime.
+        duration: How far to go back.
+
+    Returns:
+        The moment before, or `FIRST`.
+    """
+    return moment - duration if moment - FIRST > duration else FIRST
 
 
 def parse_moment(text: str) -> datetime:
@@ -49,18 +71,24 @@ def parse_moment(text: str) -> datetime:
         text: Such as ``2026-04-09 16:58:14``, ``2026-04-09T16:58:14.5Z`` or ``2026-04-09``.
 
     Returns:
-        An aware datetime; UTC where the text names no zone (seen live).
+        An aware datetime in UTC, which is also what counts where the text names no zone (seen
+        live).
 
     Raises:
-        ValueError: If it is none of these.
+        ValueError: If it is none of these, or its zone moves the year below 1 or above 9999.
     """
     text = text.strip()
     if text[-1:] in {"Z", "z"}:
         text = text[:-1] + "+00:00"
     # Python 3.10 reads fractions of three or six digits only.
     text = re.sub(r"\.(\d{1,6})\d*", lambda match: f".{match[1]:0<6}", text)
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    try:
+        moment = datetime.fromisoformat(text)
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+        return aware.astimezone(timezone.utc)
+    except OverflowError as error:
+        msg = f"{text} is in a year below 1 or above 9999, by UTC"
+        raise ValueError(msg) from error
 
 
 def is_before(value: object, moment: str) -> bool:
@@ -87,10 +115,7 @@ def _date_time(value: object) -> str | None:
     if _USUAL.fullmatch(value):
         datetime.fromisoformat(value)  # raises ValueError for the 30th of February
         return f"{value[:10]}T{value[11:]}Z"
-    try:
-        return utc_text(parse_moment(value))
-    except OverflowError as error:  # a zone that moves the year below 1 or above 9999
-        raise ValueError from error
+    return utc_text(parse_moment(value))
 
 
 def _string(value: object) -> str:

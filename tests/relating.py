@@ -86,6 +86,10 @@ class Direct:
         self.sandbox, self.cut_at, self.max_concurrency = sandbox, cut_at, max_concurrency
         self.total = Tally()
         self._app, self._lock = App(sandbox), threading.Lock()
+        self._date: datetime | None = None
+
+    def now(self) -> datetime | None:
+        return self._date
 
     def get(
         self,
@@ -104,7 +108,8 @@ class Direct:
             raise NotAvailableError(path, start["status"])
         headers = {name.decode(): value.decode() for name, value in start["headers"]}
         total = headers.get("x-total-count")
-        return Answer(body["body"], moment(headers["date"]), int(total) if total else None)
+        self._date = moment(headers["date"])
+        return Answer(body["body"], self._date, int(total) if total else None)
 
     def _ask(self, path: str, params: Mapping[str, str]) -> list[dict[str, Any]]:
         sent: list[Any] = []

@@ -62,6 +62,9 @@ class Session:
             raise GaveUpError(msg)
         return self.account.get(path, params, tally)
 
+    def now(self) -> None:
+        """No clock is looked at."""
+
     def close(self) -> None:
         self.is_closed = True
 

@@ -37,6 +37,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("quota_reserve", -5, "0 up"),
     ("lookback_seconds", 0, "1 to"),
     ("custom_fields", "rows", "columns, array or both"),
+    ("max_column_name_bytes", 9, "from 10 to 1000"),
     ("tombstone_schema", "none", "own or stream"),
     ("child_streams_lookback_days", -1, "from 0 to"),
     ("child_streams_lookback_days", 1.5, "whole number"),

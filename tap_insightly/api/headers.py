@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
 
 
@@ -29,13 +29,15 @@ def moment(text: str | None) -> datetime | None:
         text: The header; None if there is none.
 
     Returns:
-        An aware datetime; None if the header says nothing.
+        An aware datetime; None if the header says nothing, or no time to reckon with.
     """
     try:
         date = parsedate_to_datetime(text or "")
-    except ValueError:
+        aware = date if date.tzinfo else date.replace(tzinfo=timezone.utc)
+        _ = aware.astimezone(timezone.utc) + timedelta(days=366)
+    except (ValueError, OverflowError):
         return None
-    return date if date.tzinfo else date.replace(tzinfo=timezone.utc)
+    return aware
 
 
 def seconds_to_wait(text: str | None, now: datetime | None) -> float | None:

@@ -16,6 +16,7 @@ from tap_insightly.api import (
     UnknownObjectError,
 )
 from tap_insightly.connection import package_version
+from tap_insightly.output import said_of, watched_pipes
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -40,10 +41,14 @@ class Group(click.Group):
         """
         before = {number: signal.signal(number, _stop) for number in _SIGNALS}
         try:
-            return super().main(*args, **kwargs)
+            with watched_pipes():
+                return super().main(*args, **kwargs)
         except InsightlyError as error:
             click.echo(f"Error: {error}", err=True)
             sys.exit(WRONG if isinstance(error, _WRONG) else FAILED)
+        except OSError as error:  # a disk, a file
+            click.echo(f"Error: {said_of(error)}", err=True)
+            sys.exit(FAILED)
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)

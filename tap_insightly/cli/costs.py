@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
 from tap_insightly.api import NotAvailableError
@@ -164,10 +165,11 @@ def costs_of(tap: UnreadTap) -> tuple[int, list[Cost]]:
         if (learning := reading.learning) is not None:
             lists.want(Part(learning.path))
     lists.ask(tap)
-    return discovery, [_cost(reading, lists) for reading in readings]
+    now = tap.session.now() or datetime.now(timezone.utc)
+    return discovery, [_cost(reading, lists, now) for reading in readings]
 
 
-def _cost(reading: Reading, lists: Lists) -> Cost:
+def _cost(reading: Reading, lists: Lists, now: datetime) -> Cost:
     stream, sources = reading.stream, reading.sources
     counts = [lists.count(source.part) for source in sources]
     requests = len(reading.listings) - len(sources)  # those that look for deletions
@@ -180,6 +182,10 @@ def _cost(reading: Reading, lists: Lists) -> Cost:
         pages = _pages(learning, lists.count(Part(learning.path)))
         requests += pages
         notes.append(f"{pages:,} of these to learn its ids, so that deletions can be found")
+    if reading.refresh is not None and all(one.part.since is not None for one in sources):
+        pages = reading.refresh.planned(now)
+        requests += pages
+        notes.append(f"{pages:,} of these to read records again (refresh_days)")
     totals = [count.total for count in counts if count.total is not None]
     return Cost(stream.name, _since(reading), sum(totals) if totals else None, requests, notes)
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_insightly.cli.output import json_option, say, write_json, write_table
 from tap_insightly.cli.settings import PREFIX, with_settings
-from tap_insightly.command import checked
-from tap_insightly.settings import SETTINGS, from_environment
+from tap_insightly.command import content_of
+from tap_insightly.environment import from_environment
+from tap_insightly.settings import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,12 +53,12 @@ class Plan:
 
 
 @click.command("plan")
-@click.option("--catalog", type=click.File(encoding="utf-8"), help="A catalog, as for the tap.")
-@click.option("--state", type=click.File(encoding="utf-8"), help="A state, as for the tap.")
+@click.option("--catalog", type=click.File("rb"), help="A catalog, as for the tap.")
+@click.option("--state", type=click.File("rb"), help="A state, as for the tap.")
 @with_settings(SETTINGS)
 @json_option
 def plan(
-    config: dict[str, Any], *, catalog: TextIO | None, state: TextIO | None, is_json: bool
+    config: dict[str, Any], *, catalog: BinaryIO | None, state: BinaryIO | None, is_json: bool
 ) -> None:
     """Say what a sync would cost, before it is run.
 
@@ -74,7 +74,7 @@ def plan(
       $ insightly plan
       $ insightly plan --catalog catalog.json --state state.json --detect-deletes
     """  # noqa: D301 - click takes the character, which is no backslash
-    tap = unread(config, content(catalog, "catalog"), content(state, "state"))
+    tap = unread(config, content_of(catalog, "catalog"), content_of(state, "state"))
     try:
         found = _plan(tap, config)
     finally:
@@ -85,23 +85,6 @@ def plan(
         _show(found)
     if found.is_too_much:
         _warn(found)
-
-
-def content(file: TextIO | None, kind: str) -> dict[str, Any] | None:
-    """Read a file that the tap takes too.
-
-    Args:
-        file: The file; None if there is none.
-        kind: ``catalog`` or ``state``.
-
-    Returns:
-        What it holds.
-
-    Raises:
-        BadParameter: If it does not hold that.
-    """
-    read = checked(file, kind)
-    return None if read is None else json.load(read)
 
 
 def unread(

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import functools
-import json
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from dotenv import dotenv_values, find_dotenv
 from singer_sdk import typing as th
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_insightly.api import InsightlyClient
-from tap_insightly.command import check_config
+from tap_insightly.command import settings_in
 from tap_insightly.connection import open_session
-from tap_insightly.settings import CONNECTION, cleaned, from_environment, problems
+from tap_insightly.environment import from_environment
+from tap_insightly.settings import CONNECTION, cleaned, problems
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -98,16 +95,6 @@ def with_settings(
     return decorate
 
 
-def _load_variables() -> None:
-    """Take from a file ``.env`` what is not in the environment.
-
-    The SDK looks for one too, but only from where it is installed.
-    """
-    for name, value in dotenv_values(find_dotenv(usecwd=True)).items():
-        if name.startswith(PREFIX) and value is not None:
-            os.environ.setdefault(name, value)
-
-
 def _option(setting: Setting) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     text = _SECRET if setting.is_secret else setting.description.partition(". ")[0]
     name, text = setting.name.replace("_", "-"), f"{text.rstrip('.')}."
@@ -145,14 +132,12 @@ def read_config(
     schema = th.PropertiesList(*(setting.property() for setting in settings)).to_dict()
     fallback = {setting.name: setting.default for setting in settings} | dict(defaults or {})
     config: dict[str, Any] = {}
-    _load_variables()
     try:
         config |= from_environment(PREFIX, schema, settings)
     except ConfigValidationError as error:
         raise click.UsageError(" ".join(error.errors)) from None
     if config_file is not None:
-        check_config(config_file)
-        config |= json.loads(Path(config_file).read_text(encoding="utf-8"))
+        config |= settings_in(config_file)
     config |= {name: value for name, value in options.items() if value is not None}
     # An empty text is a setting that was not made, so its default counts.
     config = fallback | cleaned(config, settings)

@@ -12,8 +12,9 @@ import click
 
 from tap_insightly.api import InsightlyError
 from tap_insightly.cli.output import json_option, write_json, write_table
-from tap_insightly.cli.plan import content, unread
+from tap_insightly.cli.plan import unread
 from tap_insightly.cli.settings import with_settings
+from tap_insightly.command import content_of
 from tap_insightly.settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -73,8 +74,8 @@ class Verified:
 @click.option(
     "--from", "file", metavar="FILE", help="Keys and dates of one stream, as CSV or Parquet."
 )
-@click.option("--catalog", type=click.File(encoding="utf-8"), help="The catalog of the syncs.")
-@click.option("--state", type=click.File(encoding="utf-8"), help="The state of the last sync.")
+@click.option("--catalog", type=click.File("rb"), help="The catalog of the syncs.")
+@click.option("--state", type=click.File("rb"), help="The state of the last sync.")
 @click.option("--schema", metavar="NAME", help="The schema of the tables, if several have them.")
 @click.option("--stream", "streams", multiple=True, metavar="NAME", help="Only this; repeatable.")
 @click.option("--dates", is_flag=True, help="Compare all dates: a request for each 500 records.")
@@ -136,7 +137,10 @@ def _check(options: Mapping[str, Any]) -> None:
 def _verified(config: dict[str, Any], options: Mapping[str, Any]) -> Verified:
     from tap_insightly.verify import verify as compare  # noqa: PLC0415 - as above
 
-    catalog, state = content(options["catalog"], "catalog"), content(options["state"], "state")
+    catalog, state = (
+        content_of(options["catalog"], "catalog"),
+        content_of(options["state"], "state"),
+    )
     with _source(options) as source, closing(unread(config, catalog, None)) as tap:
         tap.needs_custom_fields = bool(options["values"])  # or they would differ
         wanted = _wanted(tap, options, state or {})

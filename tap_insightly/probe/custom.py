@@ -101,7 +101,7 @@ def _shown(kind: str) -> Part:
 
 
 def _schema(kind: str) -> dict[str, Any]:
-    return CustomField("any", "", kind, "", "").schema()
+    return CustomField("any", "", kind, "", "").schema("any")
 
 
 def _is_any(schema: dict[str, Any]) -> bool:

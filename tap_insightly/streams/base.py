@@ -12,13 +12,14 @@ from singer_sdk import Stream
 from singer_sdk.exceptions import SyncLifecycleSignal
 from singer_sdk.helpers._state import get_state_if_exists  # no other way to look and not begin one
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.singerlib import RecordMessage
+from singer_sdk.singerlib import RecordMessage, Schema
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_insightly.api import InsightlyError
 from tap_insightly.conformer import Conformer
 from tap_insightly.custom_fields import CustomField, columns_of, with_custom_fields
 from tap_insightly.streams.deleting import DELETED, DELETED_SCHEMA
+from tap_insightly.streams.entries import complete
 from tap_insightly.streams.reading import Reading
 from tap_insightly.streams.source import Part, is_new_version
 
@@ -31,6 +32,10 @@ if TYPE_CHECKING:
 
     from tap_insightly.api import Listing
     from tap_insightly.tap import TapInsightly
+
+
+class AheadError(InsightlyError):
+    """A bookmark that the stream was planned by is later than the server's clock."""
 
 
 class InsightlyStream(Stream):
@@ -53,6 +58,9 @@ class InsightlyStream(Stream):
 
     may_find_deletions: ClassVar[bool] = False
     """Whether it can be found out which records are gone."""
+
+    is_refreshable = False
+    """Whether it is read by date, so that what changes without one has to be read again."""
 
     # Values are conformed by `Conformer`, which also counts what it could not convert.
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
@@ -82,13 +90,43 @@ class InsightlyStream(Stream):
         self._is_selected_inside = False
         standard = self.schema
         self._standard_fields = (*standard["properties"], DELETED)
+        how, most_bytes = tap.config["custom_fields"], tap.config["max_column_name_bytes"]
+        self._standard = with_custom_fields(standard, (), how)
         if schema is None:
-            schema = with_custom_fields(standard, custom_fields, tap.config["custom_fields"])
-        if self.finds_deletions:
-            schema["properties"].setdefault(DELETED, dict(DELETED_SCHEMA))
+            schema = with_custom_fields(standard, custom_fields, how, most_bytes)
+            if self.finds_deletions:
+                schema["properties"].setdefault(DELETED, dict(DELETED_SCHEMA))
         # An attribute of the instance goes before the class's descriptor, which would build the
         # schema anew for every record.
         vars(self)["schema"] = schema
+
+    def apply_catalog(self, catalog: Catalog) -> None:
+        """Take over what a catalog says, and add what it lacks.
+
+        Args:
+            catalog: The catalog given to the tap.
+
+        Raises:
+            InsightlyError: If it asks for a key that the stream does not have.
+        """
+        entry = catalog.get_stream(self.name)
+        if entry is not None:
+            replication_key = type(self).replication_key
+            by = replication_key if isinstance(replication_key, str) else None
+            for warning in complete(entry, self._standard, self.own_key, by):
+                self.logger.warning("%s: %s", self.name, warning)
+            if self.finds_deletions:  # the catalog may be from before the setting was made
+                properties = {DELETED: Schema.from_dict(dict(DELETED_SCHEMA))}
+                entry.schema.properties = {**properties, **(entry.schema.properties or {})}
+            vars(self)["schema"] = entry.schema.to_dict()
+        could_find_deletions = self.finds_deletions
+        super().apply_catalog(catalog)
+        if could_find_deletions and not self.finds_deletions:
+            self.logger.warning(
+                "%s: deletions are not looked for, because its key is not %s in the catalog.",
+                self.name,
+                self.own_key[0],
+            )
 
     @property
     def own_key(self) -> tuple[str, ...]:
@@ -97,8 +135,12 @@ class InsightlyStream(Stream):
 
     @property
     def finds_deletions(self) -> bool:
-        """Whether it is to be found out which records are gone."""
-        return self.may_find_deletions and bool(self.config["detect_deletes"])
+        """Whether it is to be found out which records are gone.
+
+        A tombstone has only the id; a target that goes by another key could not tell whose it is.
+        """
+        is_by_id = not self.primary_keys or set(self.primary_keys) == set(self.own_key)
+        return self.may_find_deletions and is_by_id and bool(self.config["detect_deletes"])
 
     def saved_state(self, context: Mapping[str, str] | None = None) -> Mapping[str, Any]:
         """Look up a state as it is, where `get_context_state` would begin one.
@@ -156,7 +198,7 @@ class InsightlyStream(Stream):
         # A dry run (--test) takes no more than it needs, which is no failure.
         is_whole = self.ABORT_AT_RECORD_COUNT is not None
         try:
-            yield from self._read().rows(conform)
+            yield from self._rows(conform)
             is_whole = True
         finally:
             if self.reading is not None:
@@ -166,6 +208,23 @@ class InsightlyStream(Stream):
             for warning in conform.warnings():
                 self.logger.warning("%s: %s", self.name, warning)
             self._insightly.finish(self, is_whole=is_whole)
+
+    def _rows(self, conform: Conformer) -> Iterator[Record]:
+        reading = self._read()
+        try:
+            yield from reading.rows(conform)
+        except AheadError:
+            for listing in reading.listings:  # nobody will read them
+                self._insightly.reader.drop(listing)
+            self.reading = self.new_reading()
+            yield from self.reading.rows(conform)
+
+    def check_bookmarks(self) -> None:
+        """Take in that an answer has told the server's time, before anything is made of it.
+
+        Raises:
+            AheadError: If the stream has to be planned anew, because a bookmark is later.
+        """
 
     @cached_property
     def conform(self) -> Conformer:
@@ -314,7 +373,8 @@ class InsightlyStream(Stream):
             if mapped is None:
                 continue
             if is_tombstone:
-                kept = {*(stream_map.transformed_key_properties or ()), DELETED}
+                keys = stream_map.transformed_key_properties or self.own_key
+                kept = {*keys, DELETED}
                 mapped = {name: value for name, value in mapped.items() if name in kept}
             yield RecordMessage(
                 stream=stream_map.stream_alias,

@@ -13,6 +13,7 @@ from tap_insightly.api.cursor import SMALLEST_PAGE, Cursor
 from tap_insightly.api.deletions import DeletionSearch
 from tap_insightly.api.paging import Window
 from tap_insightly.streams.known import packed, unpacked
+from tap_insightly.streams.refreshing import gone_in
 from tap_insightly.values import is_before, utc_text
 
 if TYPE_CHECKING:
@@ -103,10 +104,28 @@ class Deletions:
         """
         return None if self._is_whole or self._is_current else self._behind()
 
-    @property
     def gone(self) -> Sequence[int]:
-        """Ids that the list does not have any more, in ascending order."""
-        return () if self.excess or not self._is_possible else sorted(self._gone)
+        """Say what is gone, once all was compared, unless it is too much to be true.
+
+        Returns:
+            Ids that the list does not have any more, in ascending order.
+        """
+        if not self._is_possible or self._is_refused:
+            return ()
+        self._check_excess()
+        return () if self.excess else sorted(self._gone)
+
+    def compare(self, page: Page) -> None:
+        """Compare a page of the list that was read for other reasons.
+
+        Args:
+            page: The page, all of whose records were sent.
+        """
+        if self._is_possible and not self._is_refused:
+            (name,) = self._stream.own_key
+            self._new.update(record[name] for record in page.records if record.get(name))
+            self._gone.update(gone_in(page, name, self._known or ()))
+            self._gone -= self._new
 
     def look(self, read: Read) -> None:
         """Find what is gone and what came back, once the stream has been read.
@@ -131,7 +150,6 @@ class Deletions:
             self._warn("deletions cannot be found, because ids do not ascend in its list.")
             return
         self._new.update(self._seen)
-        self._check_excess()
 
     def returned(self, read: Read) -> Iterator[Mapping[str, Any]]:
         """Read what came back.
@@ -146,7 +164,7 @@ class Deletions:
             InsightlyError: If the API ends the sync.
         """
         (name,) = self._stream.own_key
-        left = {} if self.excess or not self._is_possible else dict(self._back)
+        left = dict(self._back) if self._is_possible else {}
         while left:
             first = min(left.values())
             near = [place for place in left.values() if place < first + self._page_size]

@@ -8,6 +8,7 @@ from tap_insightly.values import parse_moment
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
 
 UNFINISHED = "unfinished"
 """The key in a stream's state. What is under it:
@@ -119,6 +120,12 @@ class Position:
             moment: The moment by the server's clock, as bookmarks are written; None if unknown.
         """
         self._data.setdefault("began", moment)
+
+    @property
+    def began(self) -> datetime | None:
+        """When the first request was answered; None if that is not known."""
+        began = self._data.get("began")
+        return parse_moment(began) if began else None
 
     def move(self, last_id: object, skip: int, value: object) -> None:
         """Take in that a record has been sent to the target.

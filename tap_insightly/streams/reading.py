@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from datetime import datetime, timezone
 from http import HTTPStatus
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -12,12 +13,12 @@ from singer_sdk import metrics
 
 from tap_insightly.api import IncompleteError, NotAvailableError, Tally
 from tap_insightly.streams.deleting import Deletions, tombstone
+from tap_insightly.streams.refreshing import REFRESH, Refresh
 from tap_insightly.streams.source import Source
 from tap_insightly.values import parse_moment, utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-    from datetime import datetime
 
     from tap_insightly.api import Listing, Page
     from tap_insightly.conformer import Conformer
@@ -55,6 +56,8 @@ class Reading:
         else:
             for source in self.sources:
                 source.position.remember(None)
+        self.refresh = self._new_refresh()
+        """What is read again, though nothing says that it has changed; None if nothing is."""
         self._counted = 0
         self.records = 0
         """How many rows were handed on."""
@@ -163,11 +166,7 @@ class Reading:
             return True
         yield from self._changes(source, conform)
         if self._deletions and self._deletions.excess is not None:
-            self._is_whole = False
-            self.remember()  # the next run goes on from here
-            self._tap.fail(f"{stream.name}: {self._deletions.excess}")
-            for one in self._along:
-                one.finish(None)
+            self._end_in_doubt(self._deletions.excess)
             return True
         # The bookmark comes last: a sync that is cut off before goes on from where it was.
         bookmark = position.end()
@@ -187,6 +186,14 @@ class Reading:
             error,
         )
         source.position.stay()
+        for one in self._along:
+            one.finish(None)
+
+    def _end_in_doubt(self, excess: str) -> None:
+        """Leave the bookmark where it was, as too much would be called gone."""
+        self._is_whole = False
+        self.remember()  # the next run goes on from here
+        self._tap.fail(f"{self._stream.name}: {excess}")
         for one in self._along:
             one.finish(None)
 
@@ -223,22 +230,70 @@ class Reading:
             self._state_due_at -= one.send(record)
 
     def _changes(self, source: Source, conform: Conformer) -> Iterator[dict[str, Any]]:
-        """Find out what came back, which is sent again, and what is gone."""
-        if self._deletions is None:
+        """Find out what came back, which is sent again, what is to be refreshed, what is gone."""
+        deletions = self._deletions
+        if deletions is not None:
+            deletions.look(self._pages)
+            yield from self._whole_rows(deletions.returned(self._pages), source, conform)
+        yield from self._refreshed(source, conform)
+        if deletions is None:
             return
-        self._deletions.look(self._pages)
-        for record in self._deletions.returned(self._pages):
-            row = conform({**record, **source.part.extra})
-            if row is not None:
-                yield from self._sent(row, record)
-                self._do_what_is_due()
-        for number in self._deletions.gone:
+        for number in deletions.gone():
             if not self._deleted and not self._is_batch:
                 self._stream.announce_tombstones()
             yield tombstone(self._stream.own_key[0], number, self._moment)
             self._count()
             self._deleted += 1
             self._do_what_is_due()
+
+    def _whole_rows(
+        self, records: Iterable[Mapping[str, Any]], source: Source, conform: Conformer
+    ) -> Iterator[dict[str, Any]]:
+        """Send records that are not of the list that tells how far the stream was read."""
+        for record in records:
+            row = conform({**record, **source.part.extra})
+            if row is not None:
+                yield from self._sent(row, record)
+                self._do_what_is_due()
+
+    def _new_refresh(self) -> Refresh | None:
+        stream = self._stream
+        days = stream.config["refresh_days"]
+        is_dry = stream.ABORT_AT_RECORD_COUNT is not None
+        if not days or is_dry or not stream.is_refreshable:
+            return None
+        return Refresh(
+            stream.path,
+            stream.own_key[0],
+            days=float(days),
+            saved=stream.saved_state().get(REFRESH),
+            page_size=stream.config["page_size"],
+            tally=self.tally,
+        )
+
+    def _refreshed(self, source: Source, conform: Conformer) -> Iterator[dict[str, Any]]:
+        """Read the slice of the whole list that is due."""
+        stream, refresh, cursor = self._stream, self.refresh, source.cursor
+        if refresh is None:
+            if stream.saved_state().get(REFRESH) is not None:
+                del stream.stream_state[REFRESH]  # it would be long overdue some day
+            return
+        refresh.keep_in(stream.stream_state)
+        now = self._tap.session.now() or datetime.now(timezone.utc)
+        if source.part.since is None:  # all was read just now
+            refresh.begin(source.position.began or now, cursor.count or cursor.total)
+            return
+        try:
+            for page in refresh.pages(self._pages, now):
+                yield from self._whole_rows(
+                    stream.parse(page.records, source.part), source, conform
+                )
+                if self._deletions:
+                    self._deletions.compare(page)
+        except NotAvailableError as error:
+            stream.logger.warning("%s: it cannot be refreshed: %s", stream.name, error)
+        if refresh.trouble is not None:
+            stream.logger.warning("%s: %s", stream.name, refresh.trouble)
 
     def _count(self) -> None:
         self.records += 1
@@ -261,6 +316,8 @@ class Reading:
         self._counted = self.tally.requests
         self._log_timings(endpoint)
         self._moment = page.answer.date
+        self._stream.check_bookmarks()
+        self._stream.check_bookmarks()
 
     def _moment_of(self, page: Page) -> str | None:
         """Say when the server answered, by its own clock."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from singer_sdk.singerlib import Schema, SchemaMessage
+from singer_sdk.singerlib import SchemaMessage
 from singer_sdk.singerlib.catalog import (
     REPLICATION_FULL_TABLE,
     REPLICATION_INCREMENTAL,
@@ -13,17 +13,19 @@ from singer_sdk.singerlib.catalog import (
 )
 
 from tap_insightly.api import InsightlyError
-from tap_insightly.streams.base import InsightlyStream
-from tap_insightly.streams.deleting import DELETED, DELETED_SCHEMA
+from tap_insightly.streams.base import AheadError, InsightlyStream
+from tap_insightly.streams.deleting import DELETED
 from tap_insightly.streams.source import Part
-from tap_insightly.values import parse_moment, utc_text
+from tap_insightly.values import FIRST, before, parse_moment, utc_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from singer_sdk.helpers.types import Context
     from singer_sdk.singerlib import Catalog
     from singer_sdk.singerlib.catalog import MetadataMapping
+
+SECOND = timedelta(seconds=1)
 
 
 class SearchStream(InsightlyStream):
@@ -33,19 +35,22 @@ class SearchStream(InsightlyStream):
 
     may_find_deletions = True
 
+    @property
+    def is_refreshable(self) -> bool:  # type: ignore[override]  # it depends on the catalog
+        """Whether it is read by date, so that what changes without one has to be read again."""
+        return self.replication_method == REPLICATION_INCREMENTAL
+
+    _unchecked: Sequence[Mapping[str, str] | None] = ()
+    """Parts of the state whose bookmarks were used before the server's clock was known."""
+
+    _is_told_of_key = False
+
     def apply_catalog(self, catalog: Catalog) -> None:
         """Take over what a catalog says, within what the API can do.
 
         Args:
             catalog: The catalog given to the tap.
         """
-        entry = catalog.get_stream(self.name)
-        if self.finds_deletions and entry is not None:
-            # The catalog may be from before the setting was made.
-            entry.schema.properties = {
-                DELETED: Schema.from_dict(dict(DELETED_SCHEMA)),
-                **(entry.schema.properties or {}),
-            }
         super().apply_catalog(catalog)
         own = type(self).replication_key
         if self.replication_method not in {REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL}:
@@ -120,11 +125,57 @@ class SearchStream(InsightlyStream):
         start_date = self.config.get("start_date")
         # Whether the API includes the very moment it is asked for is not known, so a start date
         # is asked for from a second before.
-        moments = [parse_moment(start_date) - timedelta(seconds=1)] if start_date else []
-        bookmark = self._bookmark(context)
-        if bookmark is not None:
-            moments.append(bookmark - self.lookback())
-        return utc_text(max(moments)) if moments else None
+        moments = [before(parse_moment(start_date), SECOND)] if start_date else []
+        if not self._correct(context):
+            self._unchecked = [*self._unchecked, context]
+        if (bookmark := self._bookmark(context)) is not None:
+            moments.append(before(bookmark, self.lookback()))
+        since = max(moments, default=FIRST)
+        return utc_text(since) if since > FIRST else None
+
+    def check_bookmarks(self) -> None:
+        """Compare the bookmarks that were gone by with the server's clock, once that is known.
+
+        Raises:
+            AheadError: If one is later. It is no more, so the stream has to be planned anew.
+        """
+        contexts, self._unchecked = self._unchecked, ()
+        bookmarks = [self._bookmark(context) for context in contexts]
+        for context in contexts:
+            self._correct(context)
+        if bookmarks != [self._bookmark(context) for context in contexts]:
+            raise AheadError
+
+    def _correct(self, context: Mapping[str, str] | None) -> bool:
+        """Put back a bookmark that is later than the server's clock, and would find nothing.
+
+        One that is later by less than the look-back does no harm.
+
+        Args:
+            context: Which part of the state it is in.
+
+        Returns:
+            Whether it could be told; if not, the server has told no time yet.
+        """
+        tap, bookmark = self._insightly, self._bookmark(context)
+        if bookmark is None:
+            return True
+        if (now := tap.session.now()) is None:
+            return False
+        # The same for all, as streams are read together only if they are read from one moment on.
+        tap.began = tap.began or now
+        if before(bookmark, self.lookback()) > now:
+            self.logger.warning(
+                "%s: the bookmark %s is later than Insightly's clock, which says %s. The stream is "
+                "read from there on; what was changed before may be missing. Remove the bookmark "
+                "from the state to read the stream from its beginning.",
+                self.name,
+                utc_text(bookmark),
+                utc_text(now.replace(microsecond=0)),
+            )
+            state = self.get_context_state(context)
+            state["replication_key_value"] = utc_text(tap.began.replace(microsecond=0))
+        return True
 
     def lookback(self) -> timedelta:
         """Say how far behind its bookmark the stream is read again.
@@ -143,10 +194,16 @@ class SearchStream(InsightlyStream):
         """
         if bookmark is None or self.replication_method != REPLICATION_INCREMENTAL:
             return
-        before = self._bookmark(context)
+        try:
+            moments = [parse_moment(bookmark)]
+        except ValueError:
+            return  # out of a state that somebody has edited
+        previous, now = self._bookmark(context), self._insightly.session.now()
+        if previous is not None and (now is None or previous <= now):
+            moments.append(previous)
         state = self.get_context_state(context)
         state["replication_key"] = self.replication_key
-        state["replication_key_value"] = max(bookmark, utc_text(before) if before else "")
+        state["replication_key_value"] = utc_text(max(moments))
 
     def announce_tombstones(self) -> None:
         """Send a schema of what tombstones have, if that is wanted.
@@ -189,9 +246,11 @@ class SearchStream(InsightlyStream):
 
     def _bookmark(self, context: Mapping[str, str] | None = None) -> datetime | None:
         state = self.saved_state(context)
-        if state.get("replication_key") != self.replication_key:
-            return None
+        key = state.get("replication_key", self.replication_key)
         value = state.get("replication_key_value")
+        if value is not None and key != self.replication_key:
+            self._tell_of_other_key(key)
+            return None
         try:
             return None if value is None else parse_moment(value)
         except (TypeError, ValueError, AttributeError) as error:
@@ -200,3 +259,14 @@ class SearchStream(InsightlyStream):
                 "date. Remove it from the state to read the stream from its beginning."
             )
             raise InsightlyError(msg) from error
+
+    def _tell_of_other_key(self, key: object) -> None:
+        if not self._is_told_of_key:
+            self._is_told_of_key = True
+            self.logger.warning(
+                "%s: the state has a bookmark of %s, but the stream is read by %s; so it is read "
+                "from its beginning.",
+                self.name,
+                key,
+                self.replication_key,
+            )

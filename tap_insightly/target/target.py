@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from contextlib import closing
 from functools import cached_property, partial
@@ -17,6 +18,7 @@ from tap_insightly.connection import open_session
 from tap_insightly.plugin import InsightlyPlugin
 from tap_insightly.target.copying import Copier, CopySink
 from tap_insightly.target.copying.idmap import IdMap
+from tap_insightly.target.incoming import Reader
 from tap_insightly.target.ledger import Ledger, RejectedError
 from tap_insightly.target.loading import is_refusal
 from tap_insightly.target.route import Router
@@ -40,6 +42,7 @@ class TargetInsightly(InsightlyPlugin, Target):
     """Writes records to the Insightly CRM API (v3.1): creates, updates and deletes them."""
 
     name = "target-insightly"
+    message_reader_class = Reader
     settings = SETTINGS
     summary = "Write Singer messages to Insightly CRM."
     config_jsonschema: ClassVar[dict[str, Any]] = CONFIG_JSONSCHEMA
@@ -245,9 +248,15 @@ class TargetInsightly(InsightlyPlugin, Target):
         cls.print_version(print_fn=cls.logger.info)
         given = config.config if config else {}
         target = cls(config=given, parse_env_config=bool(config and config.parse_env))
+        if file_input is None and sys.stdin is None:
+            msg = "Standard input is closed, but that is where messages are read from."
+            raise InsightlyError(msg)
         with closing(target):
             try:
                 target.listen(file_input)
+            except UnicodeDecodeError as error:
+                msg = f"What comes in is no text in UTF-8, as Singer messages are: {error}."
+                raise InsightlyError(msg) from None
             except (InvalidInputLine, RecordsWithoutSchemaException) as error:
                 msg = f"What comes in is no Singer message: {error}"
                 raise InsightlyError(msg) from None

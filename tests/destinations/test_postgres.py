@@ -202,3 +202,19 @@ def test_rows_of_lists_that_are_read_whole_go_with_activate_version(
     ]
     assert gone == ([] if is_hard else [key])
     source.compare(account, warehouse.load_what_is_there, warehouse.adapt)
+
+
+def test_fields_with_long_names_load_each_into_its_own_column(
+    warehouse: Postgres, account: Sandbox, tmp_path: Path
+) -> None:
+    """Postgres cuts names itself, so that two columns of the same beginning would be one."""
+    beginning = "How_did_you_hear_about_us_and_what_made_you_get_in_touch_größer_"
+    names = [f"{beginning}{end}__c" for end in ("one", "two")]
+    for name in names:
+        account.add_custom_field("/Contacts", name, "TEXT", name, "", [])
+    fields = [{"FIELD_NAME": name, "FIELD_VALUE": name} for name in names]
+    key = account.create("/Contacts", FIRST_NAME="Long", CUSTOMFIELDS=fields)["CONTACT_ID"]
+    warehouse.pipe(tmp_path, account)(catalog=only(Tap(tmp_path).discover(account), "contacts"))
+    (row,) = (row for row in warehouse.load("contacts") if row["CONTACT_ID"] == key)
+    values = {column: value for column, value in row.items() if column.startswith("How_did")}
+    assert sorted(values.values()) == names

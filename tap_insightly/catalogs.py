@@ -1,0 +1,194 @@
+"""Catalogs as people edit them: what can be understood is, the rest is refused in a sentence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from tap_insightly.files import kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_TYPES = {"array", "boolean", "integer", "null", "number", "object", "string"}
+_INCLUSIONS = {"available", "automatic", "unsupported"}
+_WORDS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+_TEXTS = ("stream", "replication_key", "replication_method")
+_METADATA_TEXTS = ("replication-key", "forced-replication-method")
+_SCHEMA_TEXTS = ("title", "description", "format")
+
+
+def understood(content: Any) -> dict[str, Any]:  # noqa: ANN401 - anything that JSON can be
+    """Bring a catalog into the form that the SDK takes for granted.
+
+    Args:
+        content: What was given for a catalog.
+
+    Returns:
+        The catalog.
+
+    Raises:
+        ValueError: If it cannot be understood.
+    """
+    if not isinstance(content, dict) or "streams" not in content:
+        msg = f'found {kind_of(content)}; accepted is an object with "streams"'
+        raise ValueError(msg)
+    entries = _list(content["streams"], "streams")
+    streams = [_entry(entry, f"stream {number}") for number, entry in enumerate(entries, 1)]
+    counts = Counter(stream["tap_stream_id"] for stream in streams)
+    for name, count in counts.items():
+        if count > 1:
+            msg = f"stream {name} is in it {count} times; leave one"
+            raise ValueError(msg)
+    return {"streams": streams}
+
+
+def _entry(entry: object, where: str) -> dict[str, Any]:
+    given = _object(entry, where)
+    name = given.get("tap_stream_id") or given.get("stream")
+    if not isinstance(name, str) or not name:
+        msg = f"{where} has no name in tap_stream_id"
+        raise ValueError(msg)
+    where = f"stream {name}"
+    result = {**given, "tap_stream_id": name}
+    for part in _TEXTS:
+        result[part] = _text(given.get(part), f"{part} of {where}")
+    result["key_properties"] = _names(given.get("key_properties"), f"key_properties of {where}")
+    result["schema"] = schema = _schema(given.get("schema"), f"the schema of {where}")
+    if "object" not in schema.get("type", "object"):
+        msg = f"the schema of {where} is of type {schema['type']}, where object belongs"
+        raise ValueError(msg)
+    metadata = _metadata(given.get("metadata"), where)
+    if () not in metadata:  # before there was metadata, the stream itself said it
+        is_selected = _boolean(given.get("selected"), f"selected of {where}")
+        metadata[()] = {"selected": is_selected is not False}
+    result["metadata"] = [
+        {"breadcrumb": list(breadcrumb), "metadata": said} for breadcrumb, said in metadata.items()
+    ]
+    return result
+
+
+def _metadata(items: object, where: str) -> dict[tuple[str, ...], dict[str, Any]]:
+    result: dict[tuple[str, ...], dict[str, Any]] = {}
+    for item in _list(items, f"the metadata of {where}"):
+        given = _object(item, f"an item in the metadata of {where}")
+        breadcrumb = _breadcrumb(given.get("breadcrumb"), where)
+        result.setdefault(breadcrumb, {}).update(_said(given.get("metadata"), breadcrumb, where))
+    return result
+
+
+def _breadcrumb(given: object, where: str) -> tuple[str, ...]:
+    """Read of what something is said: of the stream, or of a property."""
+    if given is None or given in ("", []):
+        return ()
+    parts = tuple(given) if isinstance(given, list) else ()
+    is_property = len(parts) > 1 and parts[0] == "properties"
+    if not is_property or not all(isinstance(part, str) for part in parts):
+        msg = (
+            f"the metadata of {where} has a breadcrumb {given!r}; accepted is [] for the stream, "
+            'and a list such as ["properties", "DATE_UPDATED_UTC"] for a property'
+        )
+        raise ValueError(msg)
+    return parts
+
+
+def _said(given: object, breadcrumb: tuple[str, ...], where: str) -> dict[str, Any]:
+    where = f"{breadcrumb[-1]} in {where}" if breadcrumb else where
+    said = dict(_object({} if given is None else given, f"the metadata of {where}"))
+    for name in ("selected", "selected-by-default"):
+        if name in said:
+            said[name] = _boolean(said[name], f"{name} of {where}")
+    for name in _METADATA_TEXTS:
+        if name in said:
+            said[name] = _text(said[name], f"{name} of {where}")
+    if "table-key-properties" in said:
+        keys = said["table-key-properties"]
+        said["table-key-properties"] = _names(keys, f"table-key-properties of {where}")
+    inclusion = _text(said.get("inclusion"), f"inclusion of {where}")
+    if inclusion is not None:
+        said["inclusion"] = inclusion.strip().lower()
+        if said["inclusion"] not in _INCLUSIONS:
+            msg = f"inclusion of {where} is {inclusion!r}; accepted is {_or(_INCLUSIONS)}"
+            raise ValueError(msg)
+    return said
+
+
+def _schema(given: object, where: str) -> dict[str, Any]:
+    """Read a schema, of a stream or of what is inside of it."""
+    if given is None or given is True:
+        return {}  # anything may be there
+    schema = dict(_object(given, where))
+    if "type" in schema:
+        schema["type"] = _type(schema["type"], where)
+        if schema["type"] is None:
+            del schema["type"]
+    for name in _SCHEMA_TEXTS:
+        if name in schema and _text(schema[name], f"{name} in {where}") is None:
+            del schema[name]
+    if (properties := schema.pop("properties", None)) is not None:
+        schema["properties"] = {
+            name: _schema(prop, f"property {name} in {where}")
+            for name, prop in _object(properties, f"properties in {where}").items()
+        }
+    if (items := schema.pop("items", None)) is not None:
+        schema["items"] = _schema(items, f"items in {where}")
+    return schema
+
+
+def _type(given: object, where: str) -> str | list[str] | None:
+    names = given if isinstance(given, list) else [given]
+    found = [name if isinstance(name, str) else "null" for name in names if name in (None, *_TYPES)]
+    if len(found) < len(names):
+        msg = f"type in {where} is {given!r}; accepted is {_or(_TYPES)}, or a list of these"
+        raise ValueError(msg)
+    if isinstance(given, list):
+        return list(dict.fromkeys(found)) or None
+    return None if given is None else found[0]
+
+
+def _names(given: object, where: str) -> list[str] | None:
+    names = [given] if isinstance(given, str) else given
+    if names is None:
+        return None
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        msg = f"{where}: found {given!r}, where a list of names belongs"
+        raise ValueError(msg)
+    return names
+
+
+def _boolean(given: object, where: str) -> bool | None:
+    if given is None or isinstance(given, bool):
+        return given
+    word = str(given).strip().lower() if isinstance(given, str | int) else ""
+    if word not in _WORDS:
+        msg = f"{where} is {given!r}; accepted is true or false"
+        raise ValueError(msg)
+    return _WORDS[word]
+
+
+def _text(given: object, where: str) -> str | None:
+    if given is not None and not isinstance(given, str):
+        msg = f"{where} is {kind_of(given)}, where a text belongs"
+        raise ValueError(msg)
+    return given
+
+
+def _list(given: object, where: str) -> list[Any]:
+    if given is None:
+        return []
+    if not isinstance(given, list):
+        msg = f"{where}: found {kind_of(given)}, where a list belongs"
+        raise ValueError(msg)  # noqa: TRY004 - to the caller it is one failure
+    return given
+
+
+def _object(given: object, where: str) -> Mapping[str, Any]:
+    if not isinstance(given, dict):
+        msg = f"{where}: found {kind_of(given)}, where an object belongs"
+        raise ValueError(msg)  # noqa: TRY004 - as above
+    return given
+
+
+def _or(words: set[str]) -> str:
+    *first, last = sorted(words)
+    return f"{', '.join(first)} or {last}"

@@ -1,0 +1,94 @@
+"""Files of JSON as people have them: in any Unicode encoding, with a byte order mark or without."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+
+def decoded(content: bytes) -> str:
+    """Read text: UTF-8, or UTF-16 and UTF-32 as some shells of Windows write it.
+
+    Args:
+        content: The bytes.
+
+    Returns:
+        The text, without a byte order mark.
+
+    Raises:
+        ValueError: If it is no text.
+    """
+    # As RFC 4627 has it: by the mark, or by where the zeros are in the first four bytes.
+    encoding = json.detect_encoding(content)
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        msg = f"it is no text in {encoding.upper()} (byte {error.start})"
+        raise ValueError(msg) from None
+
+
+def parsed(text: str) -> Any:  # noqa: ANN401 - anything that JSON can be
+    """Read JSON.
+
+    Args:
+        text: The text.
+
+    Returns:
+        What it says.
+
+    Raises:
+        ValueError: If it is no JSON.
+    """
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        msg = f"it is no JSON: {error}"
+        raise ValueError(msg) from None
+    except RecursionError:
+        msg = "it is nested too deeply"
+        raise ValueError(msg) from None
+
+
+def read_settings(name: str) -> dict[str, Any]:
+    """Read a file of settings.
+
+    Args:
+        name: Its path, text.
+
+    Returns:
+        The settings.
+
+    Raises:
+        ValueError: If it cannot be read, or holds something else. The text goes on after the
+            name of the file.
+    """
+    try:
+        content = parsed(decoded(Path(name).read_bytes()))
+    except OSError as error:
+        msg = f"cannot be read: {error.strerror or error}."
+        raise ValueError(msg) from None
+    except ValueError as error:
+        msg = f"cannot be read: {error}."
+        raise ValueError(msg) from None
+    if not isinstance(content, dict):
+        msg = "does not hold a JSON object of settings."
+        raise ValueError(msg)  # noqa: TRY004 - to the caller it is one failure
+    return content
+
+
+def kind_of(value: object) -> str:
+    """Say what a JSON value is.
+
+    Args:
+        value: The value.
+
+    Returns:
+        Words to go on with after "found".
+    """
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    kinds = {str: "a text", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    return kinds.get(type(value), type(value).__name__)

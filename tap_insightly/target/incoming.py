@@ -1,0 +1,36 @@
+"""Reading what comes in: lines of messages, of which a wrong one is told in a sentence."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from singer_sdk.io_base import SingerReader
+from singer_sdk.singerlib.exceptions import InvalidInputLine
+from singer_sdk.singerlib.json import deserialize_json
+
+MOST_SHOWN = 200  # characters of a line that cannot be read
+
+
+class Reader(SingerReader):
+    """Reads messages as the SDK does, which shows a traceback for a line that is none."""
+
+    def deserialize_json(self, line: str) -> dict[str, Any]:
+        """Read a line.
+
+        Args:
+            line: The line; the first may begin with a byte order mark.
+
+        Returns:
+            The message.
+
+        Raises:
+            InvalidInputLine: If it is none.
+        """
+        try:
+            message = deserialize_json(line.removeprefix("\ufeff"))
+        except (ValueError, RecursionError):
+            message = None
+        if not isinstance(message, dict):
+            msg = f"it is no JSON object: {line.strip()[:MOST_SHOWN]!r}."
+            raise InvalidInputLine(msg) from None
+        return message
