@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import InsightlyError, Listing, Tally
+from tap_insightly.api.errors import PageTooLargeError
 from tap_insightly.api.paging import PAGE_SIZE, Cursor
 from tap_insightly.verify.counting import Counting
 from tap_insightly.verify.differences import Differences
@@ -133,7 +134,10 @@ class Comparison:
             InsightlyError: If the account cannot be read.
         """
         if self._is_to_be_counted:
-            found = self._count(reader)
+            try:
+                found = self._count(reader)
+            except PageTooLargeError:
+                found = None  # a list that is read whole can be read in smaller pages
             if found is not None:
                 self.counted = True
                 return found
@@ -177,11 +181,17 @@ class Comparison:
                 for key, date in self.subject.entries(page.records, part):
                     found.see(key, date)
             if total is not None and read < total:
+                total = self._count_again(reader, part)  # some may have been deleted meanwhile
+            if total is not None and read < total:
                 msg = f"{part.path} ended after {read:,} of {total:,} records."
                 raise NotComparableError(msg)
         found.conclude()
         self.total = len(self.rows) - len(found.gone) + len(found.unknown)
         return found
+
+    def _count_again(self, reader: Reader, part: Part) -> int | None:
+        query = {**self.subject.params(part), "top": "1", "skip": "0", "count_total": "true"}
+        return self._answer(reader, Listing(part.path, query, tally=self.tally))[1]
 
     # Counting
 
@@ -204,7 +214,7 @@ class Comparison:
         is_possible = counting.take(self._start, *self._answer(reader, first))
         # To search for what takes longer to find than to read it all would be no use.
         most = _FEWEST + len(self.rows) // self._page_size
-        while is_possible and (wanted := counting.search.wanted):
+        while is_possible and not counting.is_whole and (wanted := counting.search.wanted):
             if self.tally.requests > most:
                 return None
             listings = [self._page(skip) for skip in wanted]
