@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import IncompleteError, InsightlyError, Listing, Tally
-from tap_insightly.api.paging import PAGE_SIZE, Cursor
+from tap_insightly.api.paging import PAGE_SIZE, Cursor, Window
 from tap_insightly.verify.counting import Counting
 from tap_insightly.verify.differences import Differences
 from tap_insightly.verify.errors import NotComparableError
@@ -190,8 +190,8 @@ class Comparison:
 
     def _page(self, skip: int) -> Listing:
         (part,) = self.subject.parts
-        paging = {"top": str(self._page_size), "skip": str(skip), "count_total": "true"}
-        return Listing(part.path, {**self.subject.params(part), **paging}, tally=self.tally)
+        window = Window(skip, self._page_size)
+        return Listing(part.path, self.subject.params(part), cursor=window, tally=self.tally)
 
     def _count(self, reader: Reader) -> Differences | None:
         """Compare by where ids stand; None if that does not add up."""
@@ -201,7 +201,7 @@ class Comparison:
         is_possible = counting.take(self._start, *self._answer(reader, first))
         # To search for what takes longer to find than to read it all would be no use.
         most = _FEWEST + len(self.rows) // self._page_size
-        while is_possible and (wanted := counting.search.wanted):
+        while is_possible and not counting.is_whole and (wanted := counting.search.wanted):
             if self.tally.requests > most:
                 return None
             listings = [self._page(skip) for skip in wanted]

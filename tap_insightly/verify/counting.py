@@ -28,8 +28,11 @@ class Counting:
         """
         self._known: Sequence[int] = found.rows.keys  # type: ignore[assignment]  # numbers
         self._subject = subject
+        self._page_size = page_size
         self._found = found
         self.search = DeletionSearch(self._known, page_size=page_size)
+        self.is_whole = False
+        """Whether one page has shown the whole list."""
         self.end: tuple[int, int] | None = None
         """The last id up to which all is known behind the last known one, and its place."""
         self.has_ended = False
@@ -52,6 +55,7 @@ class Counting:
         if total is None or len(ids) != len(records) or not _ascend(ids):
             return False
         self._found.span(skip, ids)
+        self.is_whole = self.is_whole or (not skip and len(ids) >= total)
         self._hand_on(skip, ids, total)
         if not self.has_ended:
             self._look_for_end(skip, ids, total)
@@ -90,7 +94,10 @@ class Counting:
         last = len(self._known) - 1
         if skip in wanted:
             self.search.take(skip, ids, total)
-        elif last in wanted and skip < last and (last < stop or stop >= total):
+            return
+        # What a full page has of it is shorter than a page, but need not be the end for that.
+        is_end = stop >= total and len(ids) < self._page_size
+        if last in wanted and skip < last and (is_end or last < stop < total):
             self.search.take(last, ids[last - skip :], total)
 
     def _look_for_end(self, skip: int, ids: list[int], total: int) -> None:

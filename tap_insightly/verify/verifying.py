@@ -99,15 +99,14 @@ class _Run:
 
     def compare(self, comparison: Comparison) -> Compared | None:
         """Compare a stream; None if the warehouse need not have it, and has not."""
-        name = comparison.subject.name
+        reason = comparison.subject.reason_to_leave_out
+        if reason is not None:
+            return self._left_out(comparison, reason)
         try:
-            reason = comparison.subject.reason_to_leave_out
-            if reason is not None:
-                return Compared(name, LEFT_OUT, str(comparison.table), notes=[reason])
             found = comparison.run(self.reader)
         except NoTableError as error:
-            is_required = self.wanted.is_required and comparison.subject.reason_to_leave_out is None
-            return Compared(name, UNKNOWN, notes=[str(error)]) if is_required else None
+            is_required = self.wanted.is_required
+            return self._without(comparison, UNKNOWN, str(error)) if is_required else None
         except NotAvailableError as error:
             verdict = UNKNOWN if len(comparison.rows) else LEFT_OUT
             return self._without(comparison, verdict, str(error))
@@ -131,6 +130,18 @@ class _Run:
         if not wanted.values or not isinstance(self.source, Database):
             return Values()
         return compare_values(self.compared, self.source, self.reader, wanted.values, wanted.seed)
+
+    @staticmethod
+    def _left_out(comparison: Comparison, reason: str) -> Compared | None:
+        """Say why a stream is left out, if the warehouse has it at all."""
+        result = Compared(comparison.subject.name, LEFT_OUT, notes=[reason])
+        try:
+            result.table = str(comparison.table)
+        except NoTableError:
+            return None
+        except NotComparableError:
+            pass  # whichever table it is, it is left out
+        return result
 
     @staticmethod
     def _without(comparison: Comparison, verdict: str, reason: str) -> Compared:

@@ -9,10 +9,11 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tap_insightly.api import Reader
+from tap_insightly.api.errors import PageTooLargeError
 from tap_insightly.tap import TapInsightly
 from tap_insightly.verify import NotComparableError, Subject
 from tap_insightly.verify.comparison import Comparison
@@ -172,7 +173,7 @@ def test_where_nothing_differs_one_request_tells(count: int, page_size: int) -> 
 
 
 def test_new_records_cost_nothing_if_they_are_on_the_same_page() -> None:
-    world = World(["same"] * 2000 + ["created_since"] * 250)
+    world = World(["same"] * 2000 + ["created_since"] * 249)
     comparison, found = world.compare(page_size=500)
     exact(world, found)
     assert comparison.counted
@@ -224,6 +225,29 @@ def test_while_the_account_changes_nothing_is_named_that_did_not_differ_or_chang
         assert set(found.unknown) >= known - account.changed
 
 
+@pytest.mark.parametrize("place", [5, 95])
+def test_a_deletion_while_a_list_is_read_is_no_reason_to_give_up(place: int) -> None:
+    world = World(["same"] * 100)
+    world.account.max_concurrency = 1
+    world.account.happens = {5: lambda account: account.delete(place)}
+    _, found = world.compare(is_each_date=True)
+    assert found.gone <= world.account.changed
+    assert not found.unknown
+
+
+def test_pages_that_are_too_large_are_asked_for_in_smaller_ones() -> None:
+    world = World(["same"] * 50)
+    world.account.happens = {1: too_large}
+    comparison, found = world.compare()
+    exact(world, found)
+    assert not comparison.counted
+
+
+def too_large(_: Account) -> None:
+    msg = "too large"
+    raise PageTooLargeError(msg)
+
+
 @dataclass
 class Strange(Account):
     """An account whose pages hold less than they should."""
@@ -245,6 +269,13 @@ class Strange(Account):
     cap=st.one_of(st.just(1000), st.integers(1, 30)),
     says=st.sampled_from([None, 0, 0.5, 0.9, 1, 1.1, 2]),
     is_each_date=st.booleans(),
+)
+@example(
+    world=World("same same missing same".split()),
+    page_size=3,
+    cap=1000,
+    says=0.9,
+    is_each_date=False,
 )
 def test_a_server_that_caps_its_pages_or_miscounts_is_never_taken_at_its_word(
     world: World, page_size: int, cap: int, says: float | None, *, is_each_date: bool

@@ -114,6 +114,13 @@ def test_a_catalog_says_which_streams_there_are(case: Case, tmp_path: Path) -> N
 
 def test_streams_that_take_a_request_for_each_record_are_left_out(case: Case) -> None:
     case.execute('create table insightly."note_comments" ("COMMENT_ID" bigint)')
+    case.execute('create table insightly."links" ("whatever" bigint)')
+    done = case.verify("--json")
+    assert done.code == 0
+    assert {one["stream"] for one in done.json["streams"] if one["verdict"] == "left out"} == {
+        "note_comments",
+        "links",
+    }
     done = case.verify("--stream", "note_comments", "--stream", "notes", "--json")
     assert done.code == 0
     verdicts = {one["stream"]: one["verdict"] for one in done.json["streams"]}
