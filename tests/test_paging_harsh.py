@@ -8,13 +8,14 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_insightly.api import Listing
+from tap_insightly.api import IncompleteError, Listing, Page, Reader
 from tap_insightly.api.cursor import Cursor
 from tests.changing import Account
-from tests.test_paging import changes, happening, read
+from tests.test_paging import changes, contacts, happening, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,3 +116,61 @@ def test_what_a_list_is_called_whole_for_was_read(
         assert is_whole
     if not script and totals == "right" and counts_hidden and there & hidden:
         assert not is_whole, "the total says that there is more"
+
+
+@pytest.mark.parametrize(
+    ("server", "came", "requests", "is_whole"),
+    [
+        ({}, 1200, 3, True),
+        ({"hidden": {100}}, 1199, 6, True),
+        ({"hidden": {100}, "counts_hidden": True}, 1199, 11, False),
+        ({"hidden": {499}}, 1199, 6, True),
+        ({"hidden": set(range(300, 900))}, 600, 10, True),
+        ({"hidden": set(range(300, 900)), "counts_hidden": True}, 600, 16, False),
+        ({"cap": 200}, 1200, 7, True),
+        ({"cap": 100}, 1200, 13, True),
+        ({"cap": 30}, 1200, 45, True),
+        ({"cap": 1}, 1200, 1203, True),
+        ({"total": "missing"}, 1200, 5, True),
+        ({"total": "missing", "cap": 200}, 1200, 9, True),
+        ({"total": "too low"}, 1200, 6, True),
+        ({"total": "too high"}, 1200, 20, False),
+        ({"readable": 700}, 999, 25, False),
+        ({"readable": 0}, 0, 16, False),
+    ],
+)
+def test_what_each_kind_of_server_costs(
+    server: dict[str, Any],
+    came: int,
+    requests: int,
+    is_whole: bool,  # noqa: FBT001
+) -> None:
+    """Of 1,200 contacts, asked for by one thread: as the table says, at most."""
+    options = dict(server)
+    options["total"] = TOTALS[options.get("total", "right")]
+    options["hidden"] = options.get("hidden", set()).__contains__
+    account = Account(list(range(1200)), max_concurrency=1, **options)
+    listing = contacts()
+    assert len(read(account, listing)) == came
+    assert len(account.requests) <= requests
+    assert (listing.shortfall is None) is is_whole
+
+
+def test_under_a_cap_pages_are_asked_for_ahead_and_at_its_distance() -> None:
+    account = Account(list(range(20_000)), max_concurrency=8, cap=200)
+    listing = contacts()
+    with Reader(account) as reader:  # type: ignore[arg-type]
+        pages = reader.read(listing)
+        next(pages)
+        assert sorted(listing.asked) == [199 * number for number in range(1, 17)]
+        assert sum(len(page.records) for page in pages) == 19_800
+    assert len(account.requests) <= 20_000 // 199 + 2
+
+
+def test_who_reads_a_list_is_told_that_it_ended_short_with_both_numbers() -> None:
+    account = Account(list(range(1200)), hidden={7}.__contains__, counts_hidden=True)
+    pages: list[Page] = []
+    said = r"/Contacts ended after 1,199 of 1,200 records\."
+    with Reader(account) as reader, pytest.raises(IncompleteError, match=said):  # type: ignore[arg-type]
+        pages.extend(reader.read(contacts()))
+    assert sum(len(page.records) for page in pages) == 1199

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.errors import RefusedError
 from tap_insightly.api.passed import Passed
+from tap_insightly.api.sizes import FEW, Sizes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,7 +37,6 @@ PAGE_SIZE = 500  # the most that the API hands out at once (docs, seen live)
 SMALLEST_PAGE = 2  # one record for the overlap, one to go on
 SAME_PAGES = 10  # pages in a row with the same records: the server does not page
 RETURNS = 5  # times to come back to a place without anything new, before it is given up
-FEW = 5  # a page with less than a fifth of what was asked for is more likely full of holes
 
 
 class Cursor:
@@ -75,19 +75,13 @@ class Cursor:
         """Whether the list has come to its end."""
         self.total: int | None = None
         """How many records there are, as far as the server said last."""
-        self.has_holes = False
-        """Whether pages lack records that they were counted with, so that places tell little."""
         self._before = 0 if after is None else before
         self._records = Passed(key, after)
+        self._sizes = Sizes()
         self._totals: set[int] = set()
         self._is_cut = False  # it ended, and more was said to be there
         self._is_odd = False  # something was not as it should be, so totals are worth asking for
         self._is_gapped = False  # it was gone on without an overlap
-        self._expected: int | None = None  # how many records the first page has, before it is read
-        self._cap: int | None = None  # the most that comes at once, as far as it seems
-        self._is_sure = False  # that it is a cap
-        self._most = 1  # records on a page
-        self._is_suspect = False  # the page before would have a hole, if it was not the last one
         self._edge: Any = None  # the key of the last record passed
         self._ground = self.skip  # its place, if there are no holes
         self._reach = page_size  # how far apart pages with holes can be, as far as it seems
@@ -131,6 +125,11 @@ class Cursor:
         return self.is_done and is_sure and not self._is_cut and not is_short
 
     @property
+    def has_holes(self) -> bool:
+        """Whether pages lack records that they were counted with, so that places tell little."""
+        return self._sizes.has_holes
+
+    @property
     def is_contiguous(self) -> bool:
         """Whether nothing can be missing up to the last record that was passed."""
         return not self._is_gapped
@@ -138,7 +137,7 @@ class Cursor:
     @property
     def size(self) -> int:
         """How many records a page can be expected to hold."""
-        return min(self.top, self._cap or self._expected or self.top)
+        return self._sizes.expected(self.top)
 
     @property
     def step(self) -> int:
@@ -159,7 +158,7 @@ class Cursor:
             return
         at, step = self.skip, self.step
         yield at
-        is_sure = self._is_sure or self.size * FEW >= self.top
+        is_sure = self._sizes.can_be_planned(self.top)
         is_lost = self._returns or self._idle or self._probes or self._gap is not None
         if self.total is None or not self.ascends or is_lost or not is_sure:
             return
@@ -178,7 +177,7 @@ class Cursor:
             count: How many records it holds, a number.
             total: How many records the list has; None if the server did not say.
         """
-        self._expected = count or None
+        self._sizes.foresee(count)
         self.total = total if total is None or total >= 0 else None
 
     def wants_total(self, skip: int) -> bool:
@@ -213,7 +212,6 @@ class Cursor:
         if total is not None:
             self.total = total
             self._totals.add(total)
-        self._expected = None
         keys = self._records.keys_of(records)
         is_contiguous = not self.skip or bool(keys and self._records.has(keys[0]))
         if not is_contiguous and not self._is_across_gap(keys):
@@ -237,9 +235,10 @@ class Cursor:
     def _go_on(self, keys: list[Any], top: int, total: int | None, *, has_new: bool) -> None:
         """Move on from a contiguous page."""
         number, end = len(keys), self.skip + len(keys)
-        self._most = max(self._most, number)
-        self._learn(keys, top, has_new=has_new)
-        if not self._is_on_ground and self.has_holes:
+        beyond = self.skip - self._ground if self._is_on_ground else None
+        self._sizes.learn(keys, top, edge=self._edge, beyond=beyond, has_new=has_new)
+        self._is_odd |= has_new and number < top
+        if beyond is None and self.has_holes:
             self._reach = max(number, self.skip - self._begin)
         self._begin = self.skip
         self._back = self._pages_back = 1
@@ -278,31 +277,6 @@ class Cursor:
         # Where pages have holes, places may be further on than there are records.
         return number < top and end == total and not self.has_holes
 
-    def _learn(self, keys: list[Any], top: int, *, has_new: bool) -> None:
-        """Learn how many records come at once, and whether pages have holes.
-
-        If a server hands out no more at once than it did, the next page begins with the last
-        record of the one before, and has as many. Otherwise that one had holes.
-        """
-        number, is_after_short = len(keys), self._cap is not None
-        follows = is_after_short and self._is_on_ground and self.skip == self._ground
-        if (
-            (is_after_short and self._is_on_ground and self.skip > self._ground)
-            or (follows and keys[:1] != [self._edge])
-            or (self._cap is not None and number > self._cap)
-            or (self._is_suspect and has_new)
-        ):
-            self.has_holes = True
-        if not has_new:
-            return
-        self._is_suspect = self._cap is not None and number < self._cap
-        self._is_sure = follows and number == self._cap and not self.has_holes
-        if number < top:
-            self._is_odd = True
-            self._cap = number
-        elif self._cap is not None and number > self._cap:
-            self._cap = None
-
     def _next(self, number: int, top: int) -> int:
         """Say where the page after one with something new begins."""
         if number == 1:
@@ -329,7 +303,7 @@ class Cursor:
 
     def _places_to_probe(self, end: int) -> Iterator[int]:
         """Say where to look for more: where it should be, again, and ever further on."""
-        ground, far, total = self._ground, self._most, self.total or 0
+        ground, far, total = self._ground, self._sizes.most, self.total or 0
         if not self._says_more(end):
             # Nothing says so: then an empty page shows that it is the end. Where pages have holes,
             # the last record may stand anywhere up to the end of the last page.
@@ -373,7 +347,7 @@ class Cursor:
         elif self._probes is not None and self.skip != ground and self._records.is_after(keys):
             # There is more: to get there, look at each place between.
             self._gap, self._probes = self.skip, None
-            self._looked = self.skip = min(self._begin + self._most, self.skip)
+            self._looked = self.skip = min(self._begin + self._sizes.most, self.skip)
         elif self._probes is not None and not keys and self.skip != ground:
             self._probe(ground + 1)
         elif not keys and self._returns and self._is_on_ground:
@@ -386,7 +360,7 @@ class Cursor:
         if keys or self.skip >= (self._gap or 0):
             self._is_cut = self.is_done = True  # what was there is not there any more
         else:
-            self._looked = self.skip = self.skip + self._most
+            self._looked = self.skip = self.skip + self._sizes.most
 
     def _go_back(self) -> None:
         """Go back to a page that is contiguous: by records if there is more, else by pages."""
