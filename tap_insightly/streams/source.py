@@ -15,6 +15,8 @@ from tap_insightly.streams.position import UNFINISHED, Position
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from singer_sdk import Stream
+
     from tap_insightly.api import Tally
     from tap_insightly.streams.base import InsightlyStream
     from tap_insightly.streams.related import Parent
@@ -98,7 +100,7 @@ class Source:
             self.position.count(self._before + bisect_right(self.cursor.passed, after))
 
 
-def is_new_version(stream: InsightlyStream) -> bool:
+def is_new_version(stream: Stream) -> bool:
     """Tell whether a stream begins anew in each run, and cannot go on where another was.
 
     A new version makes targets drop the rows of the version before, among which would be those
