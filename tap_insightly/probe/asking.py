@@ -54,6 +54,7 @@ class ListeningSession(InsightlySession):
 
     def _hear(self, response: requests.Response, *_: object, **__: object) -> None:
         self.last = response
+        _ = response.content  # kept with it from here on; otherwise it could be read only once
 
 
 @dataclass(frozen=True)
