@@ -8,43 +8,49 @@ ASSUMPTIONS = (
     Assumption(
         "ids-ascend",
         "Lists come in ascending order of the records' ids.",
-        said_in=("api/deletions.py", "api/paging.py", "README.md"),
+        said_in=(
+            "api/deletions.py",
+            "api/passed.py",
+            "verify/comparison.py",
+            "README.md",
+            "docs/verify.md",
+        ),
         relied_on=("streams/position.py",),
     ),
     Assumption(
         "total-told",
         "Every list that comes in pages tells how many records it has, in X-Total-Count.",
-        relied_on=("api/reader.py", "cli/check.py", "cli/plan.py"),
+        relied_on=("api/cursor.py", "cli/check.py", "cli/plan.py"),
     ),
     Assumption(
         "total-right",
-        "X-Total-Count is the number of records that the list then has.",
-        relied_on=("api/reader.py", "cli/plan.py"),
+        "X-Total-Count counts what the user may see, and nothing else.",
+        relied_on=("api/cursor.py", "api/deletions.py", "cli/plan.py"),
     ),
     Assumption(
         "pages-full",
         "A page holds as many records as were asked for, where there are more.",
-        relied_on=("api/reader.py",),
+        said_in=("api/cursor.py",),
     ),
     Assumption(
         "page-of-500",
         "A page can hold 500 records.",
-        said_in=("api/paging.py",),
+        said_in=("api/cursor.py",),
     ),
     Assumption(
         "more-than-500",
         "Asked for more than 500 records, a list answers 500 and does not refuse.",
-        said_in=("sandbox/reading.py",),
+        said_in=("sandbox/pages.py",),
     ),
     Assumption(
         "page-of-100",
         "A list that is not told how many records to answer answers 100.",
-        relied_on=("sandbox/reading.py",),
+        relied_on=("sandbox/pages.py",),
     ),
     Assumption(
         "offsets-count",
         "Offsets count from the lowest id: after all records but one there is the newest.",
-        relied_on=("api/deletions.py", "api/paging.py"),
+        relied_on=("api/deletions.py", "api/cursor.py"),
     ),
     Assumption(
         "lists-unpaged",
