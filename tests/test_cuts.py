@@ -264,7 +264,8 @@ def test_a_quota_that_ends_half_way_is_gone_on_from(
         assert all(request.status == 200 for request in big.requests), "none was refused"
         first, state = process.ids, process.state
         assert len(first) == 15 * 499 + 1, "all that was paid for"
-        assert f"contacts: {len(first)} records, 15 requests, 0 retries, 0 answered 429," in log
+        told = f"contacts: {len(first):,} of {COUNT:,} records, 15 requests, 0 retries, 0 answered"
+        assert told in log
     big.faults = Faults()
     big.requests.clear()
     with running(tmp_path, big, contacts, state) as process:

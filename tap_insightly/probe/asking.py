@@ -58,7 +58,7 @@ class ListeningSession(InsightlySession):
 
     def _hear(self, response: requests.Response, *_: object, **__: object) -> None:
         self.last = response
-        _ = response.content  # kept with it from here on; otherwise it could be read only once
+        response.content  # noqa: B018 - which keeps it; otherwise it can be read only once
 
 
 @dataclass(frozen=True)

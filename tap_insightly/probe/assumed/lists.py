@@ -20,6 +20,7 @@ ASSUMPTIONS = (
     Assumption(
         "total-told",
         "Every list that comes in pages tells how many records it has, in X-Total-Count.",
+        said_in=("README.md",),
         relied_on=("api/cursor.py", "cli/check.py", "cli/plan.py"),
     ),
     Assumption(

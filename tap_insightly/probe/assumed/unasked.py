@@ -62,7 +62,7 @@ ASSUMPTIONS = (
     Assumption(
         "restored-moves-date",
         "A record that is restored from the recycle bin may keep the date of its last update.",
-        said_in=("sandbox/contents.py",),
+        said_in=("sandbox/contents.py", "README.md"),
         relied_on=("streams/deleting.py",),
         why_not="The API has no way to restore a record.",
     ),
