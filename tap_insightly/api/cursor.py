@@ -97,6 +97,7 @@ class Cursor:
         self._is_on_ground = True  # whether the page before was contiguous
         self._returns = self._idle = 0
         self._probes: Iterator[int] | None = None
+        self._probed: int | None = None  # how many records there were then
         self._gap: int | None = None  # a place behind a gap at which there is something
         self._page: list[Any] = []
         self._same = 0
@@ -251,21 +252,24 @@ class Cursor:
             self.is_done = True
         elif has_new:
             self.skip = self._next(number, top)
+        elif self._is_behind(keys) and (number > 1 or not self._returns):
+            self._probes, self.skip = None, max(self._ground, self.skip + 1)
         elif number > 1 and self._may_go_on(keys, is_short=number < top):
             self.skip = self._ground
         else:
             self._end_or_probe(end)
 
+    def _is_behind(self, keys: list[Any]) -> bool:
+        """Tell whether more that was passed must follow a page with nothing new."""
+        last = self._records.last
+        return bool(keys) and (self._edge not in keys if last is None else keys[-1] < last)
+
     def _may_go_on(self, keys: list[Any], *, is_short: bool) -> bool:
-        """Tell whether something may follow a page with nothing new."""
+        """Tell whether something may follow a page with the last record that was passed."""
         if self._same and is_short:
             return False  # most likely the whole list, wherever one begins to read
-        last = self._records.last
-        if self._edge not in keys if last is None else keys[-1] < last:
-            return True  # more that was passed must follow
         self._idle += 1
-        # With holes, the last record may stand further on than it seems.
-        return (len(keys) >= self.size or self.has_holes) and self._idle <= SAME_PAGES
+        return self._idle <= SAME_PAGES
 
     def _is_last(self, end: int, number: int, top: int, total: int | None) -> bool:
         """Tell from the total that came with it whether a page holds the last record."""
@@ -312,7 +316,7 @@ class Cursor:
     def _end_or_probe(self, end: int) -> None:
         """At a page with nothing new, end, or look whether there is something further on."""
         if self._probes is None:
-            self._probes = self._places_to_probe(end)
+            self._probes, self._probed = self._places_to_probe(end), self.total
         self._probe(end)
 
     def _says_more(self, end: int) -> bool:
@@ -330,7 +334,7 @@ class Cursor:
             # Nothing says so: then an empty page shows that it is the end. Where pages have holes,
             # the last record may stand anywhere up to the end of the last page.
             if total == 0 or self.has_holes:
-                self._looked = ground + far
+                self._looked = self._begin + far
                 yield self._looked
             while self.has_holes and total == 0 and far < self.top:
                 far *= 2
@@ -346,7 +350,8 @@ class Cursor:
     def _probe(self, end: int) -> None:
         place = next(self._probes or iter(()), None)
         if place is None:
-            self.is_done, self._is_cut = True, self._says_more(end)
+            # Where a total has changed meanwhile, places have, too.
+            self.is_done, self._is_cut = True, self._says_more(end) or self.total != self._probed
         else:
             self.skip = place
 
@@ -368,8 +373,8 @@ class Cursor:
         elif self._probes is not None and self.skip != ground and self._records.is_after(keys):
             # There is more: to get there, look at each place between.
             self._gap, self._probes = self.skip, None
-            self._looked = self.skip = min(ground + self._most, self.skip)
-        elif self._probes is not None and not keys:
+            self._looked = self.skip = min(self._begin + self._most, self.skip)
+        elif self._probes is not None and not keys and self.skip != ground:
             self._probe(ground + 1)
         elif not keys and self._returns and self._is_on_ground:
             self._end_or_probe(ground + 1)  # it was empty the last time, too

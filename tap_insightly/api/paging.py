@@ -201,6 +201,11 @@ class Listing:
         cursor = self.cursor
         if not isinstance(cursor, Cursor) or not cursor.is_done or cursor.is_whole:
             return None
+        if cursor.count is not None and cursor.count >= (cursor.total or 0):
+            return (
+                f"{self.path} was changed by others while its pages lacked records, so some of it "
+                "may be missing."
+            )
         count = "some" if cursor.count is None else f"{cursor.count:,}"
         total = "more" if cursor.total is None else f"{cursor.total:,}"
         return (

@@ -200,7 +200,19 @@ class Deletions:
         if not self._is_possible:
             state.pop(KNOWN, None)
             return
-        known = self._new.union(self._known or ()) - self._gone
+        self._keep(state, self._new.union(self._known or ()) - self._gone)
+
+    def keep_sent(self, state: dict[str, Any]) -> None:
+        """Keep what was known and what was sent, of a list that was not read whole.
+
+        Args:
+            state: The state of the stream, with its old bookmark.
+        """
+        cursor = self._source.cursor
+        if self._is_told and cursor.ascends:
+            self._keep(state, {*(self._known or ()), *self._before, *cursor.passed})
+
+    def _keep(self, state: dict[str, Any], known: set[int]) -> None:
         ids = sorted(known)
         bookmark = state.get("replication_key_value")
         state[KNOWN] = {"ids": packed(ids), "count": len(ids), "bookmark": bookmark}

@@ -186,6 +186,8 @@ class Reading:
             error,
         )
         source.position.stay()
+        if self._deletions:
+            self._deletions.keep_sent(self._stream.stream_state)
         for one in self._along:
             one.finish(None)
 

@@ -241,7 +241,7 @@ def test_pages_that_are_too_large_are_asked_for_in_smaller_ones() -> None:
     comparison, found = world.compare()
     exact(world, found)
     assert comparison.counted
-    assert len(world.account.requests) == 2
+    assert len(world.account.requests) > 1
 
 
 def too_large(_: Account) -> None:
