@@ -305,7 +305,8 @@ def test_a_server_with_many_faults_is_read_exactly(
         assert sorted(process.ids) == [r["CONTACT_ID"] for r in big.records("/Contacts")]
         assert len(big.requests) >= PAGES + 7
         log = process.log()
-        assert f"contacts: {COUNT} records, {len(big.requests)} requests," in log
+        told = f"contacts: {COUNT:,} of {COUNT:,} records, {len(big.requests)} requests,"
+        assert told in log
 
 
 def test_a_server_that_goes_down_for_good_is_given_up_and_gone_on_from(
