@@ -264,8 +264,7 @@ def test_a_quota_that_ends_half_way_is_gone_on_from(
         assert all(request.status == 200 for request in big.requests), "none was refused"
         first, state = process.ids, process.state
         assert len(first) == 15 * 499 + 1, "all that was paid for"
-        told = f"contacts: {len(first):,} of {COUNT:,} records, 15 requests, 0 retries, 0 answered"
-        assert told in log
+        assert f"contacts: {len(first):,} of {COUNT:,} records, 15 requests, 0 retries," in log
     big.faults = Faults()
     big.requests.clear()
     with running(tmp_path, big, contacts, state) as process:
@@ -305,8 +304,7 @@ def test_a_server_with_many_faults_is_read_exactly(
         assert sorted(process.ids) == [r["CONTACT_ID"] for r in big.records("/Contacts")]
         assert len(big.requests) >= PAGES + 7
         log = process.log()
-        told = f"contacts: {COUNT:,} of {COUNT:,} records, {len(big.requests)} requests,"
-        assert told in log
+        assert f"contacts: {COUNT:,} of {COUNT:,} records, {len(big.requests)} requests," in log
 
 
 def test_a_server_that_goes_down_for_good_is_given_up_and_gone_on_from(

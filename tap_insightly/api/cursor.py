@@ -254,7 +254,7 @@ class Cursor:
             self.skip = self._next(number, top)
         elif self._is_behind(keys) and (number > 1 or not self._returns):
             self._probes, self.skip = None, max(self._ground, self.skip + 1)
-        elif number > 1 and self._may_go_on(keys, is_short=number < top):
+        elif number > 1 and self._may_go_on(is_short=number < top):
             self.skip = self._ground
         else:
             self._end_or_probe(end)
@@ -264,7 +264,7 @@ class Cursor:
         last = self._records.last
         return bool(keys) and (self._edge not in keys if last is None else keys[-1] < last)
 
-    def _may_go_on(self, keys: list[Any], *, is_short: bool) -> bool:
+    def _may_go_on(self, *, is_short: bool) -> bool:
         """Tell whether something may follow a page with the last record that was passed."""
         if self._same and is_short:
             return False  # most likely the whole list, wherever one begins to read

@@ -21,7 +21,7 @@ __all__ = ["PAGE_SIZE", "Asked", "Cursor", "Listing", "Until", "Window"]
 LARGEST_PAGE = 8 * 2**20  # bytes of a page; what is larger is asked for in smaller ones
 LARGE_PAGE = LARGEST_PAGE * 3 // 4  # bytes that pages have at the most if it can be foreseen
 UNKNOWN_PAGE = 2**19  # bytes that a page is taken to have as long as none was seen
-MOST_TIMEOUTS = 3  # before a page that takes long is tried again as it is
+MOST_TIMEOUTS = 4  # in a row, before a page is tried again as often as any request
 PAGES_TO_FORGET = 20  # pages that came in time, before larger ones are tried again
 
 
@@ -170,8 +170,9 @@ class Listing:
         self._is_eager = is_eager
         self._until = until
         self._bytes = 0.0  # of a record, in the page before
-        self._timeouts = 0
+        self._timeouts = 0  # in a row
         self._in_time = 0  # pages since the last that was too large
+        self._patience = PAGES_TO_FORGET
         self._too_many: int | None = None  # records that could not be had at once
 
     @property
@@ -274,22 +275,28 @@ class Listing:
             self._fit(len(answer.body) / len(found))
         return records
 
-    def lower(self, error: PageTooLargeError, top: int) -> None:
+    def lower(self, error: PageTooLargeError, top: int) -> bool:
         """Take in that a page was too large, or took too long, and ask for fewer records.
+
+        One that took too long is asked for once more as it is: most likely that was by chance.
 
         Args:
             error: Why.
             top: How many records were asked for.
+
+        Returns:
+            Whether fewer are asked for from now on.
         """
-        if self.cursor is None or top > self.cursor.top:
-            return  # it was asked for before the last time
-        self._timeouts += error.size is None
         self._in_time = 0
-        share = 4.0
-        if error.size is not None:
-            share = max(share, 2 * error.size / LARGEST_PAGE)
-        self.cursor.shrink(int(top / share))
-        self._too_many = top
+        self._timeouts += error.size is None
+        is_known = self.cursor is None or top > self.cursor.top  # as of one asked for before
+        if is_known or (error.size is None and self._timeouts == 1):
+            return False
+        share = 4.0 if error.size is None else max(4.0, 2 * error.size / LARGEST_PAGE)
+        self._too_many, self._patience = top, 2 * self._patience
+        if self.cursor is not None:
+            self.cursor.shrink(int(top / share))
+        return True
 
     def _is_far_enough(self) -> bool:
         cursor, until = self.cursor, self._until
@@ -304,8 +311,9 @@ class Listing:
             return
         self._bytes = of_a_record
         self._in_time += 1
-        if self._in_time >= PAGES_TO_FORGET:
-            self._too_many, self._timeouts = None, 0
+        self._timeouts = 0
+        if self._in_time >= self._patience:
+            self._too_many = None
         top = min(int(LARGE_PAGE / of_a_record), 2 * cursor.top, cursor.page_size)
         if self._too_many is not None:
             top = min(top, self._too_many - 1)

@@ -192,9 +192,8 @@ class Reader(Closing):
         try:
             return asked.answer.result()
         except PageTooLargeError as error:
-            listing.lower(error, asked.top)
-            # Those that were asked for with it are as large.
-            _forget(listing)
+            if listing.lower(error, asked.top):
+                _forget(listing)  # those that were asked for with it are as large
             return None
 
     @staticmethod
