@@ -179,7 +179,7 @@ SETTINGS = (
         "max_retries",
         "Retries",
         "How often a request is repeated whose failure may pass: a lost connection, a time-out, "
-        "429, 5xx, a broken body. The waits in between grow to a minute.",
+        "408, 425, 429, 5xx, a broken body. The waits in between grow to a minute.",
         "a whole number from 0 to 100",
         _between(0, 100),
         th.IntegerType,

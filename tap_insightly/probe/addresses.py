@@ -174,6 +174,14 @@ def _kind(heard: Heard) -> str:
     return kind if kind in {*_KINDS, "application/json", "no type"} else "a type of its own"
 
 
+@tells("json-plain", is_last=True)
+def _(account: Account) -> Verdict:
+    done = [one for one in account.asker.heard if one.is_done]
+    odd = sum(not one.is_plain for one in done)
+    said = f"{odd:,} of {len(done):,} answers cannot be read as they are."
+    return fails(said) if odd else holds(said)
+
+
 @tells("etag")
 def _(account: Account) -> Verdict:
     heard = account.one()

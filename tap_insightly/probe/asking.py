@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from http import HTTPStatus
@@ -21,6 +22,7 @@ from tap_insightly.api import (
 )
 from tap_insightly.api.errors import PassingError
 from tap_insightly.api.headers import moment, whole_number
+from tap_insightly.api.mending import mended, unmarked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +34,8 @@ MOST_READ = 60
 
 MOST_WRITTEN = 50
 """How many more it may send if it writes, too."""
+
+_UNREADABLE = (msgspec.DecodeError, ArithmeticError, RecursionError)
 
 PAUSE = 1.0  # seconds before something that failed is asked once more
 TRIES = 2
@@ -54,6 +58,7 @@ class ListeningSession(InsightlySession):
 
     def _hear(self, response: requests.Response, *_: object, **__: object) -> None:
         self.last = response
+        response.content  # noqa: B018 - which keeps it; otherwise it can be read only once
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,15 @@ class Heard:
     def is_done(self) -> bool:
         """Whether it is what was asked for."""
         return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it can be read as it is, with nothing to be mended."""
+        try:
+            Answer(self.body).data  # noqa: B018 - it is read to see whether it can be
+        except _UNREADABLE:
+            return False
+        return True
 
     @property
     def is_list(self) -> bool:
@@ -219,7 +233,7 @@ def _content(response: requests.Response) -> bytes:
 
 
 def _json(body: bytes) -> Any:  # noqa: ANN401 - anything that JSON can be
-    try:
-        return Answer(body).data
-    except (msgspec.DecodeError, ArithmeticError):
-        return None
+    for text in (body, mended(unmarked(body))):
+        with suppress(*_UNREADABLE):
+            return Answer(text).data
+    return None

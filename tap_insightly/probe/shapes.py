@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.objects import standard_objects
 from tap_insightly.openapi import COMPONENTS, READ
+from tap_insightly.probe.account import UPDATED
 from tap_insightly.probe.checking import tells
 from tap_insightly.probe.lists import NO_LIST
 from tap_insightly.probe.verdict import (
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from tap_insightly.probe.account import Account
 
 NESTED = ("CUSTOMFIELDS", "TAGS", "LINKS", "DATES", "EMAILDOMAINS", "TEAMMEMBERS")
+ACTIVITY = "LAST_ACTIVITY_DATE_UTC"
 STATES = ("OPEN", "WON", "LOST", "ABANDONED", "SUSPENDED")
 MOST_CHARACTERS = 19  # of an amount of money (spec)
 _date_time = converter({"type": "string", "format": "date-time"})
@@ -331,6 +333,15 @@ def _(account: Account) -> Verdict:
     wanted = ("COMMENT_ID", "BODY", "OWNER_USER_ID", "DATE_CREATED_UTC", "DATE_UPDATED_UTC")
     wrong = [name for name in wanted if not any(name in row for row in heard.rows)]
     return judged(wrong, [many(len(heard.rows), "comment")], "")
+
+
+@tells("changes-without-date")
+def _(account: Account) -> Verdict:
+    rows = [row for _, _, row in records(account) if row.get(ACTIVITY) and row.get(UPDATED)]
+    # Both are written in the same way, so that the later one is the greater text.
+    later = sum(str(row[ACTIVITY]) > str(row[UPDATED]) for row in rows)
+    said = f"Of {many(len(rows), 'record')}, {later:,} had an activity after their last update."
+    return holds(said) if later else unseen(said)
 
 
 @tells("lengths-no-promise")

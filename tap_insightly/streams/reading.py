@@ -319,7 +319,6 @@ class Reading:
         self._log_timings(endpoint)
         self._moment = page.answer.date
         self._stream.check_bookmarks()
-        self._stream.check_bookmarks()
 
     def _moment_of(self, page: Page) -> str | None:
         """Say when the server answered, by its own clock."""

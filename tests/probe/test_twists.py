@@ -11,7 +11,7 @@ from tap_insightly.probe import ASSUMPTIONS, Word
 from tap_insightly.probe.checking import CHECKS
 from tap_insightly.probe.written import WRITTEN
 from tests.probe.twisting import Exchange, Twist, failing, twisted, verdicts
-from tests.probe.twists import LARGE, READING, WRITING, after
+from tests.probe.twists import LARGE, READING, WRITING, after, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tests.probe.twisting import TwistedSandbox
 
 # What may be, and need not: an account that has none of it breaks nothing.
-PERMISSIONS = {"custom-absent", "lengths-no-promise"}
+PERMISSIONS = {"changes-without-date", "custom-absent", "lengths-no-promise"}
 
 
 def cases(table: list[tuple[str, Twist]]) -> list[Any]:
@@ -85,6 +85,12 @@ def test_every_assumption_that_can_be_asked_about_is_broken_here() -> None:
     broken = {name for name, _ in (*READING, *LARGE, *WRITING)}
     assert broken == {*CHECKS, *WRITTEN} - PERMISSIONS
     assert {one.id for one in ASSUMPTIONS} >= broken
+
+
+def test_what_may_be_is_not_seen_where_it_is_not(small: TwistedSandbox) -> None:
+    small.twist = rows("/", LAST_ACTIVITY_DATE_UTC="2000-01-01 00:00:00")
+    found = verdicts(small)
+    assert found["changes-without-date"].word is Word.NOT_SEEN
 
 
 @pytest.mark.parametrize("body", ["null", "[]", "[null, 7]", '{"a": 1}', '"x"', "", "<p>", "7"])

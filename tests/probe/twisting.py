@@ -40,6 +40,8 @@ class Exchange:
     headers: dict[str, str] = field(default_factory=dict)
     data: Any = None
     """The body of the answer, as JSON."""
+    mark: bytes = b""
+    """What comes before the body."""
     is_packed: bool = True
     """Whether the answer may be compressed."""
 
@@ -127,6 +129,7 @@ async def _twisted(
     before = json.dumps(one.data)
     twist.after(one)
     content = answered if json.dumps(one.data) == before else json.dumps(one.data).encode()
+    content = one.mark + content
     if takes_gzip and one.is_packed and len(content) > 1000:
         content = gzip.compress(content, 1)
         one.headers["Content-Encoding"] = "gzip"

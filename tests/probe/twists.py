@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from datetime import datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -186,6 +187,8 @@ READING: list[tuple[str, Twist]] = [
     ("no-updates-ahead", rows("/Contacts", DATE_UPDATED_UTC="2189-01-01 00:00:00")),
     ("gzip", after(lambda one: setattr(one, "is_packed", False))),
     ("json-untold", header("Content-Type", lambda _: "text/html")),
+    ("json-plain", after(lambda one: setattr(one, "mark", BOM_UTF8))),
+    ("json-plain", rows("/Leads", LAST_NAME=float("nan"))),
     ("etag", header("Etag", lambda _: None)),
     ("fields-known", after(new_field)),
     ("fields-known", after(nested)),

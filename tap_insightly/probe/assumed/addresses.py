@@ -29,7 +29,8 @@ ASSUMPTIONS = (
     Assumption(
         "error-bodies",
         "Errors come as an object with Message, as a text, as a page, or with nothing.",
-        relied_on=("api/outcome.py", "api/session.py"),
+        said_in=("sandbox/errors.py",),
+        relied_on=("api/said.py",),
     ),
     Assumption(
         "quota-told",
@@ -64,7 +65,12 @@ ASSUMPTIONS = (
     Assumption(
         "json-untold",
         "Answers are JSON, and say so.",
-        relied_on=("api/session.py",),
+        relied_on=("api/bodies.py",),
+    ),
+    Assumption(
+        "json-plain",
+        "They need no mending: no byte order mark, no NaN, no bare control character.",
+        relied_on=("api/mending.py",),
     ),
     Assumption(
         "etag",

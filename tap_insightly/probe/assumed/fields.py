@@ -37,6 +37,11 @@ ASSUMPTIONS = (
         relied_on=("api/answer.py",),
     ),
     Assumption(
+        "changes-without-date",
+        "Last-activity dates and calculated fields may change, and the date of the update not.",
+        said_in=("streams/refreshing.py", "README.md"),
+    ),
+    Assumption(
         "lengths-no-promise",
         "A text may be longer than what may be written of it.",
         said_in=("openapi/singer.py",),
@@ -49,6 +54,7 @@ ASSUMPTIONS = (
     Assumption(
         "brief-keeps-text",
         "With brief=true, nothing else is left out.",
+        said_in=("docs/verify.md",),
         relied_on=("streams/related_reading.py", "sandbox/store.py"),
     ),
     Assumption(
@@ -108,6 +114,7 @@ ASSUMPTIONS = (
     Assumption(
         "custom-names",
         "Names of custom fields end in __c, or are of the old kind, such as PROJECT_FIELD_3.",
+        said_in=("sandbox/data/old.py",),
         relied_on=("custom_fields.py",),
     ),
     Assumption(
@@ -118,7 +125,7 @@ ASSUMPTIONS = (
     Assumption(
         "custom-field-ids",
         "CUSTOM_FIELD_ID is the same as FIELD_NAME.",
-        said_in=("sandbox/server.py",),
+        said_in=("sandbox/contents.py",),
     ),
     Assumption(
         "custom-values",
@@ -133,6 +140,7 @@ ASSUMPTIONS = (
     Assumption(
         "custom-absent",
         "A custom field that its object has may be missing from a record.",
+        said_in=("sandbox/data/maker.py", "sandbox/data/old.py"),
         relied_on=("conformer.py",),
     ),
     Assumption(

@@ -42,14 +42,27 @@ ASSUMPTIONS = (
         why_not=_REFUSALS,
     ),
     Assumption(
+        "undone",
+        "What is answered 425 or 429 was not done; what is answered 408 may have been.",
+        relied_on=("api/outcome.py",),
+        why_not=_REFUSALS,
+    ),
+    Assumption(
+        "second-of-bookmark",
+        "A record that was updated in the very second of a bookmark was part of that sync.",
+        said_in=("docs/verify.md",),
+        why_not="It is about the second in which a sync began.",
+    ),
+    Assumption(
         "half-characters",
         "A text that was cut to length may end in half a character.",
-        said_in=("api/answer.py",),
+        said_in=("api/mending.py",),
         why_not=_CHANCE,
     ),
     Assumption(
         "restored-moves-date",
         "A record that is restored from the recycle bin may keep the date of its last update.",
+        said_in=("sandbox/contents.py", "README.md"),
         relied_on=("streams/deleting.py",),
         why_not="The API has no way to restore a record.",
     ),

@@ -30,7 +30,7 @@ ASSUMPTIONS = (
     Assumption(
         "id-highest",
         "A new record gets the highest id, and is the last of its list.",
-        relied_on=("api/deletions.py", "api/paging.py"),
+        relied_on=("api/deletions.py", "api/cursor.py", "verify/comparison.py"),
     ),
     Assumption(
         "text-as-sent",
@@ -91,7 +91,7 @@ ASSUMPTIONS = (
     Assumption(
         "comment-moves-date",
         "A comment counts as an update of what it is about.",
-        said_in=("sandbox/data/children.py", "sandbox/server.py", "README.md", "README.md"),
+        said_in=("sandbox/data/children.py", "sandbox/contents.py", "README.md", "README.md"),
         relied_on=("streams/related.py",),
     ),
     Assumption(
