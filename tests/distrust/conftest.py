@@ -15,6 +15,7 @@ from tests.conftest import Run, Tap, entry, new_sandbox, only
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     from tap_insightly.sandbox import Sandbox
 
@@ -139,6 +140,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
 
 
 @pytest.fixture
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
-    """One of the test's own."""
-    yield from _account(tmp_path_factory, 600)
+def own(small: Account, tmp_path: Path) -> Iterator[Account]:
+    """One of the test's own, with two pages of contacts."""
+    with new_sandbox(records=600).serve() as sandbox:
+        yield Account(sandbox, Tap(tmp_path), small.catalog)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_insightly.sandbox import Faults, bodies
+from tests.distrust.conftest import warnings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,19 +17,24 @@ if TYPE_CHECKING:
 VERSIONS = {"emit_activate_version_messages": True, "page_size": 20, "max_retries": 0}
 BATCHES = {"encoding": {"format": "jsonl", "compression": "gzip"}}
 
-BAD: dict[str, dict[str, Any]] = {
-    "it is forbidden": {"forbidden": {"/Contacts"}},
-    "it is not there": {"missing": {"/Contacts"}},
-    "it cannot be asked for": {"not_allowed": {"/Contacts"}},
+REFUSED: dict[str, dict[str, Any]] = {
+    "contacts": {"forbidden": {"/Contacts"}},
+    "leads": {"missing": {"/Leads"}},
+    "notes": {"not_allowed": {"/Notes"}},
+    "events": {"totals": {"/Events": 70}},
+    "emails": {"readable_up_to": {"/Emails": 10}},
+    "tasks": {"bodies": {"/Tasks": b"[]"}, "totals": {"/Tasks": 60}},
+}
+"""Lists that cannot be read, or not whole, though the sync goes on."""
+
+ENDING: dict[str, dict[str, Any]] = {
     "it fails": {"statuses": {"/Contacts": 500}},
     "it fails half way": {"statuses": {"/Contacts": [None, None, *[500] * 9]}},
     "it is refused half way": {"statuses": {"/Contacts": [None, None, *[403] * 9]}},
-    "it ends short": {"totals": {"/Contacts": 70}},
-    "it cannot be read on": {"readable_up_to": {"/Contacts": 30}},
     "it is cut by the quota": {"daily_quota": 3},
     "it is an error": {"bodies": {"/Contacts": bodies.ERROR}},
-    "it is empty, and says that it is not": {"bodies": {"/Contacts": b"[]"}},
 }
+"""Of contacts, what ends the sync."""
 
 
 def activated(run: Synced) -> list[str]:
@@ -57,24 +63,29 @@ def test_each_whole_list_is_activated_once(
     assert sorted(activated(run)) == sorted(names)
 
 
-@pytest.mark.parametrize("case", BAD)
-def test_a_list_that_was_not_read_whole_is_not_activated(small: Account, case: str) -> None:
-    faults = Faults(**BAD[case])
+@pytest.mark.parametrize("is_batch", [False, True], ids=["records", "batches"])
+def test_a_list_that_was_not_read_whole_is_not_activated(
+    small: Account, tmp_path: Path, *, is_batch: bool
+) -> None:
+    faults: dict[str, Any] = {}
+    for fault in REFUSED.values():
+        for name, habit in fault.items():
+            faults[name] = habit if isinstance(habit, set) else faults.get(name, {}) | habit
+    batch = {"batch_config": BATCHES | {"storage": {"root": tmp_path.as_uri()}}} if is_batch else {}
+    names = (*REFUSED, "pipelines")
+    run = small.sync(*names, method="FULL_TABLE", faults=Faults(**faults), **VERSIONS, **batch)
+    assert run.code == 0, run.stderr
+    assert activated(run) == ["pipelines"]
+    assert all(warnings(run, stream) for stream in REFUSED)
+
+
+@pytest.mark.parametrize("case", ENDING)
+def test_nor_is_one_at_which_a_sync_ends(small: Account, case: str) -> None:
+    faults = Faults(**ENDING[case])
     run = small.sync("contacts", "pipelines", method="FULL_TABLE", faults=faults, **VERSIONS)
-    assert activated(run) == ([] if run.code else ["pipelines"])
+    assert run.code == 1
+    assert activated(run) == []
     assert "Traceback" not in run.stderr
-
-
-@pytest.mark.parametrize("case", ["it is forbidden", "it ends short", "it fails half way"])
-def test_nor_is_it_in_files(small: Account, case: str, tmp_path: Path) -> None:
-    run = small.sync(
-        *("contacts", "pipelines"),
-        method="FULL_TABLE",
-        faults=Faults(**BAD[case]),
-        batch_config=BATCHES | {"storage": {"root": tmp_path.as_uri()}},
-        **VERSIONS,
-    )
-    assert activated(run) == ([] if run.code else ["pipelines"])
 
 
 def test_a_stream_of_several_lists_is_not_activated_if_one_was_refused(small: Account) -> None:
