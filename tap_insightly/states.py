@@ -21,14 +21,16 @@ _KEY, _VALUE = "replication_key", "replication_key_value"
 _OURS = {
     _KEY,
     _VALUE,
+    "context",
     "known",
     "partitions",
     "progress_markers",
+    "refresh",
     "replication_key_signpost",
     "starting_replication_value",
     "unfinished",
 }
-"""What stands in the state of a stream as this tap and its SDK write it."""
+"""What stands in the state of a stream, or of a part of it, as this tap and its SDK write it."""
 
 
 def read_state(text: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import pytest
 from psycopg.rows import dict_row
 from psycopg.types.json import set_json_loads
 
+from tap_insightly.sandbox import Faults
 from tests.conftest import Tap, new_sandbox, only
 from tests.destinations import source
 from tests.destinations.pipe import documented_setting, sql
@@ -202,6 +203,30 @@ def test_rows_of_lists_that_are_read_whole_go_with_activate_version(
     ]
     assert gone == ([] if is_hard else [key])
     source.compare(account, warehouse.load_what_is_there, warehouse.adapt)
+
+
+@pytest.mark.parametrize(
+    "habits",
+    [
+        {"forbidden": {"/LeadSources"}},
+        {"missing": {"/LeadSources"}},
+        {"totals": {"/LeadSources": 100}},
+        {"bodies": {"/LeadSources": b"[]"}},
+    ],
+    ids=["forbidden", "missing", "short", "empty"],
+)
+def test_rows_of_a_list_that_cannot_be_read_whole_stay(
+    warehouse: Postgres, account: Sandbox, tmp_path: Path, habits: dict[str, Any]
+) -> None:
+    """However hard the target deletes what is of another version."""
+    catalog = only(Tap(tmp_path).discover(account), "lead_sources", "lead_statuses")
+    pipe = warehouse.pipe(tmp_path, account, emit_activate_version_messages=True)
+    pipe(catalog=catalog, hard_delete=True)
+    before = [row["LEAD_SOURCE_ID"] for row in warehouse.load("lead_sources")]
+    account.faults = Faults(**habits)
+    pipe(catalog=catalog, hard_delete=True)
+    after = warehouse.load("lead_sources")
+    assert [row["LEAD_SOURCE_ID"] for row in after if not row["_sdc_deleted_at"]] == before
 
 
 def test_fields_with_long_names_load_each_into_its_own_column(

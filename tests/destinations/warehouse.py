@@ -158,20 +158,23 @@ class WarehouseTests:
         pipe(catalog=catalog)
         before = load()
         assert all(row[GONE] is None for row in before.values())
-        last = account.records("/Contacts")[-1]
-        key = last["CONTACT_ID"]
-        account.delete("/Contacts", key)
+        other, *_, last = account.records("/Contacts")
+        keys = {other["CONTACT_ID"], (key := last["CONTACT_ID"])}
+        for one in keys:
+            account.delete("/Contacts", one)
         pipe(catalog=catalog)
         after = load()
-        assert {k for k, row in after.items() if row[GONE] is not None} == {key}
+        assert {k for k, row in after.items() if row[GONE] is not None} == keys
         assert {k: _data(row) for k, row in after.items()} == {
             k: _data(row) for k, row in before.items()
         }
-        # As if this user had lost sight of it for a while.
-        account.tables["/Contacts"].add(last)
+        # One with its old date, the other as if this user had lost sight of it for a while.
+        account.restore("/Contacts", other["CONTACT_ID"])
+        account.restore("/Contacts", key)
         account.update("/Contacts", key, LAST_NAME="Returned")
         pipe(catalog=catalog)
         assert (load()[key][name], load()[key][GONE]) == ("Returned", None)
+        assert load()[other["CONTACT_ID"]][GONE] is None
         source.compare(
             account, warehouse.load, warehouse.adapt, name=warehouse.name, streams=["contacts"]
         )
