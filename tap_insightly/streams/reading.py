@@ -62,6 +62,7 @@ class Reading:
         self.records = 0
         """How many rows were handed on."""
         self._deleted = 0
+        self._again = 0  # although nothing says that they have changed
         self._is_found = False
         self._is_whole = True
         self._moment: datetime | None = None  # of the last answer, by the server's clock
@@ -130,19 +131,24 @@ class Reading:
             "%s: %s records%s, %d requests, %d retries, %d answered 429, %.1f seconds.",
             self._stream.name,
             self._amount(),
-            f", {self._deleted} deleted" if self._deletions else "",
+            self._besides(),
             tally.requests,
             tally.retries,
             tally.refused,
             time.monotonic() - self._started,
         )
 
+    def _besides(self) -> str:
+        """Say what was sent besides."""
+        again = f", {self._again:,} sent again" if self._again else ""
+        return again + (f", {self._deleted:,} deleted" if self._deletions else "")
+
     def _amount(self) -> str:
         """Say how many records were read, and of how many, if the server told."""
         cursors = [source.cursor for source in self.sources if source.part.parent is None]
         told = [(cursor.count, cursor.total) for cursor in cursors]
         if not told or any(count is None or total is None for count, total in told):
-            return f"{self.records - self._deleted:,}"
+            return f"{self.records - self._deleted - self._again:,}"
         return " of ".join(
             f"{sum(one or 0 for one in column):,}" for column in zip(*told, strict=True)
         )
@@ -256,6 +262,7 @@ class Reading:
             row = conform({**record, **source.part.extra})
             if row is not None:
                 yield from self._sent(row, record)
+                self._again += 1
                 self._do_what_is_due()
 
     def _new_refresh(self) -> Refresh | None:
