@@ -270,21 +270,32 @@ class Deletions:
         known |= self._seen | set(self._back)
         if search.total is None or search.total <= len(known):
             return
-        # What stands behind the known ones was sent by its search, if it has changed since.
-        for number, place in self._ids_of(self._behind(), read, self._source.part.since).items():
-            if number not in known:
-                self._back[number] = place
+        since, updated = self._source.part.since or "", dict[object, object]()
+        behind = self._ids_of(self._behind(), read, updated)
+        for number in behind.keys() - known:
+            # What was updated since then is for the next sync, which finds it by its date.
+            if is_before(updated.get(number), since):
+                self._back[number] = behind[number]
+        if search.total > len(known | behind.keys()):
+            self._warn(
+                f"Insightly counts {search.total:,} records, of which {len(known):,} are known. "
+                "The rest may have come back where others went; refresh_days reads all again, and "
+                "insightly verify says which it is."
+            )
 
-    def _ids_of(self, listing: Listing, read: Read, until: str | None = None) -> dict[int, int]:
-        """Read ids and where they stand, of records that were not updated after a moment."""
-        (name,), updated = self._stream.own_key, self._stream.replication_key or ""
+    def _ids_of(
+        self, listing: Listing, read: Read, updated: dict[object, object] | None = None
+    ) -> dict[int, int]:
+        """Read ids and where they stand, and if asked for, when the records were updated."""
+        (name,), date = self._stream.own_key, self._stream.replication_key or ""
         found = {}
         with suppress(IncompleteError):  # its cursor tells what that means
             for page in read([listing]):
                 offset = page.skip + page.answer.count - len(page.records)
                 for place, record in enumerate(page.records, offset):
-                    if until is None or is_before(record.get(updated), until):
-                        found[record.get(name)] = place
+                    found[record.get(name)] = place
+                    if updated is not None:
+                        updated[record.get(name)] = record.get(date)
         self._is_possible &= listing.cursor.ascends if isinstance(listing.cursor, Cursor) else True
         return found if self._is_possible else {}  # type: ignore[return-value]  # they are ids
 

@@ -124,8 +124,10 @@ class Position:
     @property
     def began(self) -> datetime | None:
         """When the first request was answered; None if that is not known."""
-        began = self._data.get("began")
-        return parse_moment(began) if began else None
+        try:
+            return parse_moment(self._data["began"])
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return None  # anyone may have edited the state
 
     def move(self, last_id: object, skip: int, value: object) -> None:
         """Take in that a record has been sent to the target.
