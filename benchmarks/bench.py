@@ -25,7 +25,8 @@ RATE = 10  # requests a second that it allows an account
 FASTEST = 100  # requests a second, where the pace is not what is measured
 
 _REPORT = re.compile(
-    r"(?P<stream>\w+): (?P<records>\d+) records, (\d+ deleted, )?(?P<requests>\d+) requests, "
+    r"(?P<stream>\w+): (?P<records>[\d,]+)( of [\d,]+)? records, (\d+ deleted, )?"
+    r"(?P<requests>\d+) requests, "
     r"(?P<retries>\d+) retries,"
 )
 
@@ -153,7 +154,7 @@ def reports(usage: Usage) -> dict[str, Report]:
         Numbers, by the names of the streams.
     """
     return {
-        found["stream"]: Report(*(int(found[name]) for name in Report._fields))
+        found["stream"]: Report(*(int(found[name].replace(",", "")) for name in Report._fields))
         for found in _REPORT.finditer(usage.log)
     }
 
