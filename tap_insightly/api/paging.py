@@ -201,6 +201,8 @@ class Listing:
         cursor = self.cursor
         if not isinstance(cursor, Cursor) or not cursor.is_done or cursor.is_whole:
             return None
+        if cursor.lacks_keys:
+            return f"{self.path} has records without their key, which may stand for others."
         count = "some" if cursor.count is None else f"{cursor.count:,}"
         total = "more" if cursor.total is None else f"{cursor.total:,}"
         return (
