@@ -12,7 +12,7 @@ import click
 
 from benchmarks.bench import Bench
 from benchmarks.ceiling import ceiling
-from benchmarks.costs import cpu, memory
+from benchmarks.costs import cpu, large, memory
 from benchmarks.processes import has_two_cores
 from benchmarks.rows import HEADINGS, Row, aligned, markdown
 from benchmarks.sandbox import sandbox
@@ -32,6 +32,7 @@ MEASUREMENTS: Mapping[str, Callable[[Bench], Iterator[Row]]] = {
     "children": children,
     "cpu": cpu,
     "memory": memory,
+    "large": large,
     "faults": faults,
     "ceiling": ceiling,
 }

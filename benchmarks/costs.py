@@ -20,6 +20,8 @@ MICROSECONDS = 100.0  # of one core, for a record from the socket to stdout
 SHARE_OF_PLAIN = 0.5
 MEGABYTES = 200.0
 GROWTH = 1.15  # from the fewest to the most contacts
+LARGE = 100_000  # bytes of a record
+MEGABYTES_OF_LARGE = 250.0
 
 
 def cpu(bench: Bench) -> Iterator[Row]:
@@ -73,6 +75,29 @@ def memory(bench: Bench) -> Iterator[Row]:
                 yield Row(f"{what}, unpaced", fastest, "MB", at_most=MEGABYTES)
     growth = peaks[sizes[-1]] / peaks[sizes[0]]
     yield Row(f"memory: {sizes[-1]:,} / {sizes[0]:,} contacts", growth, at_most=GROWTH)
+
+
+def large(bench: Bench) -> Iterator[Row]:
+    """Measure the most memory that the tap has at once, where records are large.
+
+    A page of 500 of them would be 50 MB of JSON, so that the size of pages matters here.
+
+    Args:
+        bench: What runs the taps.
+
+    Yields:
+        The peak, the requests, and the peak of the plain tap.
+    """
+    contacts = bench.size(10_000, 500)
+    what = f"large: {contacts:,} contacts of {LARGE // 1000} KB"
+    with served(contacts=contacts, record_bytes=LARGE) as server:
+        before = server.requests
+        usage = bench.tap(server)
+        requests = server.requests - before
+        check_contacts(usage, contacts)
+        yield Row(what, usage.peak / 1e6, "MB", at_most=MEGABYTES_OF_LARGE)
+        yield Row(f"{what}: requests", requests)
+        yield Row(f"{what}: plain tap", bench.plain(server).peak / 1e6, "MB")
 
 
 def _microseconds(servers: dict[int, Server], tries: int, run: Callable[[Server], Usage]) -> float:

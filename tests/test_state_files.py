@@ -242,3 +242,23 @@ def test_no_state_that_somebody_edited_ends_in_a_traceback(
         return  # in a sentence: see above
     done = sync(new_sandbox(records=3), catalog, state, detect_deletes=True)
     assert done.error is None or "as its bookmark, which is no date" in str(done.error)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {"refresh": {"after": None, "skip": 0, "records": 3, "ran": None}},
+        {"unfinished": {"since": None, "last_id": 3, "skip": 0}},
+        {"known": {"ids": "", "count": 0, "bookmark": None}},
+        {"partitions": [{"context": {"PARENT_TYPE": "Contact"}}]},
+        {"partitions": [{"context": {"PARENT_TYPE": "Lead"}, "unfinished": {"since": None}}]},
+        {},
+    ],
+    ids=lambda state: next(iter(state), "nothing"),
+)
+def test_what_the_tap_writes_of_a_stream_without_a_bookmark_is_understood(
+    state: dict[str, Any],
+) -> None:
+    """As after a first sync whose lists ended short."""
+    whole = {"bookmarks": {"links": state}}
+    assert understood(whole) == whole

@@ -102,6 +102,11 @@ class Cursor:
         return self._records.ascends
 
     @property
+    def lacks_keys(self) -> bool:
+        """Whether there were records without a key, such as errors: what they hide is not known."""
+        return self._records.lacks_keys
+
+    @property
     def last(self) -> int | None:
         """The last id that was passed; None at the beginning, and if ids do not ascend."""
         return self._records.last
@@ -122,7 +127,8 @@ class Cursor:
         count, total = self.count, self.total
         is_short = count is not None and total is not None and count < total
         is_sure = not self._is_gapped or len(self._totals) == 1
-        return self.is_done and is_sure and not self._is_cut and not is_short
+        is_doubtful = self._is_cut or is_short or self.lacks_keys
+        return self.is_done and is_sure and not is_doubtful
 
     @property
     def has_holes(self) -> bool:
@@ -243,7 +249,8 @@ class Cursor:
         self._begin = self.skip
         self._back = self._pages_back = 1
         self._is_on_ground = True
-        self._ground = max(self.skip, end - 1)
+        # If there are more than were asked for, those beyond are not at their places.
+        self._ground = max(self.skip, self.skip + min(number, top) - 1)
         if has_new:
             self._edge, self._probes, self._gap = keys[-1], None, None
             self._returns = self._idle = 0
@@ -273,7 +280,7 @@ class Cursor:
     def _is_last(self, end: int, number: int, top: int, total: int | None) -> bool:
         """Tell from the total that came with it whether a page holds the last record."""
         if number > top:  # it is not handed out in pages
-            return total is None or end >= total
+            return self.total is None or end >= self.total
         # Where pages have holes, places may be further on than there are records.
         return number < top and end == total and not self.has_holes
 

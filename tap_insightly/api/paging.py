@@ -202,6 +202,8 @@ class Listing:
         cursor = self.cursor
         if not isinstance(cursor, Cursor) or not cursor.is_done or cursor.is_whole:
             return None
+        if cursor.lacks_keys:
+            return f"{self.path} has records without their key, which may stand for others."
         if cursor.count is not None and cursor.count >= (cursor.total or 0):
             return (
                 f"{self.path} was changed by others while its pages lacked records, so some of it "

@@ -33,6 +33,8 @@ class Passed:
         """The last id that was passed; None at the beginning, and if ids do not ascend."""
         self.ids = array("q")
         """The ids that were passed by this reader, in ascending order, if they ascend."""
+        self.lacks_keys = False
+        """Whether there were records without what identifies them."""
         self._key = tuple(key)
         self._after = after
         self._entered: set[int] = set()  # below the last one, but not passed as `new` means it
@@ -127,6 +129,7 @@ class Passed:
         values = tuple(record.get(name) for name in self._key)
         if all(isinstance(value, int | str) for value in values):
             return values
+        self.lacks_keys |= any(self._key)  # of what is read by a path, no key is known
         return _canonical(record)  # without a key, the content says which one it is
 
 

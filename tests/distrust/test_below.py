@@ -51,6 +51,7 @@ def whole(small: Account) -> Synced:
     return small.sync(*CHILDREN, "links", "contact_dates")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", SHORT)
 def test_children_come_whole_or_it_is_said_and_the_next_run_asks_again(
     small: Account, whole: Synced, case: str
@@ -71,7 +72,13 @@ def test_children_come_whole_or_it_is_said_and_the_next_run_asks_again(
             assert run.bookmark(stream) == whole.bookmark(stream)
 
 
-@pytest.mark.parametrize("others", [(), ("contacts", "organisations")], ids=["alone", "along"])
+@pytest.mark.parametrize(
+    "others",
+    [
+        pytest.param((), id="alone"),
+        pytest.param(("contacts", "organisations"), id="along", marks=pytest.mark.slow),
+    ],
+)
 def test_arrays_of_a_list_that_ends_short_come_again(
     small: Account, whole: Synced, others: tuple[str, ...]
 ) -> None:

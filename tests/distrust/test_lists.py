@@ -112,8 +112,12 @@ class Runs:
 
 @pytest.fixture(
     scope="module",
-    params=[(True, None), (True, OLD), (False, None), (False, OLD)],
-    ids=["list", "search", "list, uncounted", "search, uncounted"],
+    params=[
+        pytest.param((True, None), id="list"),
+        pytest.param((True, OLD), id="search"),
+        pytest.param((False, None), id="list, uncounted", marks=pytest.mark.slow),
+        pytest.param((False, OLD), id="search, uncounted"),
+    ],
 )
 def synced(request: pytest.FixtureRequest, large: Account) -> Runs:
     """All cases at once, of lists or of searches; what is hidden is counted or not."""

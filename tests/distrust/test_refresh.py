@@ -99,6 +99,7 @@ def test_what_changes_without_its_date_arrives_in_time_and_costs_what_was_planne
     assert max(costs) <= pages // DAYS + 4, "evenly"
 
 
+@pytest.mark.slow
 def test_a_run_that_is_cut_by_the_quota_goes_on_where_it_was(own: Account) -> None:
     daily = Daily(own, "contacts", refresh_days=1)
     daily.run()
@@ -117,6 +118,7 @@ def test_a_run_that_is_cut_by_the_quota_goes_on_where_it_was(own: Account) -> No
     assert {row["FIRST_NAME"] for row in daily.rows.values()} == {"Changed"}
 
 
+@pytest.mark.slow
 def test_one_that_went_and_one_that_came_back_at_its_place_are_found(own: Account) -> None:
     """Of which no place in the list tells anything."""
     sandbox, ids = own.sandbox, list(own.records("contacts"))
@@ -131,6 +133,7 @@ def test_one_that_went_and_one_that_came_back_at_its_place_are_found(own: Accoun
     assert set(daily.rows) == set(own.records("contacts"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "habits",
     [

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tap_insightly.sandbox import Faults
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ def test_what_is_restored_comes_whole_and_without_the_mark(own: Account) -> None
     assert not set(whole(run)) & set(lost[::2]), "once"
 
 
+@pytest.mark.slow
 def test_what_could_not_be_seen_for_a_while_comes_back(own: Account) -> None:
     """In a list that counts it all the time, which is warned of, and in one that does not."""
     ids = list(own.records("contacts"))

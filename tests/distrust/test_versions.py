@@ -28,7 +28,6 @@ REFUSED: dict[str, dict[str, Any]] = {
 """Lists that cannot be read, or not whole, though the sync goes on."""
 
 ENDING: dict[str, dict[str, Any]] = {
-    "it fails": {"statuses": {"/Contacts": 500}},
     "it fails half way": {"statuses": {"/Contacts": [None, None, *[500] * 9]}},
     "it is refused half way": {"statuses": {"/Contacts": [None, None, *[403] * 9]}},
     "it is cut by the quota": {"daily_quota": 3},
