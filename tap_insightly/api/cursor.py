@@ -95,6 +95,7 @@ class Cursor:
         self._gap: int | None = None  # a place behind a gap at which there is something
         self._page: list[Any] = []
         self._same = 0
+        self._same_from = self.skip  # where that page was seen first
 
     @property
     def ascends(self) -> bool:
@@ -225,7 +226,7 @@ class Cursor:
             self._page = []  # what comes next may well be a page that was read before
             self._look_elsewhere(keys)
             return []
-        self._check_that_it_moves(keys)
+        self._check_that_it_moves(keys, top or self.top)
         new = self._records.new(keys, records)
         self._go_on(keys, top or self.top, total, has_new=bool(new))
         return new
@@ -254,7 +255,7 @@ class Cursor:
         if has_new:
             self._edge, self._probes, self._gap = keys[-1], None, None
             self._returns = self._idle = 0
-        if self._is_last(end, number, top, total):
+        if self._is_last(end, number, top, total) or self._is_everywhere(number, top):
             self.is_done = True
         elif has_new:
             self.skip = self._next(number, top)
@@ -300,6 +301,10 @@ class Cursor:
             self._probes, self._probed = self._places_to_probe(end), self.total
         self._probe(end)
 
+    def _is_everywhere(self, number: int, top: int) -> bool:
+        """Tell whether a page is the whole list, which is answered wherever one begins to read."""
+        return bool(self._same) and number < top and self.skip >= self._same_from + top
+
     def _says_more(self, end: int) -> bool:
         """Tell whether the total says that there is more, and can be right."""
         if self.total is None:
@@ -311,6 +316,8 @@ class Cursor:
     def _places_to_probe(self, end: int) -> Iterator[int]:
         """Say where to look for more: where it should be, again, and ever further on."""
         ground, far, total = self._ground, self._sizes.most, self.total or 0
+        if self._same:
+            yield self._same_from + self.top  # too far off for what is there to be on the page
         if not self._says_more(end):
             # Nothing says so: then an empty page shows that it is the end. Where pages have holes,
             # the last record may stand anywhere up to the end of the last page.
@@ -357,8 +364,8 @@ class Cursor:
             self._looked = self.skip = min(self._begin + self._sizes.most, self.skip)
         elif self._probes is not None and not keys and self.skip != ground:
             self._probe(ground + 1)
-        elif not keys and self._returns and self._is_on_ground:
-            self._end_or_probe(ground + 1)  # it was empty the last time, too
+        elif not keys and self._returns and self._is_on_ground and self.skip < (self.total or 0):
+            self._end_or_probe(ground + 1)  # it was empty the last time, too, and should not be
         else:
             self._probes = None
             self._go_back()
@@ -383,10 +390,11 @@ class Cursor:
             self.skip = max(0, self.skip - self.step * self._pages_back)
             self._pages_back *= 2
 
-    def _check_that_it_moves(self, keys: list[Any]) -> None:
-        is_same = len(keys) > 1 and len(keys) >= self.size and keys == self._page
+    def _check_that_it_moves(self, keys: list[Any], top: int) -> None:
+        is_same = len(keys) > 1 and keys == self._page
         self._same = self._same + 1 if is_same else 0
+        self._same_from = self._same_from if is_same else self.skip
         self._page = keys
-        if self._same >= SAME_PAGES:
+        if self._same >= SAME_PAGES and len(keys) >= top:
             msg = "The list does not end: every page of it holds the same records."
             raise RefusedError(msg)
