@@ -242,6 +242,7 @@ class Cursor:
     def _go_on(self, keys: list[Any], top: int, total: int | None, *, has_new: bool) -> None:
         """Move on from a contiguous page."""
         number, end = len(keys), self.skip + len(keys)
+        is_repeated = bool(self._same) and number < top and self.skip > self._ground
         self._most = max(self._most, number)
         self._learn(keys, top, has_new=has_new)
         if not self._is_on_ground and self.has_holes:
@@ -254,7 +255,8 @@ class Cursor:
         if has_new:
             self._edge, self._probes, self._gap = keys[-1], None, None
             self._returns = self._idle = 0
-        if self._is_last(end, number, top, total):
+        # If it has the same records behind their places, it is the whole list, wherever one begins.
+        if self._is_last(end, number, top, total) or (is_repeated and not self._says_more(end)):
             self.is_done = True
         elif has_new:
             self.skip = self._next(number, top)

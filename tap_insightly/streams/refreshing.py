@@ -8,8 +8,10 @@ that were lost on the way, whatever the reason: they are sent whole.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from tap_insightly.api.errors import IncompleteError
 from tap_insightly.api.paging import PAGE_SIZE, Cursor, Listing
 from tap_insightly.api.passed import ascend
 from tap_insightly.streams.slices import Slices
@@ -134,16 +136,17 @@ class Refresh:
         """Read on to a record, or to the end of the list. Returns whether that can be done."""
         slices = self._slices
         listing, cursor = self._listing(slices.after, slices.skip, until)
-        for page in read([listing]):
-            yield page
-            if not cursor.ascends:
-                self._give_up()
-                return False
-            if cursor.total is not None:
-                slices.records = cursor.total
-            if cursor.last is not None:
-                slices.move(cursor.last, cursor.skip, now)
-            self._keep()
+        with suppress(IncompleteError):  # `shortfall` tells below
+            for page in read([listing]):
+                yield page
+                if not cursor.ascends:
+                    self._give_up()
+                    return False
+                if cursor.total is not None:
+                    slices.records = cursor.total
+                if cursor.last is not None:
+                    slices.move(cursor.last, cursor.skip, now)
+                self._keep()
         if not cursor.is_done:
             return True
         if listing.shortfall is not None:
