@@ -156,3 +156,15 @@ def test_servers_that_cannot_be_trusted_are_refreshed_too(
         assert run.code == 0, run.stderr
         assert own.requests("/Contacts") < 100
     assert {row["FIRST_NAME"] for row in daily.rows.values()} == {"Changed"}
+
+
+def test_a_list_that_ends_short_does_not_end_the_sync(own: Account) -> None:
+    """It is told, what was read is sent, and the other streams are read."""
+    daily = Daily(own, "contacts", "leads", refresh_days=1, detect_deletes=False)
+    daily.run()
+    for _ in range(2):
+        run = daily.run(totals={"/Contacts": 605, "/Contacts/Search": lambda right: right})
+        assert run.code == 0, run.stderr
+        assert "of 605 records" in run.stderr
+        assert own.arrived(run, "leads") == set(own.records("leads"))
+    assert set(daily.rows) == set(own.records("contacts"))
