@@ -112,7 +112,9 @@ def test_what_a_list_is_called_whole_for_was_read(
     if is_whole and can_be_told:
         assert set(found) >= there - account.changed - hidden
     is_told = totals == "right" or (totals == "missing" and not hidden)
-    if not script and is_told and not counts_hidden and not is_broken:
+    # If half a page in a row is hidden, a page may show but one record, and nothing overlaps.
+    is_sparse = 2 * longest_run(hidden) >= min(page_size, cap or page_size) - 1
+    if not script and is_told and not counts_hidden and not is_sparse:
         assert is_whole
     if not script and totals == "right" and counts_hidden and there & hidden:
         assert not is_whole, "the total says that there is more"
@@ -125,12 +127,12 @@ def test_what_a_list_is_called_whole_for_was_read(
         ({"hidden": {100}}, 1199, 6, True),
         ({"hidden": {100}, "counts_hidden": True}, 1199, 11, False),
         ({"hidden": {499}}, 1199, 6, True),
-        ({"hidden": set(range(300, 900))}, 600, 10, True),
+        ({"hidden": set(range(300, 900))}, 600, 10, False),
         ({"hidden": set(range(300, 900)), "counts_hidden": True}, 600, 16, False),
         ({"cap": 200}, 1200, 7, True),
         ({"cap": 100}, 1200, 13, True),
         ({"cap": 30}, 1200, 45, True),
-        ({"cap": 1}, 1200, 1203, True),
+        ({"cap": 1}, 1200, 1203, False),
         ({"total": "missing"}, 1200, 5, True),
         ({"total": "missing", "cap": 200}, 1200, 9, True),
         ({"total": "too low"}, 1200, 6, True),

@@ -78,7 +78,6 @@ class Cursor:
         self._before = 0 if after is None else before
         self._records = Passed(key, after)
         self._sizes = Sizes()
-        self._totals: set[int] = set()
         self._is_cut = False  # it ended, and more was said to be there
         self._is_odd = False  # something was not as it should be, so totals are worth asking for
         self._is_gapped = False  # it was gone on without an overlap
@@ -127,9 +126,8 @@ class Cursor:
         """Whether all was read that there is, by what the server says."""
         count, total = self.count, self.total
         is_short = count is not None and total is not None and count < total
-        is_sure = not self._is_gapped or len(self._totals) == 1
-        is_doubtful = self._is_cut or is_short or self.lacks_keys
-        return self.is_done and is_sure and not is_doubtful
+        is_doubtful = self._is_cut or self._is_gapped or self.lacks_keys
+        return self.is_done and not is_short and not is_doubtful
 
     @property
     def has_holes(self) -> bool:
@@ -218,7 +216,6 @@ class Cursor:
             total = None
         if total is not None:
             self.total = total
-            self._totals.add(total)
         keys = self._records.keys_of(records)
         is_contiguous = not self.skip or bool(keys and self._records.has(keys[0]))
         if not is_contiguous and not self._is_across_gap(keys):
@@ -261,7 +258,7 @@ class Cursor:
             self.skip = self._next(number, top)
         elif self._is_behind(keys) and (number > 1 or not self._returns):
             self._probes, self.skip = None, max(self._ground, self.skip + 1)
-        elif number > 1 and self._may_go_on(is_short=number < top):
+        elif number > 1 and self._may_go_on(end, is_short=number < top):
             self.skip = self._ground
         else:
             self._end_or_probe(end)
@@ -271,9 +268,9 @@ class Cursor:
         last = self._records.last
         return bool(keys) and (self._edge not in keys if last is None else keys[-1] < last)
 
-    def _may_go_on(self, *, is_short: bool) -> bool:
+    def _may_go_on(self, end: int, *, is_short: bool) -> bool:
         """Tell whether something may follow a page with the last record that was passed."""
-        if self._same and is_short:
+        if self._same and is_short and not self._says_more(end):
             return False  # most likely the whole list, wherever one begins to read
         self._idle += 1
         return self._idle <= SAME_PAGES
@@ -346,8 +343,7 @@ class Cursor:
     def _is_across_gap(self, keys: list[Any]) -> bool:
         """Tell whether a page begins where there is nothing else between it and what was passed.
 
-        Nothing overlaps there, so only a total that has not changed meanwhile proves that nothing
-        was lost.
+        Nothing overlaps there, so nothing proves that it was so all the time.
         """
         is_across = self.skip == self._looked and self._records.is_after(keys)
         self._is_gapped |= is_across
