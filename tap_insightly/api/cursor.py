@@ -103,7 +103,7 @@ class Cursor:
 
     @property
     def lacks_keys(self) -> bool:
-        """Whether there were records without a key, such as errors: what they hide is not known."""
+        """Whether there were records without a key, such as errors, which may stand for others."""
         return self._records.lacks_keys
 
     @property
