@@ -11,13 +11,6 @@ import codecs
 import json
 import re
 
-_ENCODINGS = (
-    (codecs.BOM_UTF8, "utf-8"),
-    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16, whose mark it begins with
-    (codecs.BOM_UTF32_BE, "utf-32-be"),
-    (codecs.BOM_UTF16_LE, "utf-16-le"),
-    (codecs.BOM_UTF16_BE, "utf-16-be"),
-)
 # A whole text, or one that has no end; or, between texts, a number that JSON does not have.
 _TEXT_OR_NO_NUMBER = re.compile(rb'("[^"\\]*(?:\\.[^"\\]*)*"?)|\bNaN\b|-?\bInfinity\b', re.DOTALL)
 _SUSPECT = re.compile(rb"[\x00-\x1f]|\\u[dD][89a-fA-F]").search
@@ -41,10 +34,11 @@ def unmarked(body: bytes) -> bytes:
     Returns:
         The body in UTF-8, without a mark.
     """
-    for mark, encoding in _ENCODINGS:
-        if body.startswith(mark):
-            body = body[len(mark) :]
-            return body if encoding == "utf-8" else body.decode(encoding, errors="replace").encode()
+    encoding = json.detect_encoding(body)
+    if encoding == "utf-8-sig":
+        return body.removeprefix(codecs.BOM_UTF8)
+    if encoding in {"utf-16", "utf-32"}:  # without a mark, the order of its bytes is named, too
+        return body.decode(encoding, errors="replace").encode()
     return body
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import InsightlyError, NotAvailableError, Request, UnknownOutcomeError
+from tap_insightly.api.closing import Closing
 from tap_insightly.api.objects import find_object, standard_objects
 from tap_insightly.probe.account import UPDATED
 from tap_insightly.probe.verdict import Verdict, fails, holds, unseen
@@ -14,7 +15,6 @@ from tap_insightly.values import parse_moment
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
 
     from typing_extensions import Self
 
@@ -26,7 +26,7 @@ CONTACTS, NOTES = "/Contacts", "/Notes"
 _A_SECOND = timedelta(seconds=1.05)  # dates have no fractions, and a clock may be a bit behind
 
 
-class Trial:
+class Trial(Closing):
     """A contact of a probe's own. Use it as a context manager: it is deleted at the end."""
 
     def __init__(self, asker: Asker, values: Record) -> None:
@@ -61,7 +61,7 @@ class Trial:
             self.made = self._post(CONTACTS, self.values)
         except (UnknownOutcomeError, KeyboardInterrupt, SystemExit):  # it may have been made
             self._find_lost()
-            self.clear()
+            self.close()
             raise
         rows = self.made.rows if self.made is not None else []
         self.contact = int(rows[0].get("CONTACT_ID") or 0) if rows else 0
@@ -71,22 +71,7 @@ class Trial:
             raise InsightlyError(msg)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Delete what is still there.
-
-        Args:
-            kind: As Python has it.
-            error: As Python has it.
-            trace: As Python has it.
-        """
-        self.clear()
-
-    def clear(self) -> None:
+    def close(self) -> None:
         """Delete the contact and its notes, if they are still there."""
         if not self.contact:
             return

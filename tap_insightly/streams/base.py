@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk.helpers._state import get_state_if_exists  # no other way to look and not begin one
 from singer_sdk.singerlib import Schema
-from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
 
 from tap_insightly.api import InsightlyError
 from tap_insightly.conformer import Conformer
@@ -52,9 +52,6 @@ class InsightlyStream(SendingStream):
 
     may_find_deletions: ClassVar[bool] = False
     """Whether it can be found out which records are gone."""
-
-    is_refreshable = False
-    """Whether it is read by date, so that what changes without one has to be read again."""
 
     def __init__(
         self,
@@ -121,6 +118,12 @@ class InsightlyStream(SendingStream):
         """
         is_by_id = not self.primary_keys or set(self.primary_keys) == set(self.own_key)
         return self.may_find_deletions and is_by_id and bool(self.config["detect_deletes"])
+
+    @property
+    def is_refreshable(self) -> bool:
+        """Whether it is read by date, so that what changes without one has to be read again."""
+        # What can be compared with its whole list can be read again from it.
+        return self.may_find_deletions and self.replication_method == REPLICATION_INCREMENTAL
 
     def saved_state(self, context: Mapping[str, str] | None = None) -> Mapping[str, Any]:
         """Look up a state as it is, where `get_context_state` would begin one.

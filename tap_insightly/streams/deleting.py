@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from contextlib import suppress
 from datetime import datetime, timezone
 from itertools import chain
@@ -17,7 +17,7 @@ from tap_insightly.streams.refreshing import gone_in
 from tap_insightly.values import is_before, utc_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from tap_insightly.api import Page
     from tap_insightly.streams.base import InsightlyStream
@@ -102,7 +102,7 @@ class Deletions:
 
         Other runs have sent some of them.
         """
-        return None if self._is_whole or self._is_current else self._behind()
+        return None if self._is_whole or self._is_current else self._brief(self._behind())
 
     def gone(self) -> Sequence[int]:
         """Say what is gone, once all was compared, unless it is too much to be true.
@@ -166,19 +166,17 @@ class Deletions:
         (name,) = self._stream.own_key
         left = dict(self._back) if self._is_possible else {}
         while left:
-            first = min(left.values())
-            near = [place for place in left.values() if place < first + self._page_size]
-            window = Window(first, max(SMALLEST_PAGE, max(near) - first + 1))
-            tally = self._source.listing.tally
-            for page in read([Listing(self._stream.path, cursor=window, tally=tally)]):
-                # What is not there has moved meanwhile, and is found again the next time.
-                until = first + max(1, min(window.top, len(page.records)))
+            windows = list(self._windows_over(left.values()))
+            seen = []
+            for page, window in zip(read(list(map(self._whole, windows))), windows, strict=True):
                 for record in page.records:
                     if (number := record.get(name)) in left:
                         yield record
                         self._new.add(number)
                         del left[number]
-            left = {number: place for number, place in left.items() if place >= until}
+                seen.append(range(window.skip, window.skip + max(1, len(page.records))))
+            # What is not where it was has moved meanwhile, and is found again the next time.
+            left = {one: at for one, at in left.items() if not any(at in part for part in seen)}
 
     def remember(self) -> None:
         """Put into the state what has been sent so far, in case that this run is cut off."""
@@ -228,8 +226,8 @@ class Deletions:
             self._run(self._search, read)
         if self._is_misled and self._is_possible:
             self._read_all(read)
-        elif (learning := self.learning) is not None:
-            self._new.update(self._ids_of(learning, read))
+        elif not self._is_current:
+            self._new.update(self._ids_of(self._behind(), read))
         elif self._search is not None:
             self._reconcile(self._search, read)
 
@@ -237,10 +235,9 @@ class Deletions:
         (name,) = self._stream.own_key
         listings = self.listings
         while wanted := search.wanted:
-            for listing, skip in zip(listings, wanted, strict=True):
-                for page in read([listing]):
-                    ids = [record.get(name) for record in page.records]
-                    search.take(skip, ids, page.answer.total, listing.top)
+            for page, listing, skip in zip(read(listings), listings, wanted, strict=True):
+                ids = [record.get(name) for record in page.records]
+                search.take(skip, ids, page.answer.total, listing.top)
             listings = list(map(self._window, search.wanted))
         self._is_possible = search.is_possible
         self._is_misled = search.is_misled
@@ -251,7 +248,7 @@ class Deletions:
         """Read all ids, where places tell nothing."""
         cursor = Cursor(self._stream.own_key, page_size=self._page_size)
         known = set(self._known or ())
-        places = self._ids_of(self._brief(cursor), read)
+        places = self._ids_of(cursor, read)
         last = cursor.last if cursor.last is not None else -1
         if not cursor.is_whole and not cursor.is_contiguous:
             self._warn("deletions cannot be found, because its list has gaps and changes.")
@@ -284,19 +281,19 @@ class Deletions:
             )
 
     def _ids_of(
-        self, listing: Listing, read: Read, updated: dict[object, object] | None = None
+        self, cursor: Cursor, read: Read, updated: dict[object, object] | None = None
     ) -> dict[int, int]:
         """Read ids and where they stand, and if asked for, when the records were updated."""
         (name,), date = self._stream.own_key, self._stream.replication_key or ""
         found = {}
         with suppress(IncompleteError):  # its cursor tells what that means
-            for page in read([listing]):
+            for page in read([self._brief(cursor)]):
                 offset = page.skip + page.answer.count - len(page.records)
                 for place, record in enumerate(page.records, offset):
                     found[record.get(name)] = place
                     if updated is not None:
                         updated[record.get(name)] = record.get(date)
-        self._is_possible &= listing.cursor.ascends if isinstance(listing.cursor, Cursor) else True
+        self._is_possible &= cursor.ascends
         return found if self._is_possible else {}  # type: ignore[return-value]  # they are ids
 
     def _check_excess(self) -> None:
@@ -310,17 +307,28 @@ class Deletions:
                 "once with max_deletes_percent 100."
             )
 
-    def _behind(self) -> Listing:
-        """Ask for what comes behind the last known record."""
+    def _behind(self) -> Cursor:
+        """Begin behind the last known record."""
         there = [one for one in self._known or () if one not in self._gone]
-        cursor = Cursor(
+        return Cursor(
             self._stream.own_key,
             page_size=self._page_size,
             after=there[-1] if there else None,
             skip=max(0, len(there) - 1),
-            before=None,
         )
-        return self._brief(cursor)
+
+    def _windows_over(self, places: Iterable[int]) -> Iterator[Window]:
+        """Cover places with as few pages as will do, none longer than it has to be."""
+        rest = sorted(places)
+        while rest:
+            first = rest[0]
+            near = rest[: bisect_left(rest, first + self._page_size)]
+            yield Window(first, max(SMALLEST_PAGE, near[-1] - first + 1))
+            rest = rest[len(near) :]
+
+    def _whole(self, window: Window) -> Listing:
+        tally = self._source.listing.tally
+        return Listing(self._stream.path, cursor=window, tally=tally)
 
     def _window(self, skip: int) -> Listing:
         """Ask for one page; what is needed is only where its ids stand."""

@@ -146,7 +146,6 @@ class RelatedStream(SearchStream):
     replication_key: str | None = UPDATED
     selected_by_default = False
     may_find_deletions = False
-    is_refreshable = False  # by itself: what comes inside of records is, along with these
 
     parents: ClassVar[tuple[type[InsightlyStream], ...]]
     """The streams of the records that the rows belong to."""

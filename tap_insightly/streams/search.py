@@ -35,11 +35,6 @@ class SearchStream(InsightlyStream):
 
     may_find_deletions = True
 
-    @property
-    def is_refreshable(self) -> bool:  # type: ignore[override]  # it depends on the catalog
-        """Whether it is read by date, so that what changes without one has to be read again."""
-        return self.replication_method == REPLICATION_INCREMENTAL
-
     _unchecked: Sequence[Mapping[str, str] | None] = ()
     """Parts of the state whose bookmarks were used before the server's clock was known."""
 

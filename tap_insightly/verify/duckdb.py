@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.verify.errors import NotComparableError
+from tap_insightly.verify.errors import NotComparableError, first_line
 from tap_insightly.verify.warehouse import Database, Table
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class DuckDB(Database):
             connection = duckdb.connect(path, read_only=is_read_only)
             connection.execute("set timezone = 'UTC'")
         except duckdb.Error as error:
-            msg = f"{path} cannot be opened: {_line(error)}"
+            msg = f"{path} cannot be opened: {first_line(error)}"
             raise NotComparableError(msg) from None
         return connection
 
@@ -75,7 +75,7 @@ class DuckDB(Database):
             while rows := cursor.fetchmany(_AT_ONCE):
                 yield from rows
         except self._error as error:
-            msg = f"DuckDB says: {_line(error)}"
+            msg = f"DuckDB says: {first_line(error)}"
             raise NotComparableError(msg) from None
 
     def close(self) -> None:
@@ -102,7 +102,7 @@ class Parquet(DuckDB):
         try:
             self._connection.execute(f"create view file as from read_parquet('{quoted}')")
         except self._error as error:
-            msg = f"{path} cannot be read as Parquet: {_line(error)}"
+            msg = f"{path} cannot be read as Parquet: {first_line(error)}"
             raise NotComparableError(msg) from None
 
     def table(self, stream: str, keys: Sequence[str]) -> Table:  # noqa: ARG002 - the file is it
@@ -124,7 +124,3 @@ class Parquet(DuckDB):
             msg = f"{self._path} has no column {' and '.join(keys)}; it has {names}."
             raise NotComparableError(msg)
         return table
-
-
-def _line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from tap_insightly.verify.errors import NotComparableError
+from tap_insightly.verify.errors import NotComparableError, first_line
 from tap_insightly.verify.warehouse import Database
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Postgres(Database):
                 cursor.execute(statement.encode())
                 yield from cursor
         except self._error as error:
-            msg = f"Postgres says: {_line(error)}"
+            msg = f"Postgres says: {first_line(error)}"
             raise NotComparableError(msg) from None
 
     def close(self) -> None:
@@ -101,8 +101,3 @@ def without_password(text: str, dsn: str) -> str:
         if one:
             text = text.replace(one, "...")
     return text
-
-
-def _line(error: Exception) -> str:
-    """Take the first line of what the server says, which is what is wrong."""
-    return str(error).strip().partition("\n")[0]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from contextlib import AbstractContextManager
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tap_insightly.api.closing import Closing
 from tap_insightly.streams.deleting import DELETED
 from tap_insightly.verify.errors import NotComparableError
 from tap_insightly.verify.rows import Row, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from types import TracebackType
 
 _TEXTS = ("char", "text", "string")  # in the names of types
 _MOMENTS = ("timestamp", "date")
@@ -53,7 +52,7 @@ class Table:
         return all(name.casefold() in self.columns for name in columns)
 
 
-class Source(AbstractContextManager["Source"], ABC):
+class Source(Closing):
     """Where the rows of streams are."""
 
     @abstractmethod
@@ -92,22 +91,7 @@ class Source(AbstractContextManager["Source"], ABC):
         """
 
     def close(self) -> None:
-        """End the connection."""
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End the connection.
-
-        Args:
-            kind: Not used.
-            error: Not used.
-            trace: Not used.
-        """
-        self.close()
+        """End the connection; a file has none."""
 
 
 class Database(Source):
