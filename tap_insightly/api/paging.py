@@ -206,8 +206,9 @@ class Listing:
             return f"{self.path} has records without their key, which may stand for others."
         if cursor.count is not None and cursor.count >= (cursor.total or 0):
             return (
-                f"{self.path} lacks so many records in its pages, such as those that this user may "
-                "not see, that what others do meanwhile may have hidden some."
+                f"{self.path} has pages that do not overlap, as they lack too many records that "
+                "this user may not see, or have one at a time. What others did meanwhile may be "
+                "missing."
             )
         count = "some" if cursor.count is None else f"{cursor.count:,}"
         total = "more" if cursor.total is None else f"{cursor.total:,}"
