@@ -45,6 +45,8 @@ class Account:
     """Whether totals count those."""
     readable: int | None = None
     """How many records can be read; pages from there on are empty."""
+    dress: Callable[[list[dict[str, Any]]], list[Any]] = lambda records: records
+    """What becomes of the records of a page before they are handed out."""
 
     def __post_init__(self) -> None:
         self.lock = threading.Lock()
@@ -126,7 +128,7 @@ class Account:
             ]
             self.now += 1
             date = EPOCH + timedelta(seconds=self.now)
-            return Answer(_encode(records), date, total)
+            return Answer(_encode(self.dress(records)), date, total)
 
     @staticmethod
     def _moment(second: float) -> str:

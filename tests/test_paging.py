@@ -28,7 +28,7 @@ def read(account: Any, listing: Listing, expected: Iterable[Listing] = ()) -> li
     found: list[Any] = []
     with Reader(account, expected) as reader, suppress(IncompleteError):
         for page in reader.read(listing):
-            found += [record["CONTACT_ID"] for record in page.records]
+            found += [record.get("CONTACT_ID") for record in page.records]
     return found
 
 
@@ -90,9 +90,12 @@ def test_what_exists_throughout_comes_exactly_once(
     }
     account = Account(list(range(1, 3 * count + 1, 3)), happening(script), says[total])
     there = account.watch()
-    found = read(account, contacts(page_size))
+    listing = contacts(page_size)
+    found = read(account, listing)
     assert max(Counter(found).values(), default=0) <= 1
-    assert found == sorted(found)
+    if listing.shortfall is None:
+        kept = [one for one in found if one not in account.changed]
+        assert kept == sorted(kept)
     assert set(found) >= there - account.changed
     # What is updated stays in a list, so it comes, too.
     assert set(found) >= there & set(account.ids)
@@ -158,7 +161,9 @@ def test_keys_that_are_no_ids_are_read_one_page_at_a_time(key: Callable[[int], A
     account = Account(list(range(25)), key=key)
     listing = contacts(10)
     assert read(account, listing) == [key(number) for number in range(25)]
-    assert [query["skip"] for _, query in account.requests] == ["0", "9", "18"]
+    # A total is not to be relied on if there is what may be no record.
+    more = ["24"] if key(0) is None else []
+    assert [query["skip"] for _, query in account.requests] == ["0", "9", "18", *more]
     assert listing.cursor is not None
     assert listing.cursor.last is None, "nobody can go on from here"
 

@@ -24,7 +24,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api.errors import RefusedError
+from tap_insightly.api.overlap import SAME_PAGES, Overlap, Repeats
 from tap_insightly.api.passed import Passed
 from tap_insightly.api.sizes import FEW, Sizes
 
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 PAGE_SIZE = 500  # the most that the API hands out at once (docs, seen live)
 SMALLEST_PAGE = 2  # one record for the overlap, one to go on
-SAME_PAGES = 10  # pages in a row with the same records: the server does not page
 RETURNS = 5  # times to come back to a place without anything new, before it is given up
+FRUITLESS_PAGES = 60  # in a row without anything new, besides those that it takes to cross the list
 
 
 class Cursor:
@@ -77,6 +77,7 @@ class Cursor:
         """How many records there are, as far as the server said last."""
         self._before = 0 if after is None else before
         self._records = Passed(key, after)
+        self._overlap = Overlap(self._records)
         self._sizes = Sizes()
         self._is_cut = False  # it ended, and more was said to be there
         self._is_odd = False  # something was not as it should be, so totals are worth asking for
@@ -88,13 +89,12 @@ class Cursor:
         self._looked = -1  # the place that is next, if nothing but holes is before it
         self._back = self._pages_back = 1
         self._is_on_ground = True  # whether the page before was contiguous
-        self._returns = self._idle = 0
+        self._returns = self._idle = self._fruitless = 0
+        self._reached = self.skip  # how far, when something new came last
         self._probes: Iterator[int] | None = None
         self._probed: int | None = None  # how many records there were then
         self._gap: int | None = None  # a place behind a gap at which there is something
-        self._page: list[Any] = []
-        self._same = 0
-        self._same_from = self.skip  # where that page was seen first
+        self._repeats = Repeats(self.skip)
 
     @property
     def ascends(self) -> bool:
@@ -117,6 +117,11 @@ class Cursor:
         return self._records.ids
 
     @property
+    def entered(self) -> Sequence[int]:
+        """Ids below the last one that came after it, in the order in which they came."""
+        return tuple(self._records.entered)
+
+    @property
     def count(self) -> int | None:
         """How many records were passed by all readers; None if that is not known."""
         return None if self._before is None else self._before + self._records.count
@@ -126,7 +131,7 @@ class Cursor:
         """Whether all was read that there is, by what the server says."""
         count, total = self.count, self.total
         is_short = count is not None and total is not None and count < total
-        is_doubtful = self._is_cut or self._is_gapped or self.lacks_keys
+        is_doubtful = self._is_cut or not self.is_contiguous or self.lacks_keys
         return self.is_done and not is_short and not is_doubtful
 
     @property
@@ -137,7 +142,7 @@ class Cursor:
     @property
     def is_contiguous(self) -> bool:
         """Whether nothing can be missing up to the last record that was passed."""
-        return not self._is_gapped
+        return not self._is_gapped and not self._overlap.was_misread
 
     @property
     def size(self) -> int:
@@ -217,15 +222,16 @@ class Cursor:
         if total is not None:
             self.total = total
         keys = self._records.keys_of(records)
-        is_contiguous = not self.skip or bool(keys and self._records.has(keys[0]))
-        if not is_contiguous and not self._is_across_gap(keys):
+        new: Sequence[Record] = []
+        if self._overlap.is_in(keys, self.skip) or self._is_across_gap(keys):
+            self._repeats.take(keys, self.skip, top or self.top)
+            new = self._records.new(keys, records)
+            self._go_on(keys, top or self.top, total, has_new=bool(new))
+        else:
             self._is_odd = True
-            self._page = []  # what comes next may well be a page that was read before
+            self._repeats.forget()
             self._look_elsewhere(keys)
-            return []
-        self._check_that_it_moves(keys, top or self.top)
-        new = self._records.new(keys, records)
-        self._go_on(keys, top or self.top, total, has_new=bool(new))
+        self._end_if_fruitless(has_new=bool(new))
         return new
 
     def shrink(self, top: int) -> None:
@@ -252,11 +258,12 @@ class Cursor:
         if has_new:
             self._edge, self._probes, self._gap = keys[-1], None, None
             self._returns = self._idle = 0
-        if self._is_last(end, number, top, total) or self._is_everywhere(number, top):
+        is_everywhere = self._repeats.is_everywhere(number, self.skip, top)
+        if is_everywhere or self._is_last(end, number, top, total):
             self.is_done = True
         elif has_new:
             self.skip = self._next(number, top)
-        elif self._is_behind(keys) and (number > 1 or not self._returns):
+        elif self._is_behind(keys) and (number > 1 or (self.ascends and not self._returns)):
             self._probes, self.skip = None, max(self._ground, self.skip + 1)
         elif number > 1 and self._may_go_on(end, is_short=number < top):
             self.skip = self._ground
@@ -270,17 +277,17 @@ class Cursor:
 
     def _may_go_on(self, end: int, *, is_short: bool) -> bool:
         """Tell whether something may follow a page with the last record that was passed."""
-        if self._same and is_short and not self._says_more(end):
+        if self._repeats.number and is_short and not self._says_more(end):
             return False  # most likely the whole list, wherever one begins to read
         self._idle += 1
         return self._idle <= SAME_PAGES
 
     def _is_last(self, end: int, number: int, top: int, total: int | None) -> bool:
         """Tell from the total that came with it whether a page holds the last record."""
-        if number > top:  # it is not handed out in pages
-            return self.total is None or end >= self.total
+        if self.lacks_keys:
+            return False  # what has no key is no record, but counted with the page
         # Where pages have holes, places may be further on than there are records.
-        return number < top and end == total and not self.has_holes
+        return number != top and end == total and not self.has_holes
 
     def _next(self, number: int, top: int) -> int:
         """Say where the page after one with something new begins."""
@@ -298,10 +305,6 @@ class Cursor:
             self._probes, self._probed = self._places_to_probe(end), self.total
         self._probe(end)
 
-    def _is_everywhere(self, number: int, top: int) -> bool:
-        """Tell whether a page is the whole list, which is answered wherever one begins to read."""
-        return bool(self._same) and number < top and self.skip >= self._same_from + top
-
     def _says_more(self, end: int) -> bool:
         """Tell whether the total says that there is more, and can be right."""
         if self.total is None:
@@ -313,8 +316,8 @@ class Cursor:
     def _places_to_probe(self, end: int) -> Iterator[int]:
         """Say where to look for more: where it should be, again, and ever further on."""
         ground, far, total = self._ground, self._sizes.most, self.total or 0
-        if self._same:
-            yield self._same_from + self.top  # too far off for what is there to be on the page
+        if self._repeats.number:
+            yield self._repeats.begin + self.top  # too far off for what is there to be on the page
         if not self._says_more(end):
             # Nothing says so: then an empty page shows that it is the end. Where pages have holes,
             # the last record may stand anywhere up to the end of the last page.
@@ -386,11 +389,11 @@ class Cursor:
             self.skip = max(0, self.skip - self.step * self._pages_back)
             self._pages_back *= 2
 
-    def _check_that_it_moves(self, keys: list[Any], top: int) -> None:
-        is_same = len(keys) > 1 and keys == self._page
-        self._same = self._same + 1 if is_same else 0
-        self._same_from = self._same_from if is_same else self.skip
-        self._page = keys
-        if self._same >= SAME_PAGES and len(keys) >= top:
-            msg = "The list does not end: every page of it holds the same records."
-            raise RefusedError(msg)
+    def _end_if_fruitless(self, *, has_new: bool) -> None:
+        """End the list if nothing new came for long, whatever the server answers instead."""
+        if has_new:
+            self._fruitless, self._reached = 0, self.skip
+        self._fruitless += 1
+        across = 2 * max(self.total or 0, self._reached) // self._sizes.most
+        if not self.is_done and self._fruitless > FRUITLESS_PAGES + across:
+            self._is_cut = self.is_done = True

@@ -37,7 +37,8 @@ class Passed:
         """Whether there were records without what identifies them."""
         self._key = tuple(key)
         self._after = after
-        self._entered: set[int] = set()  # below the last one, but not passed as `new` means it
+        self.entered: dict[int, None] = {}
+        """Ids below the last one that came after it, in the order in which they came."""
         self._seen: set[Hashable] | None = None  # instead of `last`, if ids do not ascend
 
     @property
@@ -48,7 +49,7 @@ class Passed:
     @property
     def count(self) -> int:
         """How many records were passed by this reader, with those that it saw but left out."""
-        return len(self.ids) + len(self._entered) if self._seen is None else len(self._seen)
+        return len(self.ids) + len(self.entered) if self._seen is None else len(self._seen)
 
     def keys_of(self, records: Sequence[Record]) -> list[Any]:
         """Read the keys of a page, and find out whether they still are ids that ascend.
@@ -87,7 +88,7 @@ class Passed:
             return True  # by the earlier reader
         place = bisect_left(self.ids, key)
         is_passed = place < len(self.ids) and self.ids[place] == key
-        return is_passed or key in self._entered
+        return is_passed or key in self.entered
 
     def is_after(self, keys: Sequence[Any]) -> bool:
         """Tell whether a page begins behind all that was passed.
@@ -112,12 +113,15 @@ class Passed:
         """
         if self._seen is None:
             start = 0 if self.last is None else bisect_right(keys, self.last)
-            # What entered a search behind our back is for the next sync, but the list goes on
-            # from it: were it not known, a page that begins with it would never be contiguous.
-            self._entered.update(key for key in keys[:start] if not self.has(key))
+            # What enters a search behind our back, or what one that is pinned to each page, with
+            # the highest id, makes look so. Were it not known, a page that begins with it would
+            # never be contiguous.
+            entered = [at for at in range(start) if not self.has(keys[at])]
+            self.entered.update((keys[at], None) for at in entered)
             self.ids.extend(keys[start:])
             self.last = self.ids[-1] if self.ids else self.last
-            return records[start:]
+            more = records[start:]
+            return [*(records[at] for at in entered), *more] if entered else more
         new = []
         for key, record in zip(keys, records, strict=True):
             if key not in self._seen:

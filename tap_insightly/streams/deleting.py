@@ -78,7 +78,7 @@ class Deletions:
         # If not, runs that were not to find deletions have sent what is not known now.
         is_same = saved.get("bookmark") == state.get("replication_key_value")
         self._is_current = self._known is not None and self._is_told and is_same
-        self._kept = 0
+        self._kept = self._kept_late = 0
         self._page_size: int = stream.config["page_size"]
         self._seen: set[int] = set()
         self._new: set[int] = set()  # known from now on
@@ -137,7 +137,7 @@ class Deletions:
             InsightlyError: If the API ends the sync.
         """
         cursor = self._source.cursor
-        self._seen = {*self._before, *cursor.passed}
+        self._seen = {*self._before, *cursor.passed, *cursor.entered}
         self._is_possible = cursor.ascends
         try:
             if self._is_possible:
@@ -186,6 +186,10 @@ class Deletions:
             if sent > self._kept:
                 position.remember(packed(cursor.passed[self._kept : sent]))
                 self._kept = sent
+            late = cursor.entered[self._kept_late : self._source.entered_sent]
+            if late:
+                position.remember(packed(sorted(late)))
+                self._kept_late += len(late)
 
     def keep_in(self, state: dict[str, Any]) -> None:
         """Keep what is known now, once all tombstones have been sent.
@@ -208,7 +212,9 @@ class Deletions:
         """
         cursor = self._source.cursor
         if self._is_told and cursor.ascends:
-            self._keep(state, {*(self._known or ()), *self._before, *cursor.passed})
+            self._keep(
+                state, {*(self._known or ()), *self._before, *cursor.passed, *cursor.entered}
+            )
 
     def _keep(self, state: dict[str, Any], known: set[int]) -> None:
         ids = sorted(known)
@@ -288,8 +294,10 @@ class Deletions:
         found = {}
         with suppress(IncompleteError):  # its cursor tells what that means
             for page in read([self._brief(cursor)]):
-                offset = page.skip + page.answer.count - len(page.records)
-                for place, record in enumerate(page.records, offset):
+                new = {record.get(name) for record in page.records}
+                for place, record in enumerate(page.answer.records, page.skip):
+                    if record.get(name) not in new:
+                        continue
                     found[record.get(name)] = place
                     if updated is not None:
                         updated[record.get(name)] = record.get(date)

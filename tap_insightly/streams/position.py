@@ -137,9 +137,11 @@ class Position:
             skip: The offset of its page.
             value: Its bookmark value.
         """
-        data = self._data
-        data["last_id"] = last_id
-        data["skip"] = skip
+        data, last = self._data, self.after
+        is_late = type(last_id) is type(last) is int and last_id < last
+        if not is_late:  # if it is, those up to the last id have been sent all the same
+            data["last_id"] = last_id
+            data["skip"] = skip
         if isinstance(value, str) and value > (data.get("newest") or ""):
             data["newest"] = value
         if self._is_resumable:

@@ -210,6 +210,7 @@ class Reading:
             source.is_answered = True
             self._begin(source, page)
             yield from self._rows_of_page(page, source, conform)
+            source.entered_sent = len(source.cursor.entered)
 
     def _begin(self, source: Source, page: Page) -> None:
         source.position.begin(self._moment_of(page))

@@ -90,6 +90,8 @@ class Source:
         )
         self.cursor = cursor or Cursor(self.key)  # of a list without pages, nothing is passed
         """Which records were passed."""
+        self.entered_sent = 0
+        """How many of those that came late, as `Cursor.entered` has them, were sent."""
         self.is_answered = False
         """Whether anything of it was answered: if so, that it cannot be read is an error."""
 

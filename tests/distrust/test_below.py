@@ -30,11 +30,15 @@ SHORT: dict[str, tuple[dict[str, Any], str]] = {
             "page_cap": {
                 "/Notes": 7,
                 "/Emails": 7,
-                "/Notes/{id}/Comments": 1,
-                "/Emails/{id}/Comments": 1,
+                "/Notes/{id}/Comments": 2,
+                "/Emails/{id}/Comments": 2,
             }
         },
         "",
+    ),
+    "what belongs to them comes one at a time": (
+        {"page_cap": {"/Notes/{id}/Comments": 1, "/Emails/{id}/Comments": 1}},
+        "pages that do not overlap",
     ),
 }
 CHILDREN = ("email_comments", "note_comments")

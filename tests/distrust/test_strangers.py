@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 ERROR = b'{"message": "An error has occurred."}'
 PINNED = b'{"CONTACT_ID": 5, "LAST_NAME": "Pinned"}'
+NEWEST = b'{"CONTACT_ID": 999999999, "LAST_NAME": "Pinned"}'
 
 
 def instead(value: bytes) -> Body:
@@ -69,7 +70,21 @@ def test_the_command_line_says_so_too(small: Account) -> None:
     assert "records without their key" in result.stderr
 
 
-@pytest.mark.parametrize("body", [bodies.among(PINNED), instead(PINNED)], ids=["more", "instead"])
+def at_the_end(body: bytes) -> bytes:
+    """One more on each page, with the highest id, so that ids still ascend on each."""
+    return json.dumps([*json.loads(body), json.loads(NEWEST)]).encode()
+
+
+def at_the_beginning(body: bytes) -> bytes:
+    """One more on each page, so that each begins with what was passed."""
+    return json.dumps([json.loads(PINNED), *json.loads(body)]).encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [bodies.among(PINNED), instead(PINNED), at_the_end, at_the_beginning],
+    ids=["second", "instead", "last", "first"],
+)
 def test_one_that_is_pinned_to_each_page_costs_few_requests(large: Account, body: Body) -> None:
     run = large.sync("contacts", faults=Faults(bodies={"/Contacts": body}))
     assert run.code == 0, run.stderr
