@@ -230,7 +230,7 @@ class Cursor:
         else:
             self._is_odd = True
             self._repeats.forget()
-            self._look_elsewhere(keys)
+            self._look_elsewhere([] if self._overlap.is_all_pinned(keys) else keys)
         self._end_if_fruitless(has_new=bool(new))
         return new
 

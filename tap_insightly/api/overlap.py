@@ -58,6 +58,17 @@ class Overlap:
             self._first, self._skip = keys[0], skip
         return is_in
 
+    def is_all_pinned(self, keys: Sequence[Any]) -> bool:
+        """Tell whether a page is one that would be empty, but for what is pinned to it.
+
+        Args:
+            keys: The keys of its records.
+
+        Returns:
+            Whether it is.
+        """
+        return len(keys) == 1 and keys[0] in self._pinned
+
 
 class Repeats:
     """Whether a server answers the same page again and again, wherever one begins to read."""
