@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tap_insightly.sandbox import Sandbox
+from tests import warm
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -84,15 +85,18 @@ def run_process(
     command: Sequence[str | Path], *, env: Mapping[str, str], folder: Path, timeout: float = 120
 ) -> subprocess.CompletedProcess[str]:
     """Run a command to its end, and make sure that it does not print the key."""
-    done = subprocess.run(  # noqa: S603 - our own commands
-        command,
-        env=env,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
+    if warm.can_be_warm(command, env):
+        done = warm.run(command, env=env, folder=folder, timeout=timeout)
+    else:
+        done = subprocess.run(  # noqa: S603 - our own commands
+            command,
+            env=env,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
     watch(done.stdout, done.stderr)
     return done
 
