@@ -236,6 +236,13 @@ def test_a_server_that_does_not_page_does_not_keep_us_for_ever() -> None:
     assert read(Same(501), contacts()) == list(range(501))
 
 
+@pytest.mark.parametrize("size", [0, 1, 2, 499, 501])
+def test_nor_does_a_short_list_that_is_answered_everywhere_cost_much(size: int) -> None:
+    server = Same(size)
+    assert read(server, contacts()) == list(range(size))
+    assert server.requests <= 3
+
+
 def test_pages_have_to_overlap() -> None:
     with pytest.raises(ValueError, match="two at least"):
         Cursor(["CONTACT_ID"], page_size=1)

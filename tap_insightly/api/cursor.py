@@ -4,19 +4,17 @@ Offsets shift while a list is read: what is deleted moves all that comes after i
 what is updated enters a search and moves it down. So each page overlaps the one before it by one
 record, and counts only if it is *contiguous*: if it starts at the beginning, or with a record
 that has been passed already. Then nothing that existed all along can lie between what was passed
-before and what the page holds, whenever it was fetched. If it is not, earlier pages are asked for
-until one is.
+before and what the page holds, whenever it was fetched. If it is not, an earlier one is asked for.
 
 Nothing promises that a page holds as many records as were asked for (assumed: that any may hold
 fewer). The server may hand out fewer at once, and then the next page begins where this one ended;
 or it may leave out what this user may not see after it has counted the page, and then the next one
 begins before that. Either way it may be asked for from the last record that came, so a short page
-is no more than a page, and the list has ended only
+is no more than a page. A list that ends before its total, whatever is tried, was not read whole;
+and it has ended only
 
 - where the total that came with a page says that it holds the last record, or
 - at a page with nothing new, if there is no total, or one that more than so many records refute.
-
-A list that ends before its total, whatever is tried, was not read whole.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api.overlap import SAME_PAGES, Overlap, Repeats
+from tap_insightly.api.overlap import SAME_PAGES, Overlap, Patience, Repeats
 from tap_insightly.api.passed import Passed
 from tap_insightly.api.sizes import FEW, Sizes
 
@@ -36,7 +34,6 @@ if TYPE_CHECKING:
 PAGE_SIZE = 500  # the most that the API hands out at once (docs, seen live)
 SMALLEST_PAGE = 2  # one record for the overlap, one to go on
 RETURNS = 5  # times to come back to a place without anything new, before it is given up
-FRUITLESS_PAGES = 60  # in a row without anything new, besides those that it takes to cross the list
 
 
 class Cursor:
@@ -89,8 +86,8 @@ class Cursor:
         self._looked = -1  # the place that is next, if nothing but holes is before it
         self._back = self._pages_back = 1
         self._is_on_ground = True  # whether the page before was contiguous
-        self._returns = self._idle = self._fruitless = 0
-        self._reached = self.skip  # how far, when something new came last
+        self._returns = self._idle = 0
+        self._patience = Patience(self.skip)
         self._probes: Iterator[int] | None = None
         self._probed: int | None = None  # how many records there were then
         self._gap: int | None = None  # a place behind a gap at which there is something
@@ -202,7 +199,12 @@ class Cursor:
         return self._is_odd or self.total is None or skip + self.size >= self.total
 
     def take(
-        self, records: Sequence[Record], *, top: int | None = None, total: int | None = None
+        self,
+        records: Sequence[Record],
+        *,
+        top: int | None = None,
+        total: int | None = None,
+        is_fresh: bool = True,
     ) -> Sequence[Record]:
         """Take the page at `skip`, and move on, or back if it is not contiguous.
 
@@ -210,6 +212,7 @@ class Cursor:
             records: The records of the page, which may have been fetched long ago.
             top: How many were asked for; None for `top` as it is now.
             total: How many records the list had then, if the server said so with this page.
+            is_fresh: Whether it was not put back when it was read before.
 
         Returns:
             Those that were not passed before.
@@ -217,21 +220,23 @@ class Cursor:
         Raises:
             RefusedError: If the server answers every page with the same records.
         """
-        if total is not None and total < 0:
-            total = None
-        if total is not None:
-            self.total = total
+        total = None if total is None or total < 0 else total
+        self.total = self.total if total is None else total
         keys = self._records.keys_of(records)
+        if self._is_pinned(keys):
+            keys = []
         new: Sequence[Record] = []
         if self._overlap.is_in(keys, self.skip) or self._is_across_gap(keys):
-            self._repeats.take(keys, self.skip, top or self.top)
+            self._repeats.take(keys, self.skip, top or self.top, is_fresh=is_fresh)
             new = self._records.new(keys, records)
             self._go_on(keys, top or self.top, total, has_new=bool(new))
         else:
             self._is_odd = True
             self._repeats.forget()
-            self._look_elsewhere([] if self._overlap.is_all_pinned(keys) else keys)
-        self._end_if_fruitless(has_new=bool(new))
+            self._look_elsewhere(keys)
+        self._patience.take(self.skip, has_new=bool(new))
+        if not self.is_done and self._patience.is_at_its_end(self.total, self._sizes.most):
+            self._is_cut = self.is_done = True
         return new
 
     def shrink(self, top: int) -> None:
@@ -258,8 +263,8 @@ class Cursor:
         if has_new:
             self._edge, self._probes, self._gap = keys[-1], None, None
             self._returns = self._idle = 0
-        is_everywhere = self._repeats.is_everywhere(number, self.skip, top)
-        if is_everywhere or self._is_last(end, number, top, total):
+        is_all = self._repeats.is_everywhere(number, self.skip, top) and not self._says_more(end)
+        if is_all or self._is_last(end, number, top, total):
             self.is_done = True
         elif has_new:
             self.skip = self._next(number, top)
@@ -269,6 +274,11 @@ class Cursor:
             self.skip = self._ground
         else:
             self._end_or_probe(end)
+
+    def _is_pinned(self, keys: list[Any]) -> bool:
+        """Tell whether all of a page is one record that it has no reason to begin or end with."""
+        is_alone = len(keys) == 1 and self.skip > 0 and self._edge is not None
+        return is_alone and keys[0] != self._edge and self._records.has(keys[0])
 
     def _is_behind(self, keys: list[Any]) -> bool:
         """Tell whether more that was passed must follow a page with nothing new."""
@@ -388,12 +398,3 @@ class Cursor:
         else:
             self.skip = max(0, self.skip - self.step * self._pages_back)
             self._pages_back *= 2
-
-    def _end_if_fruitless(self, *, has_new: bool) -> None:
-        """End the list if nothing new came for long, whatever the server answers instead."""
-        if has_new:
-            self._fruitless, self._reached = 0, self.skip
-        self._fruitless += 1
-        across = 2 * max(self.total or 0, self._reached) // self._sizes.most
-        if not self.is_done and self._fruitless > FRUITLESS_PAGES + across:
-            self._is_cut = self.is_done = True

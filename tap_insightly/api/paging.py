@@ -108,7 +108,12 @@ class Window:
         return True
 
     def take(
-        self, records: Sequence[Record], *, top: int | None = None, total: int | None = None
+        self,
+        records: Sequence[Record],
+        *,
+        top: int | None = None,
+        total: int | None = None,
+        is_fresh: bool = True,  # noqa: ARG002 - as `Cursor` has it
     ) -> Sequence[Record]:
         """Take the page.
 
@@ -116,6 +121,7 @@ class Window:
             records: Its records.
             top: How many were asked for.
             total: How many records the list has, if the server said so.
+            is_fresh: Not used.
 
         Returns:
             All of them.
@@ -272,7 +278,8 @@ class Listing:
             self.is_done = True
             return answer.records
         found = answer.records
-        records = self.cursor.take(found, top=top, total=answer.total)
+        is_fresh = self.skip not in self.put_back
+        records = self.cursor.take(found, top=top, total=answer.total, is_fresh=is_fresh)
         self.is_done = self.cursor.is_done or self._is_far_enough()
         if found:
             self._fit(len(answer.body) / len(found))
