@@ -34,7 +34,7 @@ class Runs:
     ran: datetime | None = None
     """When the last run began that was not cut off."""
     read: dict[int, datetime] = field(default_factory=dict)
-    """When each record was read last, or before: created, or there when all began."""
+    """When each record was read last, or before: created, or there when a run first ended."""
 
     def refresh(self) -> Refresh:
         return Refresh(
@@ -65,9 +65,10 @@ class Runs:
         else:
             self.ran = self.now
         self._keep(refresh)
-        for number in self.account.ids:
-            self.read.setdefault(number, self.now)  # what is new is found by its date
-        read = [self.read[number] for number in self.account.ids]
+        if self.ran is not None:  # until then, nobody knows how long the list is
+            for number in self.account.ids:
+                self.read.setdefault(number, self.now)  # what is new is found by its date
+        read = [self.read.get(number, self.now) for number in self.account.ids]
         return self.now - min(read, default=self.now)
 
     @property

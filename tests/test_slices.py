@@ -94,6 +94,13 @@ def test_with_usual_intervals_no_day_costs_more_than_that(minutes: int) -> None:
         max_size=40,
     ),
 )
+@example(
+    count=3,
+    page_size=2,
+    days=1,
+    is_begun=False,
+    runs=[(5 * MINUTE, {}, 0), (1192 * MINUTE, {}, None), (297 * MINUTE, {}, None)],
+)
 def test_after_each_run_nothing_will_be_overdue_at_the_next_one(
     count: int,
     page_size: int,
