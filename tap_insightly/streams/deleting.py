@@ -137,7 +137,7 @@ class Deletions:
             InsightlyError: If the API ends the sync.
         """
         cursor = self._source.cursor
-        self._seen = {*self._before, *cursor.passed, *cursor.entered}
+        self._seen = self._all_sent()
         self._is_possible = cursor.ascends
         try:
             if self._is_possible:
@@ -212,9 +212,12 @@ class Deletions:
         """
         cursor = self._source.cursor
         if self._is_told and cursor.ascends:
-            self._keep(
-                state, {*(self._known or ()), *self._before, *cursor.passed, *cursor.entered}
-            )
+            self._keep(state, self._all_sent().union(self._known or ()))
+
+    def _all_sent(self) -> set[int]:
+        """Say which ids this run and those that were cut off before it have sent."""
+        cursor = self._source.cursor
+        return {*self._before, *cursor.passed, *cursor.entered}
 
     def _keep(self, state: dict[str, Any], known: set[int]) -> None:
         ids = sorted(known)
