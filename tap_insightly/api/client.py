@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api.creating import Creator
+from tap_insightly.api.creating import SEARCH_LAG, Creator
 from tap_insightly.api.errors import ChangedError, InvalidError
 from tap_insightly.api.fields import InvalidFieldsError
 from tap_insightly.api.planning import PlanningClient
@@ -35,6 +36,25 @@ class InsightlyClient(PlanningClient):
     dictionaries as the API answers them, with a `decimal.Decimal` for each number that has a
     fraction. Whatever goes wrong is an `InsightlyError`.
     """
+
+    search_lag_seconds: float = SEARCH_LAG
+    """How long a search may take to show what was written, in seconds."""
+
+    @classmethod
+    def of(cls, session: InsightlySession, *, search_lag_seconds: float = SEARCH_LAG) -> Self:
+        """Make a client of a session, which is closed with it.
+
+        Args:
+            session: The session.
+            search_lag_seconds: How long a search may take to show what was written, in seconds.
+
+        Returns:
+            The client.
+        """
+        client = super().of(session)
+        client.search_lag_seconds = search_lag_seconds
+        client._creator = Creator(session, search_lag_seconds)  # noqa: SLF001 - its own class
+        return client
 
     def _use(self, session: InsightlySession) -> None:
         super()._use(session)
@@ -79,21 +99,27 @@ class InsightlyClient(PlanningClient):
         fields = self.fields(object_name)
         return self.make(self.creation(fields, {**(values or {}), **more}), fields)
 
-    def make(self, request: Request, fields: Fields) -> Record:
+    def make(
+        self, request: Request, fields: Fields, match: tuple[str, Any] | None = None
+    ) -> Record:
         """Create a record by a request; once, even if the answer to it is lost.
 
         Args:
             request: What to send, such as `creation` or `noting` says.
             fields: The fields of the object.
+            match: A field that no two records have the same value in, and the value: what tells
+                whether it was created, if the answer is lost. Without it, the record must have
+                all that was sent; if it only looks like it, nobody can tell.
 
         Returns:
             The record.
 
         Raises:
-            UnknownOutcomeError: If it may have been created, and the API has no way to look.
+            UnknownOutcomeError: If it may have been created, and nothing can tell.
             InsightlyError: If Insightly refuses it.
         """
-        return self._creator.create(request, fields)
+        find = None if match is None else partial(self.find_one, fields.of.name, *match)
+        return self._creator.create(request, fields, find)
 
     def look_for(
         self, request: Request, fields: Fields, since: datetime, known: Collection[int] = ()
@@ -214,7 +240,7 @@ class InsightlyClient(PlanningClient):
             )
         found = self.find_one(of.name, field.name, value)
         if found is None:
-            return self.create(of.name, values)
+            return self.make(self.creation(fields, values), fields, (field.name, value))
         record_id = int(found[str(of.key)])
         return self.update(of.name, record_id, values, skip_unchanged=skip_unchanged)
 

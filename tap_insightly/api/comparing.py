@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -96,3 +97,22 @@ def _moment(value: object) -> str:
     """Spell a date in the one way, as far as it is one: ISO 8601 without a zone."""
     text = value if isinstance(value, str) else ""
     return text.replace("T", " ").removesuffix("Z") if text[:4].isdigit() else ""
+
+
+def is_alike(one: object, other: object) -> bool:
+    """Compare two texts as a person would: without case, spaces, and ways to write an accent.
+
+    Args:
+        one: A text; other values are compared as they are.
+        other: Another.
+
+    Returns:
+        Whether they are the same.
+    """
+    if not isinstance(one, str) or not isinstance(other, str):
+        return one == other
+    return _plain(one) == _plain(other)
+
+
+def _plain(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

@@ -1,9 +1,13 @@
 """Creating records, each once: what may have been done is looked for before it is done again.
 
-A POST whose outcome is not known, because its answer was lost, must not be repeated as it is. So
-it is settled by looking: whether the object's search finds a record that was created since, with
-all that was sent, and that is none of those that were created here. While that is done, nothing
-else of the object is created here, so that a record can be no other one's.
+A POST whose outcome is not known, because its answer was lost, must not be repeated as it is. It is
+settled by looking. If the record has a key of its own, the field that a caller matches records on,
+a search for that key tells. If not, the object's search is asked for what was created since: a
+record with all that was sent, that is none of those that were created here, is the one. One that
+is only like it, because the account changes what it is sent, is reason to stop: nobody can tell
+whose it is, and to send once more could make a second one.
+
+Nothing waits meanwhile but what was lost: whatever was lost by the time of a look is settled by it.
 """
 
 from __future__ import annotations
@@ -18,9 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.answer import Answer
 from tap_insightly.api.comparing import changes
+from tap_insightly.api.created import Created, Sent, is_like
 from tap_insightly.api.errors import InsightlyError, NotAvailableError, UnknownOutcomeError
-from tap_insightly.api.fields import CUSTOM_FIELDS
-from tap_insightly.api.locks import SharedLock
 from tap_insightly.api.objects import plain
 from tap_insightly.api.paging import Cursor, Listing
 from tap_insightly.api.reader import Reader
@@ -28,7 +31,7 @@ from tap_insightly.api.tally import Tally
 from tap_insightly.values import parse_moment, utc_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from datetime import datetime
 
     from tap_insightly.api.fields import Fields
@@ -39,24 +42,28 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LOOKS = (0.0, 2.0, 6.0)  # seconds to wait before each look: what was sent may still be under way
+SEARCH_LAG = 8.0  # seconds after which a search shows what was written: assumed
+# Seconds to wait before each look but the last: what was sent may still be under way.
+FIRST_LOOKS = (0.0, 2.0)
 MOST_TRIES = 5
 MARGIN = timedelta(seconds=5)  # between two clocks of the server, which need not be one machine
+_SUSPECTS = 3  # ids that are named
 
 
 class Creator:
     """Creates records of any object, for any number of threads."""
 
-    def __init__(self, session: InsightlySession) -> None:
+    def __init__(self, session: InsightlySession, search_lag: float = SEARCH_LAG) -> None:
         """Get ready.
 
         Args:
             session: Where to send.
+            search_lag: Seconds that a search may take to show what was written.
         """
         self._session = session
-        self._locks: defaultdict[str, SharedLock] = defaultdict(SharedLock)
-        self._claimed: defaultdict[str, set[int]] = defaultdict(set)
-        self._lost: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        self._waits = (*FIRST_LOOKS, max(0.0, search_lag - sum(FIRST_LOOKS)))
+        self._created: defaultdict[str, Created] = defaultdict(Created)
+        self._users: list[int | None] = []  # one: whose key it is, once somebody asked
         self._lock = threading.Lock()
 
     def sending_through(self, session: InsightlySession) -> Creator:
@@ -72,12 +79,18 @@ class Creator:
         other._session = session  # noqa: SLF001 - its own class
         return other
 
-    def create(self, request: Request, fields: Fields) -> dict[str, Any]:
+    def create(
+        self,
+        request: Request,
+        fields: Fields,
+        find: Callable[[], dict[str, Any] | None] | None = None,
+    ) -> dict[str, Any]:
         """Create a record.
 
         Args:
             request: What to send: a POST to the object's list, or to one below another record.
             fields: The fields of the object.
+            find: Searches for the record by a key that no other one has; None if it has none.
 
         Returns:
             The record.
@@ -86,29 +99,31 @@ class Creator:
             InsightlyError: If that is refused.
             UnknownOutcomeError: If it may be there, and nothing can tell.
         """
-        of, body = fields.of, Answer(request.body or b"{}").data
-        with self._lock:
-            lock = self._locks[of.path]
-        since = self._now()
+        of, created = fields.of, self._of(fields)
+        since = self._now() if find is None else None
+        # Without a search, or the time, nothing tells new records from old ones.
+        is_seen = "search" in of.can and of.key is not None and since is not None
+        can_tell = find is not None or is_seen
+        sent = Sent(request, Answer(request.body or b"{}").data, since)
         for _ in range(MOST_TRIES):
-            with lock.shared():
-                try:
-                    return self._claim(fields, body, self._session.send(request))
-                except UnknownOutcomeError as error:
-                    if "search" not in of.can or of.key is None or since is None:
-                        raise  # nothing tells new records from old ones
-                    lost = error
-                    self._lost[of.path].append(body)
-            with lock.alone():
-                try:
-                    found = self._look(request, fields, since)
-                except InsightlyError as error:
-                    msg = f"{lost} That could not be found out: {error}"
-                    raise UnknownOutcomeError(msg) from error
-                finally:
-                    self._lost[of.path].remove(body)
+            try:
+                with created.sending(sent):
+                    return self._claim(fields, sent.body, self._session.send(request))
+            except UnknownOutcomeError as error:
+                lost = error
+            try:
+                if not can_tell:
+                    raise lost
+                found = self._settled(sent, fields, find)
+            except UnknownOutcomeError:
+                raise
+            except InsightlyError as error:
+                msg = f"{lost} That could not be found out: {error}"
+                raise UnknownOutcomeError(msg) from error
+            finally:
+                created.give_up(sent)
             if found is not None:
-                logger.warning("%s It was done: %s %s.", lost, of.name, found[of.key])
+                logger.warning("%s It was done: %s %s.", lost, of.name, found[str(of.key)])
                 return found
             logger.warning("%s It was not done; once more.", lost)
         raise lost
@@ -127,7 +142,7 @@ class Creator:
         """
         path, item = request.path, Answer(request.body or b"{}").data
         lost: UnknownOutcomeError | None = None
-        for wait in (*LOOKS, LOOKS[-1]):
+        for wait in (*self._waits, self._waits[-1]):
             if lost is not None:
                 logger.warning("%s", lost)
                 self._session.sleep(wait)
@@ -141,36 +156,6 @@ class Creator:
             else:
                 return {**item, **(records[-1] or {})}
         raise lost or UnknownOutcomeError(path)
-
-    def _now(self) -> datetime | None:
-        """Say what time it is by the server's clock, or was when it last told."""
-        if self._session.now() is None:
-            with suppress(NotAvailableError):  # which tells the time all the same
-                self._session.get("/Instance")
-        return self._session.now()
-
-    def _claim(self, fields: Fields, body: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
-        """Take the new record out of an answer, which may be a list (spec).
-
-        Raises:
-            UnknownOutcomeError: If there is none in it.
-        """
-        key = fields.of.key or ""
-        records = [one for one in answer.records if isinstance(one, dict)]
-        with self._lock:
-            claimed = self._claimed[fields.of.path]
-            if len(records) > 1:
-                # All that is below the other record (assumed): the new one has the last id.
-                records = [one for one in records if one.get(key) not in claimed] or records
-                same = [one for one in records if not changes(fields, body, one)]
-                records = sorted(same or records, key=lambda one: one.get(key) or 0)
-            if not records:
-                msg = f"{fields.of.name}: a new one was answered without a record."
-                raise UnknownOutcomeError(msg)
-            record: dict[str, Any] = records[-1]
-            if isinstance(record.get(key), int):
-                claimed.add(record[key])
-            return record
 
     def look_for(
         self, request: Request, fields: Fields, since: datetime, known: Collection[int] = ()
@@ -187,30 +172,116 @@ class Creator:
             The record, which is taken for created by it from now on; None if there is none.
 
         Raises:
+            UnknownOutcomeError: If one is there that is like it, but not the same.
             InsightlyError: If the object cannot be searched.
         """
-        body, claimed = Answer(request.body or b"{}").data, self._claimed[fields.of.path]
-        # What was sent may be all in another record that was lost, too.
-        others = [one for one in self._lost[fields.of.path] if _size(one) > _size(body)]
-        for record in self._created_since(fields, since):
-            number = record[str(fields.of.key)]
-            if number in claimed or number in known or not _is_below(request, fields, record):
-                continue
-            if _is_made_of(body, fields, record) and not any(
-                _is_made_of(other, fields, record) for other in others
-            ):
-                claimed.add(number)
-                return dict(record)
-        return None
+        created = self._of(fields)
+        sent = Sent(request, Answer(request.body or b"{}").data, since)
+        created.lose(sent)
+        try:
+            self._look(fields, known)
+            return self._outcome(sent, fields)
+        finally:
+            created.give_up(sent)
 
-    def _look(self, request: Request, fields: Fields, since: datetime) -> dict[str, Any] | None:
-        for wait in LOOKS:
+    def _of(self, fields: Fields) -> Created:
+        with self._lock:
+            return self._created[fields.of.path]
+
+    def _now(self) -> datetime | None:
+        """Say what time it is by the server's clock, or was when it last told."""
+        if self._session.now() is None:
+            with suppress(NotAvailableError):  # which tells the time all the same
+                self._session.get("/Instance")
+        return self._session.now()
+
+    def _claim(self, fields: Fields, body: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
+        """Take the new record out of an answer, which may be a list (spec).
+
+        Raises:
+            UnknownOutcomeError: If there is none in it.
+        """
+        key = fields.of.key or ""
+        records = [one for one in answer.records if isinstance(one, dict)]
+        created = self._of(fields)
+        with created.changed:
+            if len(records) > 1:
+                # All that is below the other record (assumed): the new one has the last id.
+                records = [one for one in records if one.get(key) not in created.ids] or records
+                same = [one for one in records if not changes(fields, body, one)]
+                records = sorted(same or records, key=lambda one: one.get(key) or 0)
+            if not records:
+                msg = f"{fields.of.name}: a new one was answered without a record."
+                raise UnknownOutcomeError(msg)
+            record: dict[str, Any] = records[-1]
+            if isinstance(record.get(key), int):
+                created.ids.add(record[key])
+            return record
+
+    def _settled(
+        self, sent: Sent, fields: Fields, find: Callable[[], dict[str, Any] | None] | None
+    ) -> dict[str, Any] | None:
+        """Find out what became of a request; None if nothing was done."""
+        for wait in self._waits:
             if wait:
                 self._session.sleep(wait)
-            found = self.look_for(request, fields, since)
+            if find is not None:
+                found = find()
+            else:
+                self._look(fields)
+                found = sent.found
             if found is not None:
                 return found
-        return None
+        return None if find is not None else self._outcome(sent, fields)
+
+    def _outcome(self, sent: Sent, fields: Fields) -> dict[str, Any] | None:
+        if sent.found is not None or not sent.suspects:
+            return sent.found
+        of, user = fields.of, self._user()
+        made = [one for one in sent.suspects if user in {None, one.get("CREATED_USER_ID", user)}]
+        if not made:
+            return None
+        ids = [str(one[str(of.key)]) for one in made]
+        names = ", ".join(ids[:_SUSPECTS]) + (" and others" if len(ids) > _SUSPECTS else "")
+        msg = (
+            f"POST {sent.request.path} may have been done, or not: its answer was lost, "
+            f"and {of.name} {names} was made since and is like what was sent, but not the same, as "
+            "if the account changes new records itself. Look at what is there before you do it "
+            "again; match_on lets a field tell which record is which."
+        )
+        raise UnknownOutcomeError(msg)
+
+    def _look(self, fields: Fields, known: Collection[int] = ()) -> None:
+        """Look for all that is lost, unless someone else begins to do so from now on."""
+        created, key = self._of(fields), str(fields.of.key)
+        with created.look() as since:
+            if since is None:
+                return
+            records = list(self._created_since(fields, since))
+            free = [one for one in created.not_under_way(records, key) if one[key] not in known]
+
+            def is_made_of(sent: Sent, one: Record) -> bool:
+                is_below = _is_below(sent.request, fields, one)
+                return is_below and not changes(fields, sent.body, one)
+
+            def may_be_of(sent: Sent, one: Record) -> bool:
+                return _is_below(sent.request, fields, one) and is_like(fields, sent.body, one)
+
+            created.assign(free, key, is_made_of, may_be_of)
+
+    def _user(self) -> int | None:
+        """Say whose key this is; None if that cannot be found out."""
+        with self._lock:
+            known = list(self._users)
+        if not known:
+            known = [None]
+            with suppress(InsightlyError):
+                found = self._session.get("/Users/Me").records
+                number = found[0].get("USER_ID") if found and isinstance(found[0], dict) else None
+                known = [number if isinstance(number, int) else None]
+            with self._lock:
+                self._users[:] = known
+        return known[0]
 
     def _created_since(self, fields: Fields, since: datetime) -> Iterator[Record]:
         of, key = fields.of, str(fields.of.key)
@@ -220,15 +291,6 @@ class Creator:
         with Reader(self._session) as reader:
             for page in reader.read(listing):
                 yield from (one for one in page.records if _is_created_since(one, since))
-
-
-def _is_made_of(body: Mapping[str, Any], fields: Fields, record: Record) -> bool:
-    return not changes(fields, body, record)
-
-
-def _size(body: Mapping[str, Any]) -> int:
-    """Count the fields of a body, custom ones too."""
-    return len(body) + len(body.get(CUSTOM_FIELDS) or ())
 
 
 def _is_created_since(record: Record, since: datetime) -> bool:

@@ -8,8 +8,8 @@ from typing_extensions import TypedDict
 
 from tap_insightly.api.comparing import changes
 from tap_insightly.api.fields import Field, InvalidFieldsError
+from tap_insightly.api.finding import FindingClient
 from tap_insightly.api.objects import NotPossibleError
-from tap_insightly.api.reading import ReadingClient
 from tap_insightly.api.request import Request
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class About(TypedDict, total=False):
     """Whether the relation reads from the first to the other."""
 
 
-class PlanningClient(ReadingClient):
+class PlanningClient(FindingClient):
     """One account, to be read, which knows how it would be written to, and does not."""
 
     def creation(self, fields: Fields, values: Mapping[str, Any]) -> Request:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.auth import API_VERSION, base_url
 from tap_insightly.api.closing import Closing
-from tap_insightly.api.comparing import is_same
 from tap_insightly.api.definitions import definitions_of, named
 from tap_insightly.api.errors import NotAvailableError
 from tap_insightly.api.fields import Fields, InvalidFieldsError
@@ -277,50 +276,6 @@ class ReadingClient(Closing):
         with closing(self.pages(object_or_path, **options)) as pages:
             for page in pages:
                 yield from page
-
-    def find(self, object_name: str, field_name: str, value: Any) -> list[Record]:  # noqa: ANN401 - any value
-        """Search for the records of which a field has a value.
-
-        Args:
-            object_name: The object, text.
-            field_name: A standard or custom field, text.
-            value: The value.
-
-        Returns:
-            The records; only those that really have it, whatever the search answers.
-
-        Raises:
-            InvalidFieldsError: If there is no such field, or the value is none for it.
-            InsightlyError: If the object cannot be searched.
-        """
-        fields = self.fields(object_name)
-        field = fields.find(field_name)
-        if field is None:
-            raise InvalidFieldsError(fields.of.name, [fields.unknown(field_name)])
-        found = self.records(fields.of.name, where={field.name: value})
-        return [one for one in found if is_same(field, value, value_of(one, field.name))]
-
-    def find_one(self, object_name: str, field_name: str, value: Any) -> Record | None:  # noqa: ANN401 - any value
-        """Search for the one record of which a field has a value.
-
-        Args:
-            object_name: The object, text.
-            field_name: A standard or custom field, text.
-            value: The value.
-
-        Returns:
-            The record; None if there is none.
-
-        Raises:
-            InvalidFieldsError: As `find` does, and if there are several.
-            InsightlyError: If the object cannot be searched.
-        """
-        found, of = self.find(object_name, field_name, value), self.object(object_name)
-        if len(found) > 1:
-            ids = ", ".join(str(one.get(of.key or "")) for one in found[:5])
-            msg = f"{len(found)} records have {field_name} {value!r} ({ids}): which one is meant?"
-            raise InvalidFieldsError(of.name, [msg])
-        return found[0] if found else None
 
     def _conditions(
         self,
