@@ -1,0 +1,1 @@
+"""What writes have replaced: how that is written down, and how it is put back."""
