@@ -8,6 +8,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from requests.auth import HTTPBasicAuth
 
+from tap_insightly.api.errors import InsightlyError
+
 API_VERSION = "v3.1"
 
 _POD = re.compile(r"[a-z][a-z0-9]{1,15}", re.IGNORECASE)
@@ -25,7 +27,7 @@ URL_ACCEPTED = (
 )
 
 
-class InvalidAddressError(ValueError):
+class InvalidAddressError(InsightlyError, ValueError):
     """A text that names no Insightly address; `accepted` says what would."""
 
     def __init__(self, accepted: str) -> None:
@@ -34,7 +36,7 @@ class InvalidAddressError(ValueError):
         Args:
             accepted: A description of valid values, text.
         """
-        super().__init__(f"not accepted; accepted is {accepted}")
+        super().__init__(f"The address of the API is not accepted; accepted is {accepted}.")
         self.accepted = accepted
 
 

@@ -294,8 +294,10 @@ def test_any_endpoint_can_be_called(client: InsightlyClient, sandbox: Sandbox) -
 def test_a_client_is_made_of_a_key_and_a_pod() -> None:
     with InsightlyClient(KEY, pod="eu1") as client:
         assert client.session.base_url == "https://api.eu1.insightly.com/v3.1"
-    with pytest.raises(InvalidAddressError):
+    with pytest.raises(InvalidAddressError, match="API is not accepted; accepted is") as raised:
         InsightlyClient(KEY, pod="no pod")
+    assert isinstance(raised.value, InsightlyError)  # as all that goes wrong is
+    assert isinstance(raised.value, ValueError)
 
 
 def test_the_key_is_in_no_text_about_a_client_and_in_no_error(sandbox: Sandbox) -> None:

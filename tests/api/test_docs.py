@@ -24,7 +24,7 @@ BLOCKS = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
 ERRORS = {
     name
     for name, one in vars(api).items()
-    if inspect.isclass(one) and issubclass(one, api.InsightlyError | api.InvalidAddressError)
+    if inspect.isclass(one) and issubclass(one, api.InsightlyError)
 }
 
 
