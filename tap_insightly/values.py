@@ -16,7 +16,7 @@ from tap_insightly.findings import Findings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import timedelta
+    from datetime import date, timedelta
 
     Converter = Callable[[Any], Any]
     Schema = Mapping[str, Any]
@@ -77,18 +77,37 @@ def parse_moment(text: str) -> datetime:
     Raises:
         ValueError: If it is none of these, or its zone moves the year below 1 or above 9999.
     """
+    try:
+        moment = _parsed(text)
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+        return aware.astimezone(timezone.utc)
+    except OverflowError as error:
+        msg = f"{text.strip()} is in a year below 1 or above 9999, by UTC"
+        raise ValueError(msg) from error
+
+
+def parse_day(text: str) -> date:
+    """Read the day that a text names, whatever the time and the zone beside it.
+
+    Args:
+        text: As `parse_moment` takes it.
+
+    Returns:
+        The date as it is written, which no zone moves.
+
+    Raises:
+        ValueError: If it names none.
+    """
+    return _parsed(text).date()
+
+
+def _parsed(text: str) -> datetime:
     text = text.strip()
     if text[-1:] in {"Z", "z"}:
         text = text[:-1] + "+00:00"
     # Python 3.10 reads fractions of three or six digits only.
     text = re.sub(r"\.(\d{1,6})\d*", lambda match: f".{match[1]:0<6}", text)
-    try:
-        moment = datetime.fromisoformat(text)
-        aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
-        return aware.astimezone(timezone.utc)
-    except OverflowError as error:
-        msg = f"{text} is in a year below 1 or above 9999, by UTC"
-        raise ValueError(msg) from error
+    return datetime.fromisoformat(text)
 
 
 def is_before(value: object, moment: str) -> bool:

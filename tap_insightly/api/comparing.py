@@ -6,6 +6,7 @@ import unicodedata
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from tap_insightly.api.conversions import exact, to_number
 from tap_insightly.api.fields import CUSTOM_FIELDS
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from tap_insightly.api.fields import Field, Fields
 
-_EMPTY: tuple[object, ...] = (None, "", [])
+_NOTHING: tuple[object, ...] = (None, "")
 
 
 def changes(fields: Fields, body: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,22 +42,52 @@ def changes(fields: Fields, body: Mapping[str, Any], record: Mapping[str, Any]) 
 def is_same(field: Field | None, wanted: object, found: object) -> bool:
     """Compare a value that is to be written with one that was read.
 
+    The two are the same however they are spelled: options in any order, plain dates at any time
+    of the day, moments by the second, numbers by what they are. Nothing is the same as an empty
+    text, and as false. A text is the same as what is left of it without the spaces around it,
+    which an API may cut, but not the other way round.
+
     Args:
         field: The field; None if nothing is known of it.
         wanted: What is to be written, as the API takes it.
         found: What the API answered.
 
     Returns:
-        Whether it is the same value, however it is spelled; nothing is the same as an empty text.
+        Whether it is the same value.
     """
-    if field is not None:
-        with suppress(ValueError):  # what was read need not be valid: an option that is gone
-            wanted, found = field.convert(wanted), field.convert(found)
-    if wanted in _EMPTY or found in _EMPTY:
-        return wanted in _EMPTY and found in _EMPTY
-    if isinstance(wanted, list) and isinstance(found, list):
-        return _is_same_list(wanted, found)
-    return wanted == found
+    ours, theirs = _plain(field, wanted), _plain(field, found)
+    if isinstance(ours, list) or isinstance(theirs, list):
+        ours, theirs = ours or [], theirs or []
+        is_list = isinstance(ours, list) and isinstance(theirs, list)
+        return is_list and _is_same_list(field, ours, theirs)
+    if isinstance(ours, str) and isinstance(theirs, str):
+        return _is_same_text(ours, theirs)
+    return _is_same_scalar(ours, theirs)
+
+
+def _plain(field: Field | None, value: Any) -> Any:  # noqa: ANN401 - any value
+    """Spell a value in the one way, as far as it is of its kind; nothing is an empty text."""
+    with suppress(ValueError):
+        value = exact(value) if field is None else field.plain(value)
+    if field is not None and field.kind == "boolean" and value in _NOTHING:
+        return False
+    if field is not None and field.kind == "choices" and value not in _NOTHING:
+        return frozenset(value.split(";")) if isinstance(value, str) else value
+    return "" if value is None else value
+
+
+def _is_same_text(wanted: str, found: str) -> bool:
+    wanted, found = wanted.replace("\r\n", "\n"), found.replace("\r\n", "\n")
+    return found in {wanted, wanted.strip(), wanted.lstrip(), wanted.rstrip()}
+
+
+def _is_same_scalar(wanted: Any, found: Any) -> bool:  # noqa: ANN401 - any value
+    if isinstance(wanted, bool) or isinstance(found, bool):  # which Python takes for numbers
+        return wanted is found
+    if isinstance(wanted, str) != isinstance(found, str):
+        with suppress(ValueError):  # of which one is no number
+            return bool(to_number(wanted) == to_number(found))
+    return bool(wanted == found)
 
 
 def _changed_custom(fields: Fields, wanted: Any, record: Mapping[str, Any]) -> list[Any]:  # noqa: ANN401 - JSON
@@ -71,32 +102,43 @@ def _changed_custom(fields: Fields, wanted: Any, record: Mapping[str, Any]) -> l
     ]
 
 
-def _is_same_list(wanted: list[Any], found: list[Any]) -> bool:
+def _is_same_list(field: Field | None, wanted: list[Any], found: list[Any]) -> bool:
     """Compare lists of tags, dates and the like; ids that were not sent do not count."""
     if len(wanted) != len(found):
         return False
-    left = list(found)
+    left, spelled, rest = list(found), list(map(repr, found)), []
     for item in wanted:
-        match = next((one for one in left if _is_inside(item, one)), None)
-        if match is None:
-            return False
-        left.remove(match)
-    return True
+        if (spelling := repr(item)) in spelled:
+            at = spelled.index(spelling)
+            del left[at], spelled[at]
+        else:
+            rest.append(item)
+    inside = {one.name: one for one in field.inside} if field is not None else {}
+    fitting = [[n for n, one in enumerate(left) if _is_inside(inside, w, one)] for w in rest]
+    return _is_each_placed(fitting)
 
 
-def _is_inside(item: object, other: object) -> bool:
+def _is_each_placed(fitting: list[list[int]]) -> bool:
+    """Tell whether each can have a place of its own, of those where it fits."""
+    placed: dict[int, int] = {}
+
+    def place(one: int, tried: set[int]) -> bool:
+        for at in fitting[one]:
+            if at in tried:
+                continue
+            tried.add(at)
+            if at not in placed or place(placed[at], tried):
+                placed[at] = one
+                return True
+        return False
+
+    return all(place(one, set()) for one in range(len(fitting)))
+
+
+def _is_inside(inside: Mapping[str, Field], item: object, other: object) -> bool:
     if not isinstance(item, dict) or not isinstance(other, dict):
-        return item == other
-    return all(
-        is_same(None, value, other.get(name)) or _moment(value) == _moment(other.get(name)) != ""
-        for name, value in item.items()
-    )
-
-
-def _moment(value: object) -> str:
-    """Spell a date in the one way, as far as it is one: ISO 8601 without a zone."""
-    text = value if isinstance(value, str) else ""
-    return text.replace("T", " ").removesuffix("Z") if text[:4].isdigit() else ""
+        return is_same(None, item, other)
+    return all(is_same(inside.get(name), value, other.get(name)) for name, value in item.items())
 
 
 def is_alike(one: object, other: object) -> bool:
@@ -111,8 +153,8 @@ def is_alike(one: object, other: object) -> bool:
     """
     if not isinstance(one, str) or not isinstance(other, str):
         return one == other
-    return _plain(one) == _plain(other)
+    return _loose(one) == _loose(other)
 
 
-def _plain(text: str) -> str:
+def _loose(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timezone
-from decimal import Decimal
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tap_insightly.api.conversions import (
+    SAID,
+    SCALARS,
+    did_you_mean,
+    exact,
+    fitting,
+    is_nothing_of_pandas,
+    no_option,
+    option_of,
+    shown,
+    to_items,
+)
 from tap_insightly.api.errors import InsightlyError
 from tap_insightly.api.request import encode
 from tap_insightly.openapi import COMPONENTS
-from tap_insightly.values import EMPTY_DATES, converter, parse_moment, split_choices
+from tap_insightly.values import split_choices
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,22 +41,13 @@ _KINDS = {
     "NUMERIC": "number",
     "PERCENT": "number",
     "CURRENCY": "number",
-    "DATE": "date-time",
+    "DATE": "date",
     "DATETIME": "date-time",
     "LOOKUP": "integer",
     "MULTISELECT": "choices",
 }
 _check = msgspec.json.Decoder(msgspec.Raw).decode
-_CONVERT = {kind: converter({"type": kind}) for kind in ("string", "integer", "number", "boolean")}
-_SAID = {
-    "string": "text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "date-time": "a date or a date and time, such as 2026-01-31 or 2026-01-31T08:00:00Z",
-    "choices": "options, separated by semicolons",
-    "array": "a list",
-}
+_WRONG = (ValueError, TypeError, ArithmeticError, RecursionError, msgspec.DecodeError)
 
 
 class InvalidFieldsError(InsightlyError):
@@ -72,11 +72,17 @@ class Field:
 
     name: str
     kind: str
-    """``string``, ``integer``, ``number``, ``boolean``, ``date-time``, ``choices`` or ``array``."""
+    """``string``, ``integer``, ``number``, ``boolean``, ``date``, ``date-time``, ``choices`` or
+    ``array``."""
     description: str = ""
     max_length: int | None = None
+    bits: int = 64
+    """Of a whole number: how many bits it has, the sign among them."""
     is_read_only: bool = False
     is_required: bool = False
+    """Whether a new record needs it (spec), though Insightly may have a default for it."""
+    is_name: bool = False
+    """Whether the record is called by it, for which there can be no default."""
     is_set_once: bool = False
     """Whether it is read-only, but not in a record that is to be created."""
     elsewhere: str | None = None
@@ -85,8 +91,8 @@ class Field:
     """What can be chosen; empty if that is free, or not known."""
     is_custom: bool = False
     label: str = ""
-    dates_inside: frozenset[str] = frozenset()
-    """Of a list: what its items call their dates."""
+    inside: tuple[Field, ...] = ()
+    """Of a list: what its items hold."""
 
     @property
     def is_writable(self) -> bool:
@@ -96,6 +102,9 @@ class Field:
     def convert(self, value: Any) -> Any:  # noqa: ANN401 - anything that may be meant
         """Make of a value what the API takes.
 
+        An option may be written in another case or with spaces around it, if only one can be
+        meant: then that is sent as the account spells it.
+
         Args:
             value: A value of the field's type, or a text that stands for one.
 
@@ -103,42 +112,65 @@ class Field:
             What to send.
 
         Raises:
-            ValueError: If it is no such value; the text says what is wrong with it.
+            ValueError: If it is no such value, or does not fit; the text says what is wrong.
         """
-        if value is None:
-            return None
+        accepted: str | None = SAID[self.kind]
         try:
-            found = self._converted(value)
+            found = self.plain(value)
             _check(encode(found))  # not all can be said in JSON: half a character, infinity
-        except (ValueError, TypeError, ArithmeticError, RecursionError, msgspec.DecodeError):
-            msg = f"got {_shown(value)}; accepted is {_SAID[self.kind]}"
-            raise ValueError(msg) from None
-        if found == "" and self.options:
-            return None  # no option is nothing
+            accepted = fitting(found, self.kind, self.bits)
+        except _WRONG:
+            pass
+        if accepted:
+            null = ". This is how pandas writes nothing: write null"
+            hint = null if is_nothing_of_pandas(value) else ""
+            msg = f"got {shown(value)}; accepted is {accepted}{hint}"
+            raise ValueError(msg)
         if isinstance(found, str) and self.max_length and len(found) > self.max_length:
             msg = f"{len(found):,} characters are too long; at most {self.max_length:,} fit"
             raise ValueError(msg)
         chosen = found.split(";") if self.kind == "choices" and found else [found]
         for one in chosen if self.options else ():
             if one not in {*self.options, None}:
-                msg = f"{_shown(one)} is no option{_did_you_mean(str(one), self.options)}"
-                raise ValueError(msg)
+                raise ValueError(no_option(str(one), self.options))
         return found
 
-    def _converted(self, value: Any) -> Any:  # noqa: ANN401 - as above
-        if isinstance(value, float):
-            value = Decimal(repr(value))
-        if isinstance(value, Decimal) and not value.is_finite():
-            raise ValueError  # JSON has no such number
-        if self.kind == "date-time":
-            return _date_time(value)
-        if self.kind == "choices":
-            return ";".join(split_choices(value) or ()) or None
+    def plain(self, value: Any) -> Any:  # noqa: ANN401 - as above
+        """Spell a value in the one way, whether or not it fits into the field.
+
+        Args:
+            value: As `convert` takes it.
+
+        Returns:
+            The value as it would be sent.
+
+        Raises:
+            ValueError: If it is no value of the field's kind.
+        """
+        try:
+            return None if value is None else self._plain(value)
+        except _WRONG:
+            raise ValueError from None
+
+    def _plain(self, value: Any) -> Any:  # noqa: ANN401 - as above
         if self.kind == "array":
-            return _items(self.name, value, self.dates_inside)
-        if value == "" and self.kind != "string":
+            key = _ITEM.get(self.name)
+            return to_items(
+                value, key, {one.name for one in self.inside if one.kind == "date-time"}
+            )
+        if self.kind == "choices":
+            chosen = [option_of(one, self.options) or one for one in split_choices(value) or ()]
+            return ";".join(dict.fromkeys(chosen)) or None
+        value = exact(value)
+        if self.kind != "string" and isinstance(value, str) and not value.strip():
             return None
-        return _CONVERT[self.kind](value)
+        found = SCALARS[self.kind](value)
+        if not self.options:
+            return found
+        # A number may be an option with the fraction that it was written with.
+        spellings = (found, str(value))
+        options = (option_of(one, self.options) for one in spellings)
+        return next((one for one in options if one is not None), found.strip() or None)
 
 
 class Fields:
@@ -187,7 +219,7 @@ class Fields:
             A sentence.
         """
         names = [field.name for field in self]
-        near = _did_you_mean(name, names)
+        near = did_you_mean(name, names)
         return f"{self.of.name} has no field '{name}'{near}."
 
     def body(self, values: Mapping[str, Any], *, is_new: bool) -> dict[str, Any]:
@@ -195,7 +227,8 @@ class Fields:
 
         Args:
             values: Values by field name; None clears a field.
-            is_new: Whether a record is to be created, which needs its required fields.
+            is_new: Whether a record is to be created, which needs a name. What else is required
+                of it is for the API to say, which may have a default for it.
 
         Returns:
             What to send, without an id.
@@ -226,9 +259,9 @@ class Fields:
         if is_new:
             wrong = given - body.keys()
             missing = [
-                name
-                for name in self.of.required
-                if name not in wrong and body.get(name) in (None, "")
+                field.name
+                for field in self
+                if field.is_name and field.name not in wrong and body.get(field.name) in (None, "")
             ]
             problems += [f"{name} is missing; a new {self.of.name} needs it." for name in missing]
         if problems:
@@ -243,7 +276,7 @@ class Fields:
         if field.elsewhere is not None:
             how = f"{self.of.path}/{{id}}/{field.elsewhere}" if field.elsewhere else "another way"
             return f"{field.name} is not written with the record, but by {how}."
-        if field.is_required and value in (None, "") and not is_new:
+        if field.is_name and value in (None, "") and not is_new:
             return f"{field.name} cannot be cleared: every {self.of.name} needs it."
         try:
             field.convert(value)
@@ -253,25 +286,45 @@ class Fields:
 
 
 def _standard(of: InsightlyObject) -> Iterator[Field]:
-    for name, schema in COMPONENTS[of.component]["properties"].items():
+    texts = [name for name in of.required if _kind(_properties(of.component)[name]) == "string"]
+    for name, schema in _properties(of.component).items():
         if schema.get("x-added-by-tap"):
             continue
-        given = schema.get("type", "object")
-        kinds = [kind for kind in ([given] if isinstance(given, str) else given) if kind != "null"]
-        kind = "date-time" if schema.get("format") == "date-time" else kinds[0]
         inside = str(schema.get("items", {}).get("$ref")).rpartition("/")[2]
-        parts = COMPONENTS.get(inside, {"properties": {}})["properties"]
         yield Field(
             name,
-            kind,
+            _kind(schema),
             schema.get("description", ""),
             max_length=schema.get("maxLength"),
+            bits=_bits(schema),
             is_read_only=bool(schema.get("readOnly")) or name == of.key or name in _STAMPS,
-            dates_inside=frozenset(n for n in parts if parts[n].get("format") == "date-time"),
+            inside=tuple(
+                Field(n, _kind(part), part.get("description", ""), bits=_bits(part))
+                for n, part in _properties(inside).items()
+            ),
             is_required=name in of.required,
+            # The first text that a record needs is what it is called; others are a state or a
+            # colour, and what is no text can have a default.
+            is_name=name in texts[:1],
             is_set_once=name in of.set_once,
             elsewhere=of.elsewhere.get(name),
         )
+
+
+def _properties(component: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = COMPONENTS.get(component, {"properties": {}})["properties"]
+    return found
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    if schema.get("format") == "date-time":
+        return "date" if schema.get("x-plain-date") else "date-time"
+    given = schema.get("type", "object")
+    return next(kind for kind in ([given] if isinstance(given, str) else given) if kind != "null")
+
+
+def _bits(schema: Mapping[str, Any]) -> int:
+    return 32 if schema.get("format") == "int32" else 64
 
 
 def _custom(definitions: Iterable[Mapping[str, Any]]) -> Iterator[Field]:
@@ -299,46 +352,3 @@ def _spread(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             continue
         for item in items:
             yield str(item["FIELD_NAME"]), item.get("FIELD_VALUE")
-
-
-def _date_time(value: object) -> str | None:
-    if isinstance(value, date) and not isinstance(value, datetime):
-        value = datetime(value.year, value.month, value.day, tzinfo=timezone.utc)
-    if isinstance(value, str):
-        if value.strip() in EMPTY_DATES:
-            return None
-        value = parse_moment(value)
-    if not isinstance(value, datetime):
-        raise TypeError
-    moment = value if value.tzinfo else value.replace(tzinfo=timezone.utc)
-    return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(" ", "seconds")  # docs
-
-
-def _items(name: str, value: Any, dates: frozenset[str]) -> list[Any]:  # noqa: ANN401 - as above
-    key = _ITEM.get(name)
-    if isinstance(value, str):
-        is_json = value.lstrip().startswith("[")
-        value = (
-            msgspec.json.decode(value) if is_json else [part.strip() for part in value.split(";")]
-        )
-    if not isinstance(value, list):
-        raise TypeError
-    found = [{key: one} if key and isinstance(one, str) else one for one in value if one]
-    if not all(isinstance(one, dict) for one in found):
-        raise TypeError
-    return [{n: _date_time(v) if n in dates and v else v for n, v in i.items()} for i in found]
-
-
-def _shown(value: object) -> str:
-    try:
-        text = repr(value)
-    except (ValueError, RecursionError):
-        return "what is too large to be shown"
-    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - as much as a line has room
-
-
-def _did_you_mean(name: str, names: Iterable[str]) -> str:
-    by_plain = {one.casefold().removesuffix("__c"): one for one in names}
-    near = get_close_matches(name.casefold().removesuffix("__c"), by_plain, n=3)
-    hint = " or ".join(f"'{by_plain[one]}'" for one in near)
-    return f" (did you mean {hint}?)" if hint else ""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_insightly.api import InvalidFieldsError
+from tap_insightly.api import InvalidError, InvalidFieldsError
+from tap_insightly.api.comparing import is_same
 from tap_insightly.api.objects import standard_objects
 from tap_insightly.openapi import COMPONENTS
 from tests.api.conftest import asked, custom, fields_of
@@ -18,6 +20,28 @@ if TYPE_CHECKING:
     from tap_insightly.api import InsightlyClient
     from tap_insightly.sandbox import Sandbox
 
+NULL = "This is how pandas writes nothing: write null."
+
+
+class NaT(datetime):
+    """What pandas has for no date: a datetime that is not even itself."""
+
+    def __ne__(self, other: object) -> bool:
+        return True
+
+    def __repr__(self) -> str:
+        return "NaT"
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class NAType:
+    """What pandas has for nothing of any kind."""
+
+    def __repr__(self) -> str:
+        return "<NA>"
+
+
 CONTACT = fields_of(
     "contact",
     custom("Hobby__c", "TEXT", FIELD_LABEL="Hobby", FIELD_HELP_TEXT="What else they do."),
@@ -26,7 +50,9 @@ CONTACT = fields_of(
     custom("Open__c", "DROPDOWN"),
     custom("Number__c", "AUTONUMBER"),
     custom("Locked__c", "TEXT", EDITABLE=False),
+    custom("Grade__c", "DROPDOWN", "Aa", "aA", "b"),
     custom("Since__c", "DATE"),
+    custom("Seen__c", "DATETIME"),
     custom("Size__c", "NUMERIC"),
     custom("Größe__c", "TEXT"),
     custom("Title__c", "TEXT"),
@@ -60,20 +86,43 @@ def problems(values: dict[str, Any], *, of: str = "contact", is_new: bool = Fals
         ({"OWNER_USER_ID": "you"}, "OWNER_USER_ID: got 'you'; accepted is a whole number."),
         ({"OWNER_USER_ID": 1.5}, "OWNER_USER_ID: got 1.5; accepted is a whole number."),
         ({"OWNER_USER_ID": True}, "OWNER_USER_ID: got True; accepted is a whole number."),
-        ({"EMAIL_OPTED_OUT": "maybe"}, "EMAIL_OPTED_OUT: got 'maybe'; accepted is true or false."),
-        ({"EMAIL_OPTED_OUT": 2}, "EMAIL_OPTED_OUT: got 2; accepted is true or false."),
-        ({"DATE_OF_BIRTH": "soon"}, "DATE_OF_BIRTH: got 'soon'; accepted is a date or a date and"),
+        (
+            {"EMAIL_OPTED_OUT": "maybe"},
+            "EMAIL_OPTED_OUT: got 'maybe'; accepted is true or false, also",
+        ),
+        ({"EMAIL_OPTED_OUT": 2}, "EMAIL_OPTED_OUT: got 2; accepted is true or false, also as yes"),
+        (
+            {"DATE_OF_BIRTH": "soon"},
+            "DATE_OF_BIRTH: got 'soon'; accepted is a date, such as 2026-01-31.",
+        ),
         ({"DATE_OF_BIRTH": "2026-02-30"}, "DATE_OF_BIRTH: got '2026-02-30'; accepted is a date"),
         ({"DATE_OF_BIRTH": 20260131}, "DATE_OF_BIRTH: got 20260131; accepted is a date"),
         ({"Since__c": "31.1.2026"}, "Since__c: got '31.1.2026'; accepted is a date"),
         ({"Size__c": "large"}, "Size__c: got 'large'; accepted is a number."),
-        ({"Size__c": float("nan")}, "Size__c: got nan; accepted is a number."),
-        ({"Rating__c": "C"}, "Rating__c: 'C' is no option"),
-        ({"Rating__c": "a"}, "Rating__c: 'a' is no option (did you mean 'A'?)."),
+        ({"Seen__c": "soon"}, "Seen__c: got 'soon'; accepted is a date or a date and time"),
+        ({"Size__c": float("nan")}, f"Size__c: got nan; accepted is a number. {NULL}"),
+        ({"Size__c": "NaN"}, f"Size__c: got 'NaN'; accepted is a number. {NULL}"),
+        ({"Size__c": float("inf")}, "Size__c: got inf; accepted is a number."),
+        ({"Size__c": "Infinity"}, "Size__c: got 'Infinity'; accepted is a number."),
+        ({"LAST_NAME": float("nan")}, f"LAST_NAME: got nan; accepted is text. {NULL}"),
+        ({"OWNER_USER_ID": "nan"}, f"OWNER_USER_ID: got 'nan'; accepted is a whole number. {NULL}"),
+        ({"EMAIL_OPTED_OUT": float("nan")}, "EMAIL_OPTED_OUT: got nan; accepted is true or false"),
+        ({"TAGS": float("nan")}, f"TAGS: got nan; accepted is a list. {NULL}"),
+        ({"TAGS": [{"TAG_NAME": float("nan")}]}, "TAGS: got [{'TAG_NAME': nan}]; accepted is a"),
+        ({"DATES": [{"OCCASION_DATE": float("nan")}]}, "DATES: got [{'OCCASION_DATE': nan}]; acc"),
+        ({"Interests__c": float("nan")}, "Interests__c: got nan; accepted is options"),
+        ({"Since__c": "NaT"}, "Since__c: got 'NaT'; accepted is a date, such as 2026-01-31. This"),
+        ({"Since__c": NaT(2026, 1, 31)}, "Since__c: got NaT; accepted is a date, such as"),
+        ({"Seen__c": NaT(2026, 1, 31)}, "Seen__c: got NaT; accepted is a date or a date and"),
+        ({"Size__c": NAType()}, f"Size__c: got <NA>; accepted is a number. {NULL}"),
+        ({"Rating__c": "C"}, "Rating__c: 'C' is no option. The options are 'A', 'B'."),
+        ({"Rating__c": "AB"}, "Rating__c: 'AB' is no option"),
+        ({"Interests__c": "Foot"}, "Interests__c: 'Foot' is no option (did you mean 'Food'?). The"),
+        ({"Grade__c": "aa "}, "Grade__c: 'aa' is no option (did you mean 'Aa' or 'aA'?). The opti"),
         ({"Interests__c": "Art;Wine"}, "Interests__c: 'Wine' is no option"),
         (
             {"Interests__c": ["Fine Musik"]},
-            "Interests__c: 'Fine Musik' is no option (did you mean 'Fine Music'?).",
+            "Interests__c: 'Fine Musik' is no option (did you mean 'Fine Music'?). The options are",
         ),
         ({"Interests__c": 5}, "Interests__c: got 5; accepted is options, separated by semicolons."),
         ({"TAGS": 5}, "TAGS: got 5; accepted is a list."),
@@ -112,21 +161,81 @@ def test_what_is_written_elsewhere_is_told_with_where(of: str, field: str, way: 
     assert problems({field: 1}, of=of) == [f"{field} is not written with the record, but by {way}."]
 
 
-def test_a_new_record_needs_all_its_required_fields() -> None:
-    assert problems({"TITLE": "Call", "COMPLETED": None}, of="task", is_new=True) == [
-        "COMPLETED is missing; a new Task needs it.",
-        "OWNER_USER_ID is missing; a new Task needs it.",
-    ]
+def test_a_new_record_needs_a_name_and_the_api_says_what_else() -> None:
+    told = problems({"COMPLETED": None}, of="task", is_new=True)
+    assert told == ["TITLE is missing; a new Task needs it."]
+    assert fields_of("task").body({"TITLE": "Call"}, is_new=True) == {"TITLE": "Call"}
+
+
+# All that the document calls required and that is refused here; no API has a default for these.
+NAMES = {
+    "Contact": "FIRST_NAME",
+    "Organisation": "ORGANISATION_NAME",
+    "Lead": "LAST_NAME",
+    "LeadSource": "LEAD_SOURCE",
+    "LeadStatus": "LEAD_STATUS",
+    "Opportunity": "OPPORTUNITY_NAME",
+    "OpportunityCategory": "CATEGORY_NAME",
+    "Product": "PRODUCT_NAME",
+    "Pricebook": "NAME",
+    "Quotation": "QUOTATION_NAME",
+    "Project": "PROJECT_NAME",
+    "ProjectCategory": "CATEGORY_NAME",
+    "Task": "TITLE",
+    "TaskCategory": "CATEGORY_NAME",
+    "Note": "TITLE",
+    "FileCategory": "CATEGORY_NAME",
+    "Prospect": "EMAIL_ADDRESS",
+    "Ticket": "SUBJECT",
+    "KnowledgeArticle": "Title",
+    "KnowledgeArticleCategory": "CATEGORY_NAME",
+    "KnowledgeArticleFolder": "FOLDER_NAME",
+    "SupportForum": "FORUM_NAME",
+}
 
 
 @pytest.mark.parametrize("one", standard_objects(), ids=lambda one: one.name)
-def test_no_record_is_made_of_nothing_if_something_is_required(one: Any) -> None:
-    fields = fields_of(one.name)
-    if not one.required:
-        assert fields.body({}, is_new=True) == {}
+def test_no_record_is_made_without_a_name(one: Any) -> None:
+    name = NAMES.get(one.name)
+    if name is None:
+        assert fields_of(one.name).body({}, is_new=True) == {}
         return
-    told = [f"{name} is missing; a new {one.name} needs it." for name in one.required]
-    assert problems({}, of=one.name, is_new=True) == told
+    for nothing in ({}, {name: None}, {name: ""}):
+        told = problems(nothing, of=one.name, is_new=True)
+        assert told == [f"{name} is missing; a new {one.name} needs it."]
+
+
+def test_every_name_is_one_of_an_object() -> None:
+    assert NAMES.keys() <= {one.name for one in standard_objects()}
+
+
+@pytest.mark.parametrize("one", standard_objects(), ids=lambda one: one.name)
+def test_only_a_name_cannot_be_cleared(one: Any) -> None:
+    fields = fields_of(one.name)
+    for field in fields:
+        if field.name == NAMES.get(one.name):
+            told = problems({field.name: None}, of=one.name)
+            assert told == [f"{field.name} cannot be cleared: every {one.name} needs it."]
+        elif field.is_writable and field.name != "CUSTOMFIELDS":
+            assert fields.body({field.name: None}, is_new=False) == {field.name: None}
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "said"),
+    [
+        ("lead", {"LAST_NAME": "Byron"}, "LEAD_SOURCE_ID is missing."),
+        ("task", {"TITLE": "Call", "OWNER_USER_ID": 1}, "COMPLETED is missing."),
+        ("project", {"PROJECT_NAME": "Engine"}, "STATUS is missing."),
+        ("task category", {"CATEGORY_NAME": "Call"}, "BACKGROUND_COLOR is missing."),
+        ("event", {"TITLE": "Talk"}, "END_DATE_UTC is missing."),
+    ],
+)
+def test_what_the_api_has_no_default_for_is_told_in_its_words(
+    client: InsightlyClient, name: str, values: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(InvalidError) as raised:
+        client.create(name, values)
+    assert said in str(raised.value)
 
 
 def test_false_and_nought_are_not_missing() -> None:
@@ -235,6 +344,114 @@ def test_the_fields_of_an_object_are_all_that_the_document_has() -> None:
         properties = COMPONENTS[one.component]["properties"]
         names = [name for name, p in properties.items() if not p.get("x-added-by-tap")]
         assert [field.name for field in fields_of(one.name)] == names
+
+
+VERSIONS = fields_of("contact", custom("Version__c", "DROPDOWN", "1.0", "2.0", "7"))
+LIMITS = fields_of(
+    "contact",
+    custom("Size__c", "NUMERIC"),
+    custom("Share__c", "PERCENT"),
+    custom("Fee__c", "CURRENCY"),
+    custom("Friend__c", "LOOKUP"),
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "fits", "too_much", "accepted"),
+    [
+        ("OWNER_USER_ID", 2**31 - 1, 2**31, "from -2,147,483,648 to 2,147,483,647"),
+        ("OWNER_USER_ID", -(2**31), -(2**31) - 1, "from -2,147,483,648 to 2,147,483,647"),
+        ("OWNER_USER_ID", "2147483647.0", "2147483648.0", "from -2,147,483,648 to"),
+        ("ORGANISATION_ID", 2**63 - 1, 2**63, "from -9,223,372,036,854,775,808 to"),
+        ("ORGANISATION_ID", -(2**63), -(2**63) - 1, "from -9,223,372,036,854,775,808 to"),
+        ("Friend__c", 2**63 - 1, 1e19, "from -9,223,372,036,854,775,808 to"),
+        *(
+            case
+            for name in ("Size__c", "Share__c", "Fee__c")
+            for case in (
+                (name, 10**19 - 1, 10**19, "of at most 19 characters"),
+                (name, -(10**18) + 1, -(10**18), "of at most 19 characters"),
+                (name, "1234567890123456.78", "12345678901234567.89", "of at most 19 characters"),
+                (name, Decimal("-123456789.12345678"), Decimal("-123456789.123456789"), "of at m"),
+                (name, "1e18", "1e19", "of at most 19 characters"),
+                (name, 1e-17, 1e-18, "of at most 19 characters"),
+                (name, 0.1 + 0.2, -0.1 - 0.2, "of at most 19 characters"),
+            )
+        ),
+    ],
+    ids=str,
+)
+def test_a_number_that_does_not_fit_is_told_before_it_is_sent(
+    name: str, fits: Any, too_much: Any, accepted: str
+) -> None:
+    field = LIMITS.find(name)
+    assert field is not None
+    assert Decimal(str(field.convert(fits))) == Decimal(str(fits))
+    with pytest.raises(InvalidFieldsError) as raised:
+        LIMITS.body({name: too_much}, is_new=False)
+    (told,) = raised.value.problems
+    kind = "a whole number" if "_ID" in name or name == "Friend__c" else "a number"
+    assert told.startswith(f"{name}: got {too_much!r}; accepted is {kind} {accepted}")
+    assert told.endswith(".")
+
+
+def test_amounts_of_the_document_have_the_same_limit() -> None:
+    for one, name in (("product", "DEFAULT_PRICE"), ("opportunity", "BID_AMOUNT")):
+        assert problems({name: "12345678901234567.89"}, of=one) == [
+            f"{name}: got '12345678901234567.89'; accepted is a number of at most 19 characters."
+        ]
+
+
+def test_a_sandbox_takes_whatever_is_taken_here(client: InsightlyClient) -> None:
+    """Its limits are Insightly's, and told apart by itself."""
+    for price in (10**18, "1e18", "1234567890123456.78", 1e-17, "-123456789.12345678", 0.1 + 0.2):
+        values = {"PRODUCT_NAME": "Nut", "DEFAULT_PRICE": price, "ACTIVE": "yes"}
+        made = client.create("product", values)
+        assert is_same(client.fields("product").find("DEFAULT_PRICE"), price, made["DEFAULT_PRICE"])
+
+
+@pytest.mark.parametrize(
+    ("options", "given", "told"),
+    [
+        (20, "Option 7b", "did you mean 'Option 7' or 'Option 17' or 'Option 9'?). The options"),
+        (20, "xyz", "'xyz' is no option. The options are 'Option 1', 'Option 2', 'Option 3'"),
+        (21, "xyz", "is no option. There are 21 options, such as 'Option 1', 'Option 2', 'Option "),
+        (2500, "Option 2499b", "did you mean 'Option 2499'"),
+    ],
+)
+def test_of_many_options_the_nearest_are_told(options: int, given: str, told: str) -> None:
+    names = [f"Option {number}" for number in range(1, options + 1)]
+    field = fields_of("contact", custom("Many__c", "DROPDOWN", *names)).find("Many__c")
+    assert field is not None
+    with pytest.raises(ValueError, match="is no option") as raised:
+        field.convert(given)
+    assert told in str(raised.value)
+    assert ("'Option 20'" in str(raised.value)) or options > 20
+    assert (f"There are {options:,} options" in str(raised.value)) == (options > 20)
+    assert len(str(raised.value)) < 400
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "chosen"),
+    [
+        ("Rating__c", "a", "A"),
+        ("Rating__c", " A ", "A"),
+        ("Rating__c", " ", None),
+        ("Interests__c", "ART; fine music", "Art;Fine Music"),
+        ("Interests__c", ["food", " Food", "Art"], "Food;Art"),
+        ("Grade__c", "Aa", "Aa"),
+        ("Grade__c", " aA ", "aA"),
+        ("Grade__c", "B", "b"),
+        ("Version__c", Decimal("1.0"), "1.0"),
+        ("Version__c", "1.0", "1.0"),
+        ("Version__c", 7.0, "7"),
+    ],
+)
+def test_an_option_is_meant_in_any_case_if_only_one_can_be(
+    name: str, given: Any, chosen: str | None
+) -> None:
+    fields = {**{one.name: one for one in CONTACT}, **{one.name: one for one in VERSIONS}}
+    assert fields[name].convert(given) == chosen
 
 
 def test_nothing_is_sent_if_anything_is_wrong(client: InsightlyClient, sandbox: Sandbox) -> None:

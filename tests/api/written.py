@@ -29,6 +29,7 @@ def values_for(field: Field) -> st.SearchStrategy[Any]:
         "integer": st.integers(-(2**31), 2**31 - 1),
         "number": numbers,
         "boolean": st.booleans(),
+        "date": st.dates().map(str),
         "date-time": moments,
         "array": tags,
     }

@@ -33,7 +33,7 @@ ASSUMPTIONS = (
     Assumption(
         "money-digits",
         "Amounts are numbers of at most 19 characters.",
-        said_in=("sandbox/checking.py",),
+        said_in=("api/conversions.py", "sandbox/checking.py"),
         relied_on=("api/answer.py",),
     ),
     Assumption(

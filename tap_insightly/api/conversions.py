@@ -1,0 +1,386 @@
+"""Values as the API takes them, made of what people and programs write for them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timezone
+from decimal import Decimal
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tap_insightly.values import EMPTY_DATES, converter, parse_day, parse_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+MOST_CHARACTERS = 19
+"""How long a number can be: an amount of money (spec). Of other numbers that is assumed."""
+
+SAID = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false, also as yes or no, y or n, t or f, on or off, 1 or 0",
+    "date": "a date, such as 2026-01-31",
+    "date-time": "a date or a date and time, such as 2026-01-31 or 2026-01-31T08:00:00Z",
+    "choices": "options, separated by semicolons",
+    "array": "a list",
+}
+"""What is accepted of each kind, to go on with after "accepted is"."""
+
+_WORDS = {
+    True: ("true", "yes", "y", "t", "on"),
+    False: ("false", "no", "n", "f", "off"),
+}
+_BOOLEANS = {word: is_true for is_true, words in _WORDS.items() for word in words}
+_MOST_LISTED = 20  # options in one sentence
+_LARGEST_POWER = 30  # of ten, up or down: beyond all that fits, and still little to write out
+_NOTHING_OF_PANDAS = frozenset({"nan", "nat", "<na>"})
+_text = converter({"type": "string"})
+_number = converter({"type": "number"})
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode
+
+
+def exact(value: Any) -> Any:  # noqa: ANN401 - any value
+    """Make decimals of floats, as they are written, wherever they are in lists and objects.
+
+    Args:
+        value: Any value.
+
+    Returns:
+        The same with decimals.
+    """
+    if isinstance(value, float):
+        return Decimal(float.__repr__(value))
+    if isinstance(value, list):
+        return [exact(one) for one in value]
+    if isinstance(value, dict):
+        return {name: exact(one) for name, one in value.items()}
+    return value
+
+
+def is_nothing_of_pandas(value: object) -> bool:
+    """Tell whether a value is what pandas puts where there is none: NaN, NaT or NA.
+
+    Args:
+        value: Any value.
+
+    Returns:
+        Whether it is, or is a text that says so.
+    """
+    if isinstance(value, Decimal):
+        return value.is_nan()
+    if isinstance(value, float | datetime):
+        return value != value  # noqa: PLR0124 - so NaN and NaT can be told
+    text = value if isinstance(value, str) else repr(value) if _is_na(value) else ""
+    return text.strip().casefold() in _NOTHING_OF_PANDAS
+
+
+def _is_na(value: object) -> bool:
+    return type(value).__name__ == "NAType"
+
+
+def to_text(value: Any) -> str:  # noqa: ANN401 - any value
+    """Make a text of a value.
+
+    Args:
+        value: A text, a number, or true or false.
+
+    Returns:
+        The text. A whole number has no fraction, as pandas makes 7.0 of a 7 beside nulls.
+
+    Raises:
+        ValueError: If it is none of these.
+    """
+    if isinstance(value, Decimal):
+        number = _written_out(value)
+        is_whole = isinstance(number, Decimal) and number == number.to_integral_value()
+        value = int(number) if is_whole else number
+        return format(value, "f") if isinstance(value, Decimal) else str(value)
+    return str(_text(value))
+
+
+def plain_text(value: Any) -> str:  # noqa: ANN401 - any value
+    """Spell a value that was converted in the one way, as a search is to be asked for it.
+
+    Args:
+        value: A text, a number, true or false, or None.
+
+    Returns:
+        The text: ``7`` for 7.0, ``7.5`` for 7.50, ``true`` for True, nothing for None. A text
+        is left as it is.
+
+    Raises:
+        ValueError: If it is none of these.
+    """
+    if value is None:
+        return ""
+    text = to_text(exact(value))
+    if isinstance(value, Decimal | float) and "." in text:
+        return text.rstrip("0").rstrip(".")
+    return text
+
+
+def to_number(value: Any) -> int | Decimal | None:  # noqa: ANN401 - any value
+    """Make a number of a value, with every digit.
+
+    Args:
+        value: A number, or a text that says one; spaces around it do not matter.
+
+    Returns:
+        The number; None for an empty text.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    found = _number(value.strip() if isinstance(value, str) else value)
+    return _written_out(found) if isinstance(found, Decimal) else found
+
+
+def to_integer(value: Any) -> int | None:  # noqa: ANN401 - any value
+    """Make a whole number of a value.
+
+    Args:
+        value: As `to_number` takes it.
+
+    Returns:
+        The number; None for an empty text.
+
+    Raises:
+        ValueError: If it is none, or not a whole one.
+    """
+    number = to_number(value)
+    if isinstance(number, Decimal):
+        if number != number.to_integral_value():
+            raise ValueError
+        return int(number)
+    return number
+
+
+def to_boolean(value: Any) -> bool | None:  # noqa: ANN401 - any value
+    """Make true or false of a value.
+
+    Args:
+        value: True, False, 1 or 0, or a text that says so: such a number or, in any case,
+            true or false, yes or no, y or n, t or f, on or off.
+
+    Returns:
+        The boolean; None for an empty text.
+
+    Raises:
+        ValueError: If it is none of these.
+    """
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().casefold() in _BOOLEANS:
+        return _BOOLEANS[value.strip().casefold()]
+    number = to_number(value)
+    if number not in {0, 1, None}:
+        raise ValueError
+    return None if number is None else number == 1
+
+
+def to_day(value: Any) -> str | None:  # noqa: ANN401 - any value
+    """Make a plain date of a value: the day that it names, which no zone moves.
+
+    Args:
+        value: A date, a datetime, or a text that says one.
+
+    Returns:
+        The day at midnight, text such as ``2026-01-31 00:00:00``; None for what stands for none.
+
+    Raises:
+        ValueError: If it is none of these.
+        TypeError: As above.
+    """
+    if isinstance(value, str):
+        if value.strip() in EMPTY_DATES:
+            return None
+        value = parse_day(value)
+    if not isinstance(value, date) or is_nothing_of_pandas(value):
+        raise TypeError
+    return f"{date(value.year, value.month, value.day).isoformat()} 00:00:00"
+
+
+def to_moment(value: Any) -> str | None:  # noqa: ANN401 - any value
+    """Make a date and time of a value.
+
+    Args:
+        value: A datetime, a date, or a text that says one; what has no zone is UTC.
+
+    Returns:
+        Text such as ``2026-01-31 08:00:00``, in UTC and whole seconds (docs); None for what
+        stands for none.
+
+    Raises:
+        ValueError: If it is none of these.
+        TypeError: As above.
+        OverflowError: If the zone moves it out of the calendar.
+    """
+    if isinstance(value, date) and not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day, tzinfo=timezone.utc)
+    if isinstance(value, str):
+        if value.strip() in EMPTY_DATES:
+            return None
+        value = parse_moment(value)
+    if not isinstance(value, datetime) or is_nothing_of_pandas(value):
+        raise TypeError
+    moment = value if value.tzinfo else value.replace(tzinfo=timezone.utc)
+    return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(" ", "seconds")
+
+
+SCALARS: dict[str, Callable[[Any], Any]] = {
+    "string": to_text,
+    "integer": to_integer,
+    "number": to_number,
+    "boolean": to_boolean,
+    "date": to_day,
+    "date-time": to_moment,
+}
+"""What converts a value of each kind that is no list."""
+
+
+def to_items(value: Any, key: str | None, dates: set[str]) -> list[Any]:  # noqa: ANN401 - any value
+    """Make a list of objects of a value.
+
+    Args:
+        value: A list of objects or texts, JSON of one, or texts separated by semicolons.
+        key: What the one property of an item is called that may be given as a text.
+        dates: What items call their dates.
+
+    Returns:
+        The list.
+
+    Raises:
+        ValueError: If it is none.
+        TypeError: As above.
+    """
+    if isinstance(value, str):
+        is_json = value.lstrip().startswith("[")
+        value = _decode(value) if is_json else [part.strip() for part in value.split(";")]
+    if not isinstance(value, list):
+        raise TypeError
+    found = [{key: one} if key and isinstance(one, str) else one for one in exact(value) if one]
+    if not all(isinstance(one, dict) for one in found):
+        raise TypeError
+    return [{n: to_moment(v) if n in dates and v else v for n, v in i.items()} for i in found]
+
+
+def fitting(value: Any, kind: str, bits: int) -> str | None:  # noqa: ANN401 - a converted value
+    """Say what would fit into a field, if a value does not.
+
+    Args:
+        value: A value that was converted.
+        kind: The kind of the field.
+        bits: How many bits it has, if it is a whole number.
+
+    Returns:
+        What is accepted, to go on with after "accepted is"; None if the value fits.
+    """
+    if value is None:
+        return None
+    most = 2 ** (bits - 1)
+    if kind == "integer" and not -most <= value < most:
+        return f"{SAID[kind]} from {-most:,} to {most - 1:,}"
+    if kind == "number" and (
+        abs(value) >= 10**MOST_CHARACTERS or len(format(Decimal(value), "f")) > MOST_CHARACTERS
+    ):
+        return f"{SAID[kind]} of at most {MOST_CHARACTERS} characters"
+    return None
+
+
+def option_of(given: str, options: Sequence[str]) -> str | None:
+    """Find the option that is meant.
+
+    Args:
+        given: An option as somebody wrote it, text.
+        options: The options that there are.
+
+    Returns:
+        The option of that very spelling, or else the only one that differs from it in nothing
+        but spaces around it or in case; None if there is none, or no telling which.
+    """
+    if given in options:
+        return given
+    for spelled in (str.strip, _folded):
+        near = [one for one in dict.fromkeys(options) if spelled(one) == spelled(given)]
+        if near:
+            return near[0] if len(near) == 1 else None
+    return None
+
+
+def no_option(given: str, options: Sequence[str]) -> str:
+    """Say that something is no option, and which there are.
+
+    Args:
+        given: What was given, text.
+        options: The options that there are.
+
+    Returns:
+        A sentence without its end: all of them, those that are called nearly so first, or if
+        they are many, these alone and how many there are.
+    """
+    near = _near(given, options, _folded)
+    said = f"{shown(given)} is no option{_meant(near)}"
+    listed = list(dict.fromkeys([*near, *options]))
+    if len(listed) <= _MOST_LISTED:
+        return f"{said}. The options are {', '.join(map(shown, listed))}"
+    such = "" if near else f", such as {', '.join(map(shown, listed[:3]))}"
+    return f"{said}. There are {len(listed):,} options{such}"
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Ask whether another name of a field was meant.
+
+    Args:
+        name: The name that was given, text.
+        names: The names that there are.
+
+    Returns:
+        Words in brackets after a space; empty if none is called nearly so.
+    """
+    return _meant(_near(name, names, lambda one: one.casefold().removesuffix("__c")))
+
+
+def shown(value: object) -> str:
+    """Show a value in a sentence.
+
+    Args:
+        value: Any value.
+
+    Returns:
+        Text, cut where it is long.
+    """
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):
+        return "what is too large to be shown"
+    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - as much as a line has room
+
+
+def _written_out(number: Decimal) -> int | Decimal:
+    """Write a number without a power of ten: 1E+1 is 10.
+
+    Raises:
+        ValueError: If it is none, or has too many digits for anything.
+    """
+    if not number.is_finite() or abs(number.adjusted()) > _LARGEST_POWER:
+        raise ValueError
+    exponent = number.as_tuple().exponent
+    return int(number) if isinstance(exponent, int) and exponent > 0 else number
+
+
+def _folded(text: str) -> str:
+    return text.strip().casefold()
+
+
+def _near(name: str, names: Iterable[str], plain: Callable[[str], str]) -> list[str]:
+    by_plain: dict[str, list[str]] = {}
+    for one in names:
+        by_plain.setdefault(plain(one), []).append(one)
+    return [one for key in get_close_matches(plain(name), by_plain, n=3) for one in by_plain[key]]
+
+
+def _meant(near: Sequence[str]) -> str:
+    return f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
