@@ -21,6 +21,6 @@ def __getattr__(name: str) -> object:
     if name not in __all__:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
-    from tap_insightly.sandbox import server  # noqa: PLC0415 - what this function is for
+    from tap_insightly.sandbox import faults, server  # noqa: PLC0415 - what this function is for
 
-    return getattr(server, name)
+    return getattr(faults if name == "Faults" else server, name)

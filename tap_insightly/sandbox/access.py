@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_insightly.sandbox.habits import at
+from tap_insightly.sandbox.habits import at, by_path
 from tap_insightly.sandbox.plans import LEFT_OUT
 from tap_insightly.sandbox.replies import Refusal
 
@@ -82,6 +82,6 @@ def check_room(sandbox: Sandbox, path: str) -> None:
     Raises:
         Refusal: If there are as many as there can be.
     """
-    limit = sandbox.faults.record_limit
+    limit = at(by_path(sandbox.faults.record_limit), path, None)
     if limit is not None and sandbox.count(path) >= limit:
         raise Refusal(402, f"There is no room for more than {limit} records in {path}.")

@@ -69,7 +69,7 @@ class App:
         sandbox.requests.append(log)
         faults.in_flight += 1
         try:
-            fault = faults.next_fault(sandbox.rng)
+            fault = faults.next_fault(sandbox.rng, request.method)
             await asyncio.sleep(faults.latency + faults.hang_seconds * (fault == "hang"))
             if fault == "reset":
                 _reset(send)
@@ -123,6 +123,7 @@ class App:
     def _done(self, request: Request, body: bytes) -> Reply:
         try:
             with self._sandbox.lock:
+                self._sandbox.automations.catch_up()
                 return self._route(_call(request, body))
         except Refusal as refusal:
             return refusal.reply

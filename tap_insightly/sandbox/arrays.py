@@ -167,8 +167,16 @@ class Arrays:
                 raise Refusal(400, f"{name} cannot be changed.")
             if value is not None and (wrong := self._wrong(definitions[name], value)):
                 raise Refusal(400, f"{name} {wrong}.")
-            values[name] = value
+            values[name] = self._kept(definitions[name]["FIELD_TYPE"], value)
         return [{"FIELD_NAME": name, "FIELD_VALUE": value} for name, value in values.items()]
+
+    def _kept(self, kind: str, value: Any) -> Any:  # noqa: ANN401 - any JSON value
+        faults = self._sandbox.faults
+        if kind == "BIT" and value is None and faults.nulls_are_false:
+            return False
+        if kind == "MULTISELECT" and value is not None and faults.sorts_options:
+            return ";".join(sorted(value.split(";")))
+        return value
 
     def _wrong(self, definition: Record, value: Any) -> str | None:  # noqa: ANN401 - any JSON value
         """Say what is wrong with the value of a custom field.

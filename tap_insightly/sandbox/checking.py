@@ -5,19 +5,15 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from tap_insightly.sandbox.replies import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tap_insightly.sandbox.operations import Body, Field
     from tap_insightly.sandbox.store import Record
-
-    IsThere = Callable[[str, int], bool]
 
 # Floats would lose digits of money.
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -33,6 +29,31 @@ _KINDS: dict[str, tuple[type, ...]] = {
 _EMPTY = (None, "")
 MOST_CHARACTERS = 19
 """How long a number can be."""
+
+
+class Account(Protocol):
+    """What is to be known of an account to check what is written into it."""
+
+    def is_there(self, path: str, key: int) -> bool:
+        """Tell whether there is a record.
+
+        Args:
+            path: The path of its list.
+            key: Its id.
+
+        Returns:
+            Whether there is.
+        """
+
+    def default_of(self, field: Field) -> Any:  # noqa: ANN401 - any JSON value
+        """Find out what a field that is required has where nothing was sent.
+
+        Args:
+            field: The field.
+
+        Returns:
+            The value; None if there is none, so that it has to be sent.
+        """
 
 
 def sent(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
@@ -51,6 +72,22 @@ def sent(body: bytes) -> Any:  # noqa: ANN401 - any JSON value
         return _decode(body)
     except (msgspec.DecodeError, ArithmeticError):  # the latter: an exponent without measure
         raise Refusal(400, "The body is not JSON.") from None
+
+
+def trimmed(given: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Cut outer spaces off every text.
+
+    Args:
+        given: What was sent.
+
+    Returns:
+        The same without them.
+    """
+    if isinstance(given, dict):
+        return {name: trimmed(value) for name, value in given.items()}
+    if isinstance(given, list):
+        return [trimmed(value) for value in given]
+    return given.strip() if isinstance(given, str) else given
 
 
 def is_date(text: str) -> bool:
@@ -89,7 +126,7 @@ def is_a(value: object, *kinds: str) -> bool:
     return any(isinstance(value, _KINDS[kind]) for kind in kinds)
 
 
-def checked(body: Body, given: object, is_there: IsThere) -> Record:
+def checked(body: Body, given: object, account: Account) -> Record:
     """Check an object that is to be written.
 
     What is not a field of it, or not one that can be written, is left out: assumed, as what the
@@ -98,7 +135,7 @@ def checked(body: Body, given: object, is_there: IsThere) -> Record:
     Args:
         body: What it may carry.
         given: The object as it was sent.
-        is_there: Tells of the path of a list and an id whether there is such a record.
+        account: What is to be known of the account.
 
     Returns:
         The fields that can be written.
@@ -110,24 +147,33 @@ def checked(body: Body, given: object, is_there: IsThere) -> Record:
         raise Refusal(400, "What is to be written is not a JSON object.")
     for name in sorted(body.required):
         if given.get(name) in _EMPTY:
-            raise Refusal(400, f"{name} is missing.")
+            default = _default(body.fields.get(name), given.get(name), account)
+            if default is None:
+                raise Refusal(400, f"{name} is missing.")
+            given = given | {name: default}
     for name in sorted(body.kept):
         if name in given and given[name] in _EMPTY:
             raise Refusal(400, f"{name} cannot be empty.")
     fields = {name: value for name, value in given.items() if name in body.fields}
     for name, value in fields.items():
-        fields[name] = _value(body.fields[name], value, is_there)
+        fields[name] = _value(body.fields[name], value, account)
     return fields
 
 
-def _value(field: Field, value: Any, is_there: IsThere) -> Any:  # noqa: ANN401 - any JSON value
+def _default(field: Field | None, given: object, account: Account) -> Any:  # noqa: ANN401 - as above
+    if field is None or (given is not None and not is_a(given, *field.types)):
+        return None
+    return account.default_of(field)
+
+
+def _value(field: Field, value: Any, account: Account) -> Any:  # noqa: ANN401 - any JSON value
     name = field.name
     if not is_a(value, *field.types):
         raise Refusal(400, f"{name} is not of the type {' or '.join(sorted(field.types))}.")
     if field.inner is not None and value is not None:
         if not isinstance(value, list):
-            return checked(field.inner, value, is_there)
-        return [checked(field.inner, one, is_there) for one in value]
+            return checked(field.inner, value, account)
+        return [checked(field.inner, one, account) for one in value]
     if isinstance(value, str):
         _text(field, value)
     elif is_a(value, "number"):
@@ -136,7 +182,7 @@ def _value(field: Field, value: Any, is_there: IsThere) -> Any:  # noqa: ANN401 
         # Some ids are texts here and numbers there (spec).
         if isinstance(value, str) and not re.fullmatch(r"[0-9]{1,18}", value):
             raise Refusal(400, f"{name} is not an id.")
-        if not is_there(field.joins, int(value)):
+        if not account.is_there(field.joins, int(value)):
             raise Refusal(400, f"{name} leads to nothing: there is no {field.joins}/{value}.")
     return value
 

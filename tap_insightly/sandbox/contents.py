@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import threading
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.sandbox.children import Children
+from tap_insightly.sandbox.faults import Faults
+from tap_insightly.sandbox.journal import Journal
 from tap_insightly.sandbox.store import STAMPS, STANDARD_PATHS, Table, component_of, timestamp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from tap_insightly.sandbox.store import Record
 
@@ -30,13 +33,36 @@ class Contents:
         """
         self.clock: Callable[[], datetime] = lambda: datetime.now(timezone.utc)
         """What time the sandbox thinks it is."""
+        self.faults = Faults()
         self.lock = threading.RLock()
+        self._pretended: datetime | None = None
         self._free_ids = count(first_id, _IDS_APART)
         self.tables = {path: self._table(component_of(path)) for path in STANDARD_PATHS}
         self.below = Children(self.tables, first_id + _TO_CHILDREN)
         """What single records have below them, such as comments."""
         self._bin: dict[tuple[str, int], tuple[Record, Mapping[str, list[Record]]]] = {}
         """What was deleted, with what was below it: Insightly keeps it for 30 days (docs)."""
+
+    def now(self) -> datetime:
+        """Tell the moment of what is done now.
+
+        Returns:
+            What the clock says, or the moment that something is done as of.
+        """
+        return self._pretended or self.clock()
+
+    @contextmanager
+    def pretending(self, moment: datetime) -> Iterator[None]:
+        """Do something as of a moment. Whoever does holds the lock.
+
+        Args:
+            moment: An aware datetime.
+        """
+        self._pretended = moment
+        try:
+            yield
+        finally:
+            self._pretended = None
 
     def count(self, path: str) -> int:
         """Count the records of an object.
@@ -72,7 +98,7 @@ class Contents:
             A copy of the record.
         """
         with self.lock:
-            table, now = self.tables[path], timestamp(self.clock())
+            table, now = self.tables[path], timestamp(self.now())
             stamps = {name: now for name in STAMPS if name in table.fields}
             record = table.blank() | stamps | fields | {table.keys[0]: table.next_id()}
             table.add(_with_custom_field_ids(record))
@@ -91,7 +117,7 @@ class Contents:
             A copy of the record; None if there is none.
         """
         with self.lock:
-            table, now = self.tables[path], timestamp(self.clock())
+            table, now = self.tables[path], timestamp(self.now())
             if "DATE_UPDATED_UTC" in table.fields:
                 fields["DATE_UPDATED_UTC"] = now
             before = (table.find(key) or {}).get("OPPORTUNITY_STATE")
@@ -152,7 +178,7 @@ class Contents:
             self.tables[path].insert(key, record)
             self.below.give_back(path, key, below)
             if touch and "DATE_UPDATED_UTC" in record:
-                self.put(path, key, DATE_UPDATED_UTC=timestamp(self.clock()))
+                self.put(path, key, DATE_UPDATED_UTC=timestamp(self.now()))
             return dict(record)
 
     def children(self, path: str, name: str) -> dict[int, list[Record]]:
@@ -206,7 +232,7 @@ class Contents:
                 raise KeyError(msg)
             if kind.is_numbered and kind.key is not None:
                 fields[kind.key] = None
-            record = self.below.add(path, parent_id, kind, fields, timestamp(self.clock()))
+            record = self.below.add(path, parent_id, kind, fields, timestamp(self.now()))
             if touch:
                 self.update(path, parent_id)
             return dict(record)
@@ -234,7 +260,7 @@ class Contents:
             return self.below.remove(path, parent_id, kind, key)
 
     def _table(self, component: str) -> Table:
-        return Table(component, next(self._free_ids))
+        return Table(component, next(self._free_ids), Journal(self))
 
 
 def _with_custom_field_ids(record: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tap_insightly.sandbox.writing_habits import WritingHabits
+
 if TYPE_CHECKING:
     from random import Random
 
@@ -23,7 +25,7 @@ DAILY_QUOTA = 100_000  # seen live, on an Enterprise account
 
 
 @dataclass
-class Faults:
+class Faults(WritingHabits):
     """What goes wrong, and how often. Nothing does by default.
 
     What is a dictionary by path has entries as `habits.at` reads them: ``/Contacts`` is the list
@@ -60,9 +62,6 @@ class Faults:
     undeletable: set[str] = field(default_factory=set)
     """Paths that answer 417 to DELETE: ``/Contacts``, or ``/Contacts/{id}/Links``."""
 
-    record_limit: int | None = None
-    """Answer 402 to a new record where an object has this many."""
-
     error_rate: float = 0
     """The share of requests that answer 500, 502 or 503, from 0 to 1."""
 
@@ -77,6 +76,9 @@ class Faults:
 
     lost_rate: float = 0
     """The share that are carried out, and then have their connection reset."""
+
+    faults_only_on: set[str] = field(default_factory=set)
+    """The methods, such as POST, of the requests that these rates are shares of; none for all."""
 
     hang_seconds: float = 30
     """How long a request hangs, in seconds."""
@@ -159,11 +161,12 @@ class Faults:
 
     _starts: deque[float] = field(default_factory=deque, init=False, repr=False)
 
-    def next_fault(self, rng: Random) -> str:
+    def next_fault(self, rng: Random, method: str) -> str:
         """Decide what happens to a request.
 
         Args:
             rng: The source of chance.
+            method: The method of the request.
 
         Returns:
             One of those that `script` takes.
@@ -172,6 +175,8 @@ class Faults:
             return "429"
         if self.script:
             return self.script.pop(0)
+        if self.faults_only_on and method not in self.faults_only_on:
+            return "ok"
         chance = rng.random()
         for rate, fault in (
             (self.error_rate, rng.choice(("500", "502", "503")) if self.error_rate else ""),

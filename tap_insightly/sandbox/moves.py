@@ -63,7 +63,12 @@ def _pipeline(target: Target) -> Reply:
     change = given.get("PIPELINE_STAGE_CHANGE") or {}
     stage = _stage_in(target, pipeline, change.get("STAGE_ID"))
     _put_into(target, pipeline, stage)
-    return target.answer(given | {"PIPELINE_STAGE_CHANGE": change | {"STAGE_ID": stage}})
+    stored = target.parent  # where a workflow may have put it somewhere else
+    return target.answer(
+        given
+        | {name: stored[name] for name in ("PIPELINE_ID",) if name in stored}
+        | {"PIPELINE_STAGE_CHANGE": change | {"STAGE_ID": stored.get("STAGE_ID", stage)}}
+    )
 
 
 def _stage(target: Target) -> Reply:
@@ -76,7 +81,7 @@ def _stage(target: Target) -> Reply:
         _put_into(target, pipeline, _stage_in(target, pipeline, stage))
     else:
         target.update()
-    return target.answer(given)
+    return target.answer(given | {"STAGE_ID": target.parent.get("STAGE_ID", stage)})
 
 
 def _state(target: Target) -> Reply:
@@ -87,20 +92,22 @@ def _state(target: Target) -> Reply:
     if reason and reason["FOR_OPPORTUNITY_STATE"] != state:
         raise Refusal(400, f"STATE_REASON_ID is not a reason for {state}.")
     below, before = target.sandbox.below, target.parent["OPPORTUNITY_STATE"]
-    target.update(OPPORTUNITY_STATE=state)
+    target.sandbox.update(target.path, target.key, OPPORTUNITY_STATE=state)
     kind = below.kind(target.path, "StateHistory")
     if before == state:  # the history goes on only by itself if the state is another: assumed
-        now = timestamp(target.sandbox.clock())
+        now = timestamp(target.sandbox.now())
         below.add(target.path, target.key, kind, {"FOR_OPPORTUNITY_STATE": state}, now)
     entry = below.of(target.path, kind)[target.key][-1]
     entry |= {name: reason.get(name) for name in ("STATE_REASON_ID", "STATE_REASON")}
+    target.sandbox.automations.run(target.path, target.key)
     return target.answer(entry)
 
 
 def _comment(target: Target) -> Reply:
     made = target.sandbox.create_child(
-        target.path, target.key, target.place.name, **target.checked()
+        target.path, target.key, target.place.name, touch=False, **target.checked()
     )
+    target.update()
     return target.answer(made)
 
 
@@ -115,7 +122,8 @@ def _membership(target: Target) -> Reply:
         sandbox.delete_child(path, target.key, name, list_id)
         target.update()
     elif not is_on:  # to be put on a list twice changes nothing: assumed
-        sandbox.create_child(path, target.key, name, LIST_ID=list_id)
+        sandbox.create_child(path, target.key, name, touch=False, LIST_ID=list_id)
+        target.update()
     return target.answer({"LIST_ID": list_id})
 
 

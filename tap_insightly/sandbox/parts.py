@@ -150,7 +150,7 @@ def _entries(target: Target) -> Reply:
 def _arranged(target: Target, array: str, given: list[Record]) -> list[Record]:
     fields = target.sandbox.arrays.arranged(target.path, {array: given}, target.parent)
     target.update(**fields)
-    entries: list[Record] = fields[array]
+    entries: list[Record] = target.parent[array]
     return entries
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from tap_insightly.sandbox.app import App
 from tap_insightly.sandbox.arrays import Arrays
+from tap_insightly.sandbox.automatic import Automations
 from tap_insightly.sandbox.contents import Contents
 from tap_insightly.sandbox.data import SETTINGS, fill, fill_children, fill_old
-from tap_insightly.sandbox.faults import Faults
 from tap_insightly.sandbox.serving import Served
 from tap_insightly.sandbox.store import (
     OWNERS,
@@ -62,13 +62,14 @@ class Sandbox(Contents, Served):
         self.plan = plan
         self.api_key = api_key
         self.rng = random.Random(seed)  # noqa: S311 - made-up data, no secret
-        self.faults = Faults()
         self.requests: list[RequestLog] = []
         """What was asked so far."""
         self.on_request: Callable[[RequestLog], None] | None = None
         """Called before each answer is made, so that a test can change data between pages."""
         self.arrays = Arrays(self, first_id + _TO_ENTRIES)
         """What puts together the arrays that records carry."""
+        self.automations = Automations(self)
+        """What runs the workflows of the account."""
         self.custom_fields = {
             path: CustomFields(field_for(owner), owner) for path, owner in OWNERS.items()
         }
@@ -84,6 +85,12 @@ class Sandbox(Contents, Served):
     def paths(self) -> Sequence[str]:
         """The paths of all lists, custom objects included."""
         return tuple(self.tables)
+
+    @property
+    def user_id(self) -> int:
+        """The id of the user whose key it is."""
+        user_id: int = self.tables["/Users"].rows[0]["USER_ID"]
+        return user_id
 
     def path_of(self, name: str) -> str | None:
         """Find a list by its name in any case.

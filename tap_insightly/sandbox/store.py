@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,9 @@ from tap_insightly.streams import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from tap_insightly.sandbox.journal import Journal
+    from tap_insightly.sandbox.searching import Wanted
 
 Record = dict[str, Any]
 
@@ -108,12 +112,13 @@ class CustomFields:
 class Table:
     """The records of one object, in ascending order of their key."""
 
-    def __init__(self, component: str, first_id: int = 1) -> None:
+    def __init__(self, component: str, first_id: int = 1, journal: Journal | None = None) -> None:
         """Make an empty table.
 
         Args:
             component: The name of its component in the OpenAPI document.
             first_id: The id of its first record, a number, where ids are numbers.
+            journal: Where to note what records were, if searches can be late.
         """
         schema = COMPONENTS[component]
         self.keys: Sequence[str] = schema.get("x-primary-key", ())
@@ -132,6 +137,7 @@ class Table:
         self._first_id = first_id
         self._last_id = first_id - 1
         self._sent: dict[tuple[int, bool], bytes] = {}
+        self._journal = journal
 
     @property
     def has_id(self) -> bool:
@@ -166,6 +172,7 @@ class Table:
         self.rows.append(record)
         self._last_id = record[self.keys[0]] if self.has_id else self.next_id()
         self._ids.append(self._last_id)
+        self._note(self._last_id, None)
         self.version += 1
 
     def find(self, key: int) -> Record | None:
@@ -192,6 +199,7 @@ class Table:
         """
         record = self.find(key)
         if record is not None:
+            self._note(key, record)
             record.update(fields)
             self._forget(key)
         return record
@@ -217,6 +225,7 @@ class Table:
             at: Its place in the table, a number.
         """
         key = self._ids[at]
+        self._note(key, self.rows[at])
         del self.rows[at], self._ids[at]
         self._forget(key)
 
@@ -227,6 +236,7 @@ class Table:
             key: Its id.
             record: The record.
         """
+        self._note(key, None)
         at = bisect_left(self._ids, key)
         self.rows.insert(at, record)
         self._ids.insert(at, key)
@@ -270,12 +280,31 @@ class Table:
             sent = self._sent[key] = encode(row)
         return sent
 
-    def matches(self, since: str | None, field: tuple[str, str] | None) -> Sequence[int]:
+    def as_searched(self) -> Table:
+        """Give the records as a search sees them.
+
+        Returns:
+            The table itself, or one that lacks what was written lately; that one can only be read.
+        """
+        unseen = self._journal.unseen() if self._journal else {}
+        if not unseen:
+            return self
+        seen = copy(self)
+        seen.rows, seen._ids, seen._sent = list(self.rows), list(self._ids), {}  # noqa: SLF001 - our own
+        seen._journal = None  # noqa: SLF001 - as above
+        for key, before in unseen.items():
+            if seen.find(key) is not None:
+                seen.remove(key)
+            if before is not None:
+                seen.insert(key, before)
+        return seen
+
+    def matches(self, since: str | None, wanted: Wanted | None) -> Sequence[int]:
         """Search.
 
         Args:
             since: Only records updated after this timestamp; None for all.
-            field: A field, standard or custom, and the value it must have; None for any.
+            wanted: What a field must have; None for anything.
 
         Returns:
             The places of the records in the table.
@@ -286,24 +315,15 @@ class Table:
             # Strictly after: whether the API includes the moment itself is not known, and this
             # is the answer that would expose a client that relies on the other.
             found = [at for at in found if (rows[at][name] or "") > since]
-        if field is not None:
-            found = [at for at in found if _has(self.rows[at], *field)]
+        if wanted is not None:
+            found = [at for at in found if wanted.is_had_by(self.rows[at])]
         return found
+
+    def _note(self, key: int, before: Record | None) -> None:
+        if self._journal is not None:
+            self._journal.note(key, before)
 
     def _forget(self, key: int) -> None:
         self.version += 1
         for is_brief in (False, True):
             self._sent.pop((key, is_brief), None)
-
-
-def _has(record: Record, name: str, value: str) -> bool:
-    for custom in record.get("CUSTOMFIELDS") or ():
-        if custom["FIELD_NAME"].lower() == name.lower():
-            return _same(custom["FIELD_VALUE"], value)
-    return any(_same(own, value) for key, own in record.items() if key.lower() == name.lower())
-
-
-def _same(own: object, value: str) -> bool:
-    if isinstance(own, bool):
-        return str(own).lower() == value.lower()
-    return own is not None and str(own) == value

@@ -88,6 +88,7 @@ class Target:
             **fields: What is to change besides its date.
         """
         self.sandbox.update(self.path, self.key, **fields)
+        self.sandbox.automations.run(self.path, self.key)
 
     def answer(self, content: Any) -> Reply:  # noqa: ANN401 - as above
         """Answer as the document has it.

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.sandbox import access
-from tap_insightly.sandbox.checking import checked, is_a, sent
+from tap_insightly.sandbox.checking import checked, is_a, sent, trimmed
+from tap_insightly.sandbox.defaults import default_of
 from tap_insightly.sandbox.derived import MEMBERS, derive, set_members
 from tap_insightly.sandbox.operations import Place, place_at
 from tap_insightly.sandbox.replies import Refusal, Reply, encode, record_id
 
 if TYPE_CHECKING:
-    from tap_insightly.sandbox.operations import Body, Operation
+    from tap_insightly.sandbox.operations import Body, Field, Operation
     from tap_insightly.sandbox.replies import Call
     from tap_insightly.sandbox.server import Sandbox
     from tap_insightly.sandbox.store import Record
@@ -103,7 +104,7 @@ class Writer:
         Raises:
             Refusal: If it cannot be written.
         """
-        return checked(body, given, self._is_there)
+        return checked(body, trimmed(given) if self._sandbox.faults.trims_text else given, self)
 
     def create(self, path: str, body: Body, given: Any, **own: Any) -> Record:  # noqa: ANN401 - any JSON value
         """Make a record.
@@ -125,9 +126,11 @@ class Writer:
         members = fields.pop(MEMBERS, []) or [] if MEMBERS in fields else None
         table = self._sandbox.tables[path]
         # The key acts as its user (docs). That what it makes is that user's is assumed.
-        user = self._sandbox.tables["/Users"].rows[0]["USER_ID"]
         for name in {"CREATED_USER_ID", "OWNER_USER_ID"} & set(table.fields):
-            fields.setdefault(name, user)
+            fields.setdefault(name, self._sandbox.user_id)
+        owner = self._sandbox.faults.assigns_owner
+        if owner is not None and "OWNER_USER_ID" in table.fields:
+            fields["OWNER_USER_ID"] = owner
         key = self._sandbox.create(path, **fields | own)[table.keys[0]]
         return self._finished(path, key, members)
 
@@ -219,12 +222,33 @@ class Writer:
         if expected not in {None, "*", self._sandbox.etag(path, record)}:
             raise Refusal(400, "The record was changed by someone else.")
 
-    def _is_there(self, path: str, key: int) -> bool:
+    def is_there(self, path: str, key: int) -> bool:
+        """Tell whether there is a record.
+
+        Args:
+            path: The path of its list.
+            key: Its id.
+
+        Returns:
+            Whether there is.
+        """
         return self._sandbox.tables[path].find(key) is not None
+
+    def default_of(self, field: Field) -> Any:  # noqa: ANN401 - as above
+        """Find out what a field that is required has where nothing was sent.
+
+        Args:
+            field: The field.
+
+        Returns:
+            The value; None if there is none, so that it has to be sent.
+        """
+        return default_of(self._sandbox, field)
 
     def _finished(self, path: str, key: int, members: list[Record] | None) -> Record:
         if members is not None:
             set_members(self._sandbox, key, members)
+        self._sandbox.automations.run(path, key)
         derive(self._sandbox, path, self.find(path, key))
         return self.find(path, key)
 

@@ -49,6 +49,7 @@ CHANGED = [path for path in BELOW if "put" in PATHS[path]]
 def account() -> Iterator[Sandbox]:
     """A sandbox into which many tests write, each something of its own."""
     with new_sandbox().serve() as sandbox:
+        sandbox.faults.requires_all = True
         yield sandbox
 
 

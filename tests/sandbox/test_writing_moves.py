@@ -127,7 +127,7 @@ def test_a_comment_that_is_too_long_or_lacks_something_is_refused(account: Sandb
     note = f"/Notes/{first(account, '/Notes')}/Comments"
     ticket = f"/Ticket/{first(account, '/Ticket')}/Comments"
     assert send(account, "POST", note, {"BODY": "x" * 201}).status_code == 400
-    assert send(account, "POST", ticket, {"BODY_HTML": "x", "CHANNEL": "WEB"}).status_code == 400
+    assert send(account, "POST", ticket, {"PUBLIC_COMMENT": True}).status_code == 400
 
 
 def test_a_prospect_is_put_on_a_list_and_taken_off(account: Sandbox) -> None:

@@ -35,6 +35,7 @@ REQUIRED = [(path, name) for path in TOP for name in schema_of(path).get("requir
 def account() -> Iterator[Sandbox]:
     """A sandbox that refuses all that these tests send, or takes it as something new."""
     with new_sandbox().serve() as sandbox:
+        sandbox.faults.requires_all = True
         yield sandbox
 
 

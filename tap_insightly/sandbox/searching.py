@@ -1,0 +1,67 @@
+"""When a record is one that a search by a field is for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from tap_insightly.sandbox.replies import encode
+
+if TYPE_CHECKING:
+    from tap_insightly.sandbox.store import Record
+    from tap_insightly.sandbox.writing_habits import WritingHabits
+
+
+class Wanted(NamedTuple):
+    """The value that a field must have."""
+
+    name: str
+    """The field's name, standard or custom, in any case."""
+
+    value: str
+    """The value as text: of a number, the very digits that JSON has."""
+
+    ignores_case: bool = False
+    ignores_spaces: bool = False
+    """Whether outer spaces of texts make no difference."""
+
+    def is_had_by(self, record: Record) -> bool:
+        """Tell whether a record has it.
+
+        Args:
+            record: The record.
+
+        Returns:
+            Whether it does.
+        """
+        name = self.name.lower()
+        for custom in record.get("CUSTOMFIELDS") or ():
+            if custom["FIELD_NAME"].lower() == name:
+                return self._is(custom["FIELD_VALUE"])
+        return any(self._is(own) for key, own in record.items() if key.lower() == name)
+
+    def _is(self, own: object) -> bool:
+        if own is None:
+            return False
+        if isinstance(own, bool):
+            return str(own).lower() == self.value.lower()
+        if not isinstance(own, str):
+            return encode(own).decode() == self.value
+        return own == self.value or self._plain(own) == self._plain(self.value)
+
+    def _plain(self, text: str) -> str:
+        text = text.strip() if self.ignores_spaces else text
+        return text.casefold() if self.ignores_case else text
+
+
+def wanted(habits: WritingHabits, name: str, value: str) -> Wanted:
+    """Make the condition of a search.
+
+    Args:
+        habits: How searches compare.
+        name: The field's name.
+        value: The value that it must have.
+
+    Returns:
+        The condition.
+    """
+    return Wanted(name, value, habits.search_ignores_case, habits.search_ignores_spaces)
