@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,7 +19,7 @@ except ModuleNotFoundError as error:
     sys.exit("The sandbox needs more packages: pip install 'tap-insightly[sandbox]'")
 
 if TYPE_CHECKING:
-    from tap_insightly.sandbox.errors import ErrorShape
+    from collections.abc import Sequence
 
 
 @click.command()
@@ -72,32 +72,59 @@ if TYPE_CHECKING:
     type=click.Choice(SHAPES),
     help="How the reason of a refusal is told.",
 )
-def main(  # noqa: PLR0913, PLR0917 - one for each option
+@click.option(
+    "--error-rate", default=0.0, type=click.FloatRange(0, 1), help="The share that answer 50x."
+)
+@click.option(
+    "--lost-rate",
+    default=0.0,
+    type=click.FloatRange(0, 1),
+    help="The share that are carried out, and whose answer is lost.",
+)
+@click.option(
+    "--faults-only-on",
+    multiple=True,
+    type=click.Choice(["GET", "POST", "PUT", "DELETE"]),
+    help="Confine these shares to a method; can be given more than once.",
+)
+@click.option(
+    "--record-limit", type=click.IntRange(0), help="Answer 402 to more records of an object."
+)
+@click.option(
+    "--requires-all", is_flag=True, help="Refuse records that lack what gets a default otherwise."
+)
+@click.option("--assigns-owner", type=int, help="The user who owns every new record, by id.")
+@click.option("--trims-text", is_flag=True, help="Cut outer spaces off what is written.")
+@click.option("--sorts-options", is_flag=True, help="Store options of multi-selects sorted.")
+@click.option("--nulls-are-false", is_flag=True, help="Store false for a BIT that is written null.")
+@click.option(
+    "--search-lag",
+    default=0.0,
+    type=click.FloatRange(0),
+    help="Seconds for which searches do not see what was written.",
+)
+@click.option("--search-ignores-case", is_flag=True, help="Search texts in any case.")
+@click.option("--search-ignores-spaces", is_flag=True, help="Search texts but for outer spaces.")
+@click.option("--search-ignores-field", is_flag=True, help="Search by date only.")
+def main(  # noqa: PLR0913 - one for each option that is no habit
+    *,
     port: int,
     host: str,
     records: int,
     plan: str,
     seed: int,
-    is_empty: bool,  # noqa: FBT001 - an option that is a flag
+    is_empty: bool,
     api_key: str,
-    latency: float,
-    requests_per_second: float | None,
-    daily_quota: int,
-    page_cap: int | None,
-    no_totals: bool,  # noqa: FBT001 - as above
-    record_bytes: int | None,
-    error_shape: ErrorShape,
+    no_totals: bool,
+    faults_only_on: Sequence[str],
+    **habits: Any,  # noqa: ANN401 - each as `Faults` has it
 ) -> None:
     """Run an Insightly on this machine, with data that is made up."""
     sandbox = Sandbox(records, plan=plan, seed=seed, api_key=api_key, is_empty=is_empty)
     sandbox.faults = Faults(
-        latency=latency,
-        requests_per_second=requests_per_second,
-        daily_quota=daily_quota,
-        page_cap=page_cap,
         totals={EVERYWHERE: None} if no_totals else {},
-        record_bytes=record_bytes,
-        error_shape=error_shape,
+        faults_only_on=set(faults_only_on),
+        **habits,
     )
     try:
         sandbox.start(host, port)

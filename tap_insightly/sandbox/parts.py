@@ -216,9 +216,8 @@ def _notes(target: Target) -> Reply:
                 )
             ]
         )
-    note = target.writer.create(path, described(target.operation), target.given)
-    key = note[table.keys[0]]
     link = {"LINK_OBJECT_NAME": name, "LINK_OBJECT_ID": target.key}
-    table.change(key, {"LINKS": [sandbox.arrays.link(path, key, link)]})
+    links = [sandbox.arrays.link(path, table.next_id(), link)]
+    note = target.writer.create(path, described(target.operation), target.given, LINKS=links)
     target.update()
-    return target.writer.answer(target.operation, path, target.writer.find(path, key))
+    return target.writer.answer(target.operation, path, note)

@@ -46,7 +46,9 @@ class Wanted(NamedTuple):
             return str(own).lower() == self.value.lower()
         if not isinstance(own, str):
             return encode(own).decode() == self.value
-        return own == self.value or self._plain(own) == self._plain(self.value)
+        if own == self.value or not (self.ignores_case or self.ignores_spaces):
+            return own == self.value
+        return self._plain(own) == self._plain(self.value)
 
     def _plain(self, text: str) -> str:
         text = text.strip() if self.ignores_spaces else text

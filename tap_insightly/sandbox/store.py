@@ -293,9 +293,14 @@ class Table:
         seen.rows, seen._ids, seen._sent = list(self.rows), list(self._ids), {}  # noqa: SLF001 - our own
         seen._journal = None  # noqa: SLF001 - as above
         for key, before in unseen.items():
-            if seen.find(key) is not None:
-                seen.remove(key)
-            if before is not None:
+            at = bisect_left(seen._ids, key)  # noqa: SLF001 - as above
+            is_there = seen.find(key) is not None
+            if before is None:
+                if is_there:
+                    seen.remove_at(at)
+            elif is_there:
+                seen.rows[at] = before
+            else:
                 seen.insert(key, before)
         return seen
 

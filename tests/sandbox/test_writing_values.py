@@ -10,7 +10,17 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from tests.conftest import new_sandbox
-from tests.sandbox.written import DAY, content, encoded, first, message, minimal, send
+from tests.sandbox.written import (
+    DAY,
+    content,
+    custom,
+    encoded,
+    first,
+    message,
+    minimal,
+    send,
+    values_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,14 +50,6 @@ def post(sandbox: Sandbox, path: str, **fields: Any) -> Any:
 
 def put(sandbox: Sandbox, contact: int, **fields: Any) -> requests.Response:
     return send(sandbox, "PUT", "/Contacts", {"CONTACT_ID": contact, **fields})
-
-
-def custom(**values: Any) -> list[dict[str, Any]]:
-    return [{"FIELD_NAME": f"{name}__c", "FIELD_VALUE": values[name]} for name in values]
-
-
-def values_of(record: dict[str, Any]) -> dict[str, Any]:
-    return {one["FIELD_NAME"][:-3]: one["FIELD_VALUE"] for one in record["CUSTOMFIELDS"]}
 
 
 # Digits and texts

@@ -145,3 +145,53 @@ def minimal(sandbox: Sandbox, template: str) -> dict[str, Any]:
         for name, one in properties_of(template)
         if name in required
     }
+
+
+def posted(sandbox: Sandbox, template: str, **fields: Any) -> Any:
+    """Make a record over HTTP, whose answer is what is stored."""
+    path = path_of(template)
+    answer = send(sandbox, "POST", path, {**minimal(sandbox, template), **fields})
+    assert answer.status_code == 201, answer.text
+    made = content(answer)
+    url = f"{path}/{made[key_of(sandbox, path)]}"
+    again = send(sandbox, "GET", url)
+    assert content(again) == made
+    assert again.headers["ETag"] == answer.headers["ETag"]
+    return made
+
+
+def changed(sandbox: Sandbox, path: str, key: int, **fields: Any) -> Any:
+    """Change a record over HTTP."""
+    answer = send(sandbox, "PUT", path, {key_of(sandbox, path): key, **fields})
+    assert answer.ok, answer.text
+    return content(answer)
+
+
+def custom(**values: Any) -> list[dict[str, Any]]:
+    """Custom fields as they are sent; names go without their ending."""
+    return [{"FIELD_NAME": f"{name}__c", "FIELD_VALUE": values[name]} for name in values]
+
+
+def values_of(record: dict[str, Any]) -> dict[str, Any]:
+    """The custom fields of a record, without the ending of their names."""
+    return {one["FIELD_NAME"][:-3]: one["FIELD_VALUE"] for one in record["CUSTOMFIELDS"]}
+
+
+def one_of(answer: requests.Response) -> Any:
+    """What was answered, be it in an array or not."""
+    assert answer.ok, answer.text
+    found = content(answer)
+    return found[0] if isinstance(found, list) else found
+
+
+def texts_of(template: str) -> list[str]:
+    """The text fields of an object that can be written."""
+    return [
+        name
+        for name, one in properties_of(template)
+        if one["type"][0] == "string" and "format" not in one and "joins" not in one["description"]
+    ]
+
+
+WITH_TEXT = [template for template in TOP if texts_of(template)]
+"""What has text fields among that which can be made."""

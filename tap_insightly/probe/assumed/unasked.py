@@ -189,6 +189,12 @@ ASSUMPTIONS = (
         why_not="Only this way is used, so no other is tried.",
     ),
     Assumption(
+        "required-by-default",
+        "A new record that lacks a flag, a number, a status or its owner is given a usual one.",
+        said_in=("sandbox/defaults.py",),
+        why_not=_ONE_CONTACT,
+    ),
+    Assumption(
         "required-in-arrays",
         "What a new record has to have, an entry of an array has to have, too.",
         said_in=("sandbox/operations.py",),
