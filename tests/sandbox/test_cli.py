@@ -76,6 +76,31 @@ def test_bad_habits_are_options() -> None:
         assert refused.json() == "There is no such record."
 
 
+def test_habits_of_accounts_that_are_written_to_are_options() -> None:
+    habits = ("--assigns-owner=7", "--trims-text", "--search-ignores-field", "--record-limit=7")
+    with started(*habits) as (_, said):
+        url, auth = said[0].split()[3].rstrip(":"), ("sandbox-api-key", "")
+        body = {"FIRST_NAME": " A "}
+        made = requests.post(f"{url}/Contacts", json=body, auth=auth, timeout=10).json()
+        assert (made["FIRST_NAME"], made["OWNER_USER_ID"]) == ("A", 7)
+        params = {"field_name": "FIRST_NAME", "field_value": "nobody"}
+        found = requests.get(f"{url}/Contacts/Search", params=params, auth=auth, timeout=10)
+        assert len(found.json()) == 6
+        again = [requests.post(f"{url}/Contacts", json=body, auth=auth, timeout=10) for _ in "ab"]
+        assert [answer.status_code for answer in again] == [201, 402]
+
+
+def test_shares_can_be_confined_to_methods() -> None:
+    with started("--error-rate=1", "--faults-only-on=POST", "--faults-only-on=PUT") as (_, said):
+        url, auth = said[0].split()[3].rstrip(":"), ("sandbox-api-key", "")
+        codes = [
+            requests.request(method, f"{url}/Contacts/1", auth=auth, timeout=10).status_code
+            for method in ("GET", "PUT", "POST")
+        ]
+        assert codes[0] == 404
+        assert min(codes[1:]) >= 500
+
+
 def test_another_machine_is_warned_about() -> None:
     with started("--host=0.0.0.0") as (_, said):
         assert any(line.startswith("Warning: 0.0.0.0") for line in said)
