@@ -44,14 +44,14 @@ def from_environment(
             cannot be read.
     """
     load_variables(prefix)
-    numeric = {setting.name for setting in settings if setting.is_numeric}
+    textual = {one.name for one in settings if one.is_numeric or one.from_text is not None}
     result: dict[str, Any] = {}
     errors = []
     for name, prop in schema["properties"].items():
         # Numbers are read as text, for `cleaned` to convert, and so are booleans, because the SDK
         # takes any word that it does not know for false.
         is_boolean = "boolean" in prop["type"]
-        is_text = is_boolean or name in numeric
+        is_text = is_boolean or name in textual
         one = {"properties": {name: th.StringType.type_dict if is_text else prop}}
         try:
             found = parse_environment_config(one, prefix, os.devnull)  # `.env` was read

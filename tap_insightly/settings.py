@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,10 @@ class Setting:
     is_required: bool = False
     is_secret: bool = False
     allowed: tuple[str, ...] = ()
+    from_text: Callable[[str], Any] | None = None
+    """Makes of a text, as the environment has it, what it says; for what may be of several types.
+
+    It may raise ValueError; the text is then refused as it is."""
 
     @property
     def is_numeric(self) -> bool:
@@ -88,7 +93,18 @@ def _is_key(value: object) -> bool:
     return isinstance(value, str) and re.fullmatch(r"[!-~]+", value) is not None
 
 
-def _between(low: float, high: float, *, whole: bool = True) -> Callable[[Any], bool]:
+def between(low: float, high: float, *, whole: bool = True) -> Callable[[Any], bool]:
+    """Make a check of a setting that is a number.
+
+    Args:
+        low: The least that is accepted.
+        high: The most.
+        whole: Whether only whole numbers are.
+
+    Returns:
+        A check.
+    """
+
     def check(value: object) -> bool:
         if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
             return False
@@ -152,7 +168,7 @@ SETTINGS = (
         "The most requests that are started in any one second. Insightly allows an account 10; if "
         "it takes fewer, the tap finds out and keeps just below.",
         "a number from 0.1 to 100",
-        _between(0.1, 100, whole=False),
+        between(0.1, 100, whole=False),
         th.NumberType,
         default=10,
     ),
@@ -162,7 +178,7 @@ SETTINGS = (
         "The most requests that are under way at once. 10 a second need 13 of them if Insightly "
         "takes 1.3 seconds to answer.",
         "a whole number from 1 to 100",
-        _between(1, 100),
+        between(1, 100),
         th.IntegerType,
         default=20,
     ),
@@ -171,7 +187,7 @@ SETTINGS = (
         "Request timeout",
         "How many seconds to wait for a connection, and for each part of an answer.",
         "a number of seconds from 1 to 3600",
-        _between(1, 3600, whole=False),
+        between(1, 3600, whole=False),
         th.NumberType,
         default=60,
     ),
@@ -181,7 +197,7 @@ SETTINGS = (
         "How often a request is repeated whose failure may pass: a lost connection, a time-out, "
         "408, 425, 429, 5xx, a broken body. The waits in between grow to a minute.",
         "a whole number from 0 to 100",
-        _between(0, 100),
+        between(0, 100),
         th.IntegerType,
         default=8,
     ),
@@ -190,7 +206,7 @@ SETTINGS = (
         "Quota reserve",
         "Stop the sync while this many of the day's requests are left, for other programs to use.",
         "a whole number from 0 up",
-        _between(0, 10**9),
+        between(0, 10**9),
         th.IntegerType,
         default=0,
     ),
@@ -200,7 +216,7 @@ SETTINGS = (
         "How many seconds behind its bookmark an incremental sync starts. Records changed in that "
         "time come twice; targets that upsert by key do not mind.",
         "a whole number of seconds from 1 to 31622400 (a year)",
-        _between(1, 31_622_400),
+        between(1, 31_622_400),
         th.IntegerType,
         default=60,
     ),
@@ -211,7 +227,7 @@ SETTINGS = (
         "records are made smaller by themselves, so this is only for servers on the way that "
         "cannot take as much.",
         "a whole number from 2 to 500",
-        _between(2, 500),
+        between(2, 500),
         th.IntegerType,
         default=500,
     ),
@@ -233,7 +249,7 @@ SETTINGS = (
         "Postgres takes 63 and others not much more. The description has the full name. 0 leaves "
         "all names as they are.",
         "0 (no limit), or a whole number of bytes from 10 to 1000",
-        lambda value: value == 0 or _between(10, 1000)(value),
+        lambda value: value == 0 or between(10, 1000)(value),
         th.IntegerType,
         default=63,
     ),
@@ -257,7 +273,7 @@ SETTINGS = (
         "user of the key may see less than before. 100 records may always be gone. 100 percent "
         "switches this off.",
         "a number of percent from 0 to 100",
-        _between(0, 100, whole=False),
+        between(0, 100, whole=False),
         th.NumberType,
         default=20,
     ),
@@ -269,7 +285,7 @@ SETTINGS = (
         "changed or not. For calculated fields and last-activity dates, which may change without "
         "it. 100,000 records at 7 days cost some 30 requests a day. 0 switches this off.",
         "a number of days from 0 to 3660",
-        _between(0, 3660, whole=False),
+        between(0, 3660, whole=False),
         th.NumberType,
         default=0,
     ),
@@ -294,7 +310,7 @@ SETTINGS = (
         "an update of its record in your account, look back as far as such things come late. "
         "Costs a request for each record updated in that time, in each sync.",
         "a whole number of days from 0 to 3660",
-        _between(0, 3660),
+        between(0, 3660),
         th.IntegerType,
         default=0,
     ),
@@ -369,6 +385,9 @@ def cleaned(config: Mapping[str, Any], settings: Sequence[Setting] = SETTINGS) -
             except ValueError:
                 continue
             result[setting.name] = int(number) if number.is_integer() else number
+        elif setting.from_text is not None and isinstance(value, str):
+            with suppress(ValueError):
+                result[setting.name] = setting.from_text(value)
     return result
 
 

@@ -9,7 +9,7 @@ from typing_extensions import TypedDict
 from tap_insightly.api.comparing import changes
 from tap_insightly.api.fields import Field, InvalidFieldsError
 from tap_insightly.api.finding import FindingClient
-from tap_insightly.api.objects import NotPossibleError
+from tap_insightly.api.objects import NotPossibleError, UnknownObjectError
 from tap_insightly.api.request import Request
 
 if TYPE_CHECKING:
@@ -19,6 +19,15 @@ if TYPE_CHECKING:
 
     from tap_insightly.api.fields import Fields
     from tap_insightly.api.objects import InsightlyObject
+    from tap_insightly.api.session import InsightlySession
+
+
+PARENT_TYPE, PARENT_ID = "PARENT_TYPE", "PARENT_ID"
+PARENT = (PARENT_TYPE, PARENT_ID)
+"""What a new note is given to say which record it is about: the object, and the id."""
+
+STAGE = ("PIPELINE_ID", "STAGE_ID")
+_UNTOLD = object()
 
 
 class About(TypedDict, total=False):
@@ -36,6 +45,10 @@ class About(TypedDict, total=False):
 
 class PlanningClient(FindingClient):
     """One account, to be read, which knows how it would be written to, and does not."""
+
+    def _use(self, session: InsightlySession) -> None:
+        super()._use(session)
+        self._stages: dict[int, Mapping[str, Any]] = {}
 
     def creation(self, fields: Fields, values: Mapping[str, Any]) -> Request:
         """Say how a record would be created, and send nothing.
@@ -67,8 +80,30 @@ class PlanningClient(FindingClient):
                 path = f"{below.path}/{number}/{below.name}"
                 return Request.of("POST", path, fields.body(rest, is_new=True))
         names = [below.parent_field for below in of.below if below.parent_field]
-        where = " or ".join(names) or "add_note, as it belongs to another record"
-        raise InvalidFieldsError(of.name, [f"A new one needs {where}."])
+        if not names:
+            return self._creation_below(fields, rest)
+        raise InvalidFieldsError(of.name, [f"A new one needs {' or '.join(names)}."])
+
+    def _creation_below(self, fields: Fields, values: dict[str, Any]) -> Request:
+        """Say how a record would be created that names by words what it is below: a note."""
+        of = fields.of
+        given = {name: values.pop(name) for name in list(values) if name.upper() in PARENT}
+        parent = {name.upper(): value for name, value in given.items()}
+        lists = {below.path: below for below in of.below if "POST" in below.can}
+        accepted = ", ".join(self.object(path[1:]).name for path in lists)
+        if None in (parent.get(PARENT_TYPE), parent.get(PARENT_ID)):
+            msg = f"A new one needs {PARENT_TYPE} ({accepted}) and {PARENT_ID}, or add_note."
+            raise InvalidFieldsError(of.name, [msg])
+        try:
+            other = self.object(str(parent[PARENT_TYPE]))
+        except UnknownObjectError as error:
+            raise InvalidFieldsError(of.name, [f"{PARENT_TYPE}: {error}"]) from None
+        if other.path not in lists:
+            msg = f"{PARENT_TYPE}: got {parent[PARENT_TYPE]!r}; accepted is {accepted}."
+            raise InvalidFieldsError(of.name, [msg])
+        number = self._number(fields, PARENT_ID, parent[PARENT_ID])
+        path = other.path_of(number, lists[other.path].name)
+        return Request.of("POST", path, fields.body(values, is_new=True))
 
     def updating(
         self,
@@ -186,6 +221,76 @@ class PlanningClient(FindingClient):
         values = {"TITLE": title} | ({"BODY": body} if body else {})
         content = self.fields("note").body(values, is_new=True)
         return Request.of("POST", of.path_of(record_id, "Notes"), content)
+
+    def moving(
+        self,
+        object_name: str,
+        record_id: int,
+        stage: Mapping[str, int | None],
+        record: Mapping[str, Any] | None = None,
+    ) -> Request | None:
+        """Say how a record would be put into a pipeline and stage, and move nothing.
+
+        Args:
+            object_name: The object, text.
+            record_id: Its id, a number.
+            stage: ``STAGE_ID``, ``PIPELINE_ID`` or both. A stage alone says which pipeline it is
+                in, too; no pipeline (None) takes the record out of the one that it is in.
+            record: The record as it is, to move it only if it is elsewhere; None if that does not
+                matter.
+
+        Returns:
+            The request; None if it is there already.
+
+        Raises:
+            NotPossibleError: If such records have no stages.
+            InvalidFieldsError: If there is no such stage.
+            InsightlyError: If the account does not tell of its stages.
+        """
+        of = self.object(object_name)
+        if "Pipeline" not in of.actions:
+            msg = f"{of.name}: the API has no stages of these to write."
+            raise NotPossibleError(msg)
+        wanted, own = dict(stage), record or {}
+        if wanted.get("STAGE_ID") is None and "PIPELINE_ID" not in wanted:
+            return None  # nothing is said: no record is in a pipeline without a stage
+        if record is not None and all(own.get(name, _UNTOLD) == wanted[name] for name in wanted):
+            return None
+        if "PIPELINE_ID" in wanted and wanted["PIPELINE_ID"] is None:
+            return Request("DELETE", of.path_of(record_id, "Pipeline"))
+        change = {"STAGE_ID": wanted.get("STAGE_ID")}
+        pipeline = wanted.get("PIPELINE_ID") or self.pipeline_of(of.name, wanted.get("STAGE_ID"))
+        # Leads do not tell their pipeline (spec): then it is taken for that of the stage.
+        if "PIPELINE_ID" not in wanted and own.get("PIPELINE_ID", pipeline) == pipeline:
+            return Request.of("PUT", of.path_of(record_id, "PipelineStage"), change)
+        body = {"PIPELINE_ID": pipeline, "PIPELINE_STAGE_CHANGE": change}
+        return Request.of("PUT", of.path_of(record_id, "Pipeline"), body)
+
+    def pipeline_of(self, object_name: str, stage_id: int | None) -> int:
+        """Say which pipeline a stage is in; the stages are asked for once.
+
+        Args:
+            object_name: The object whose record is to go there, text.
+            stage_id: The stage, a number.
+
+        Returns:
+            The id of its pipeline.
+
+        Raises:
+            InvalidFieldsError: If there is no such stage.
+            InsightlyError: If the account does not tell.
+        """
+        with self._lock:
+            if not self._stages:
+                read = self.records("PipelineStage")
+                self._stages |= {one["STAGE_ID"]: one for one in read if "STAGE_ID" in one}
+            found = self._stages.get(stage_id or 0)
+        if found is None:
+            names = [f"{n} ({one.get('STAGE_NAME')})" for n, one in self._stages.items()]
+            there = f" There are {', '.join(names[:10])}." if names else ""
+            msg = f"STAGE_ID: there is no stage {stage_id}.{there}"
+            raise InvalidFieldsError(self.object(object_name).name, [msg])
+        return int(found["PIPELINE_ID"])
 
     @staticmethod
     def _number(fields: Fields, name: str, value: object) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tap_insightly.api import (
     InsightlyError,
@@ -11,14 +12,25 @@ from tap_insightly.api import (
     NotPossibleError,
     RefusedError,
 )
+from tap_insightly.api.comparing import is_alike
+from tap_insightly.api.conversions import plain_text
+from tap_insightly.api.reading import value_of
+from tap_insightly.target.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from tap_insightly.api import InsightlyClient, Request
+    from typing_extensions import Unpack
+
+    from tap_insightly.api import InsightlyClient
+    from tap_insightly.target.keys import Keys
     from tap_insightly.target.route import Route, Row
+    from tap_insightly.target.writer import WriterOptions
 
     Record = dict[str, Any]
+
+MODES = ("upsert", "update", "insert", "mirror")
+"""What may be done with the records of a stream; see the setting `mode`."""
 
 
 def is_refusal(error: InsightlyError) -> bool:
@@ -35,6 +47,39 @@ def is_refusal(error: InsightlyError) -> bool:
     return isinstance(error, InvalidFieldsError | NotAvailableError | NotPossibleError)
 
 
+@dataclass(frozen=True)
+class Rules:
+    """How the records of a stream are written."""
+
+    mode: str = "upsert"
+    """One of `MODES`."""
+    skip_unchanged: bool = True
+    """Whether to send only what differs, or nothing."""
+    allow_delete: bool = False
+    """Whether to delete what is gone at its source."""
+
+
+_LOOKS = 2  # a record that was found, and is gone when it is written, is looked for once more
+
+
+class Loaded(NamedTuple):
+    """What became of a record."""
+
+    outcome: str
+    """``created``, ``updated``, ``unchanged``, ``deleted``, ``ignored`` for a deletion that is not
+    allowed, or ``absent`` for a record that is not there and is not to be created."""
+
+    record_id: int | None = None
+    """Its id here, if it has one."""
+
+
+class _Found(NamedTuple):
+    record_id: int
+    record: Record | None
+    is_searched: bool
+    """Whether a search, or this run's memory, has found it, and may be behind."""
+
+
 class Loader:
     """Writes the records of one stream, for any number of threads."""
 
@@ -42,100 +87,210 @@ class Loader:
         self,
         client: InsightlyClient,
         route: Route,
-        *,
-        skip_unchanged: bool = True,
-        allow_delete: bool = False,
-        say: Callable[[Request], object] | None = None,
+        rules: Rules,
+        keys: Keys,
+        **options: Unpack[WriterOptions],
     ) -> None:
         """Take the settings.
 
         Args:
             client: The account.
             route: Where the records go.
-            skip_unchanged: Whether to send only what differs, or nothing.
-            allow_delete: Whether to delete what is gone at its source.
-            say: What to do with a request instead of sending it; None to send it.
+            rules: How they are written.
+            keys: Which record of the object has which key, as far as this run has written them.
+            **options: What `Writer` has besides.
         """
+        self.route = route
+        """Where the records go."""
+        self.rules = rules
+        """How they are written."""
         self._client = client
-        self._route = route
-        self._skip_unchanged = skip_unchanged
-        self._allow_delete = allow_delete
-        self._say = say
+        self._keys = keys
+        self._writer = Writer(client, route, **options)
 
-    def load(self, row: Row) -> str:
+    def load(self, row: Row) -> Loaded:
         """Write a record.
 
         Args:
             row: The record.
 
         Returns:
-            What became of it: ``created``, ``updated``, ``unchanged``, ``deleted``, or
-            ``ignored`` for a deletion that is not allowed.
+            What became of it.
 
         Raises:
             InsightlyError: If that cannot be done.
         """
         if row.is_deleted:
-            return self._delete(row) if self._allow_delete else "ignored"
-        if row.record_id is not None:
-            return self._update(row.record_id, row.values, None)
-        if row.match is not None:
-            found = self._find(row)
-            if found is not None:
-                return self._update(int(found[str(self._route.of.key)]), row.values, found)
-        return self._create(row.values)
-
-    def _find(self, row: Row) -> Record | None:
-        of, field = self._route.of, self._route.match_on
-        if field is None:
-            return None
-        return self._client.find_one(of.name, field.name, row.match)
-
-    def _create(self, values: Mapping[str, Any]) -> str:
-        # What is empty in a new record need not be said.
-        given = {name: value for name, value in values.items() if value is not None}
-        if self._say is None:
-            self._client.create(self._route.of.name, given)
-        else:
-            self._say(self._client.creation(self._route.fields, given))
-        return "created"
-
-    def _update(self, record_id: int, values: Mapping[str, Any], found: Record | None) -> str:
-        fields = self._route.fields
-        record = None
-        if self._skip_unchanged:
-            record = found or self._client.get(fields.of.name, record_id)
-        writable = {
-            name: value
-            for name, value in values.items()
-            if (field := fields.find(name)) is None or field.is_writable
-        }
-        request = self._client.updating(fields, record_id, writable, record)
-        if request is None:
-            return "unchanged"
-        self._send(request)
-        return "updated"
-
-    def _delete(self, row: Row) -> str:
-        of, record_id = self._route.of, row.record_id
-        if record_id is None:
-            found = self._find(row) if row.match is not None else None
+            return self.delete(row) if self.may_delete else Loaded("ignored")
+        for _ in range(_LOOKS):
+            found = self._locate(row)
             if found is None:
-                if row.match is not None:
-                    return "unchanged"
-                msg = "It is deleted at its source, and does not say which record it is here."
-                raise InvalidFieldsError(of.name, [msg])
-            record_id = int(found[str(of.key)])
+                break
+            if self.rules.mode == "insert":
+                if not found.is_searched:
+                    self._client.get(self.route.of.name, found.record_id)  # or it is refused
+                return Loaded("unchanged", found.record_id)
+            loaded = self._update(row, found)
+            if loaded is not None:
+                return loaded
+        if self.rules.mode != "update":
+            made = self._writer.create(row)
+            if made is not None:
+                self._remember(row, made)
+            return Loaded("created", made)
+        if row.match is None:
+            msg = "It does not say which record it is, and none is to be created (mode: update)."
+            raise InvalidFieldsError(self.route.of.name, [msg])
+        return Loaded("absent")
+
+    @property
+    def may_delete(self) -> bool:
+        """Whether deletions are done."""
+        return self.rules.allow_delete and self.rules.mode != "insert"
+
+    def find(self, row: Row) -> int | None:
+        """Find out which record is meant.
+
+        Args:
+            row: The record.
+
+        Returns:
+            Its id here; None if there is none.
+
+        Raises:
+            InsightlyError: If that cannot be found out, or it does not say which one it is.
+        """
+        if row.record_id is None and row.match is None:
+            msg = "It is deleted at its source, and does not say which record it is here."
+            raise InvalidFieldsError(self.route.of.name, [msg])
+        found = self._locate(row)
+        if found is None:
+            return None
+        record = found.record or self._read(found.record_id)
+        if record is None or not self._is_meant(row, found, record):
+            return None
+        return found.record_id
+
+    def delete(self, row: Row) -> Loaded:
+        """Delete a record.
+
+        Args:
+            row: The record.
+
+        Returns:
+            What became of it: it is ``unchanged`` if it is gone already.
+
+        Raises:
+            InsightlyError: If that cannot be done.
+        """
+        record_id = row.record_id if row.record_id is not None else self.find(row)
+        return Loaded("unchanged") if record_id is None else self.delete_one(record_id)
+
+    def delete_one(self, record_id: int) -> Loaded:
+        """Delete a record by its id.
+
+        Args:
+            record_id: The id.
+
+        Returns:
+            What became of it: it is ``unchanged`` if it is gone already.
+
+        Raises:
+            InsightlyError: If that cannot be done.
+        """
         try:
-            self._send(self._client.deletion(of.name, record_id))
+            self._writer.delete(record_id)
         except NotAvailableError as error:
             if not error.is_missing:
                 raise
-            return "unchanged"
-        return "deleted"
+            return Loaded("unchanged")
+        self._keys.forget(record_id)
+        return Loaded("deleted", record_id)
 
-    def _send(self, request: Request) -> None:
-        if self._say is None:
-            self._client.session.send(request)
-        else:
-            self._say(request)
+    def change(self, record_id: int, values: Mapping[str, Any]) -> Loaded:
+        """Give some fields of a record other values.
+
+        Args:
+            record_id: Its id.
+            values: Values by field name.
+
+        Returns:
+            What became of it: it is ``unchanged`` if it is gone.
+
+        Raises:
+            InsightlyError: If that cannot be done.
+        """
+        record = self._read(record_id)
+        if record is None or not self._writer.update(record_id, values, record, is_compared=True):
+            return Loaded("unchanged", record_id)
+        return Loaded("updated", record_id)
+
+    def _is_meant(self, row: Row, found: _Found, record: Record) -> bool:
+        """Tell whether what was found by a key has that key, or only had it before."""
+        field = self.route.match_on
+        if field is None or not found.is_searched:
+            return True
+        return is_alike(field.convert(value_of(record, field.name)), row.match)
+
+    def _locate(self, row: Row) -> _Found | None:
+        """Find the record that is meant; one with an id is believed to be there."""
+        if row.record_id is not None:
+            return _Found(row.record_id, None, is_searched=False)
+        if row.match is None:
+            return None
+        key = plain_text(row.match)
+        known = self._keys.find(key)
+        if known is not None:
+            return _Found(known, None, is_searched=True)
+        found = self._searched(row.match, key)
+        wait = 0.0 if found is not None else self._keys.blind_for(key)
+        if wait:
+            # What was written a moment ago, by the run before or with another spelling of the key,
+            # may not be shown yet.
+            self._client.session.sleep(wait)
+            found = self._searched(row.match, key)
+        return found
+
+    def _searched(self, match: object, key: str) -> _Found | None:
+        of, field = self.route.of, self.route.match_on
+        if field is None:
+            return None
+        record = self._client.find_one(of.name, field.name, match)
+        if record is None:
+            return None
+        record_id = int(record[str(of.key)])
+        if self._keys.is_stale(record_id, key):
+            return None
+        # A search that may not show yet what was written shows what was there before.
+        is_fresh = not self._keys.blind_for(key)
+        return _Found(record_id, record if is_fresh else None, is_searched=True)
+
+    def _read(self, record_id: int) -> Record | None:
+        try:
+            return self._client.get(self.route.of.name, record_id)
+        except NotAvailableError as error:
+            if not error.is_missing:
+                raise
+            return None
+
+    def _update(self, row: Row, found: _Found) -> Loaded | None:
+        """Update a record; None if it was found, and is not there any more."""
+        record, record_id = found.record, found.record_id
+        is_compared = self.rules.skip_unchanged
+        try:
+            if record is None and (is_compared or self._writer.is_recording or row.stage):
+                record = self._client.get(self.route.of.name, record_id)
+            is_changed = self._writer.update(record_id, row.values, record, is_compared=is_compared)
+        except NotAvailableError as error:
+            if not (error.is_missing and found.is_searched):
+                raise
+            self._keys.forget(record_id)
+            return None
+        is_changed |= self._writer.move(record_id, row.stage, record)
+        if is_changed:
+            self._remember(row, record_id)
+        return Loaded("updated" if is_changed else "unchanged", record_id)
+
+    def _remember(self, row: Row, record_id: int) -> None:
+        if row.match is not None:
+            self._keys.put(plain_text(row.match), record_id)

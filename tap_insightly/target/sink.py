@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.sinks import Sink
 
 from tap_insightly.api import InsightlyError
-from tap_insightly.target.loading import Loader
-from tap_insightly.target.route import DELETED
+from tap_insightly.api.conversions import plain_text
+from tap_insightly.target.keys import alike
+from tap_insightly.target.loading import Loader, Rules
+from tap_insightly.target.markers import DELETED
+from tap_insightly.target.mirroring import Mirror
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Sequence
 
-    from tap_insightly.api import Request
+    from tap_insightly.api import InsightlyClient, Request
     from tap_insightly.target.route import Row
     from tap_insightly.target.target import TargetInsightly
 
@@ -85,13 +88,30 @@ class InsightlySink(RawSink):
                 "%s: left out, as the API sets or takes them otherwise: %s.", stream_name, names
             )
         tally = target.ledger.open_stream(stream_name, target.client.session.total)
+        client = target.client.counting(tally)
+        config = target.config
         self._loader = Loader(
-            target.client.counting(tally),
+            client,
             self._route,
-            skip_unchanged=target.config["skip_unchanged"],
-            allow_delete=target.config["allow_delete"],
-            say=self._say if target.config["dry_run"] else None,
+            Rules(
+                mode=target.router.mode(stream_name),
+                skip_unchanged=config["skip_unchanged"],
+                allow_delete=config["allow_delete"],
+            ),
+            target.keys[self._route.of.path],
+            recorder=target.recorder,
+            say=self._say if config["dry_run"] else None,
         )
+        self._mirror = self._mirrored(client) if self._loader.rules.mode == "mirror" else None
+
+    def _mirrored(self, client: InsightlyClient) -> Mirror:
+        mirrors, stream = self._target.ending.mirrors, self.stream_name
+        if stream in mirrors:
+            mirrors[stream].begin(self._loader)
+        else:
+            condition, values = self._target.router.mirror(stream, self._route.fields)
+            mirrors[stream] = Mirror(client, self._loader, condition, values)
+        return mirrors[stream]
 
     def process_record(self, record: dict[str, Any], context: dict[str, Any]) -> None:  # noqa: ARG002 - the SDK's
         """Have a record written, after those before it that are the same one.
@@ -104,13 +124,19 @@ class InsightlySink(RawSink):
             InsightlyError: If a record before was refused, and that is to end the run.
         """
         self._number += 1
-        number = self._number
+        number, target = self._number, self._target
+        if self._mirror is not None:
+            self._mirror.note(is_end=False)
         try:
             row = self._route.row(record)
         except InsightlyError as error:
-            self._target.work.submit(partial(self._refuse, record, number, error))
+            target.work.submit(partial(self._refuse, record, number, error))
             return
-        self._target.work.submit(partial(self._load, record, number, row), self._keys(row))
+        do, keys = partial(self._load, record, number, row), self._keys(row)
+        if target.ending.takes(self._loader, row, keys):
+            target.ending.add(self._loader, row, record, keys, do)
+        else:
+            target.work.submit(do, keys)
 
     def process_batch(self, context: dict[str, Any]) -> None:
         """Wait until all is written; and write first what came as a file.
@@ -129,15 +155,17 @@ class InsightlySink(RawSink):
         path = self._route.of.path
         if row.record_id is not None:
             return [(path, row.record_id)]
-        return [] if row.match is None else [(path, str(row.match).casefold())]
+        return [] if row.match is None else [(path, alike(plain_text(row.match)))]
 
     def _load(self, record: dict[str, Any], number: int, row: Row) -> None:
         try:
-            outcome = self._loader.load(row)
+            loaded = self._loader.load(row)
         except InsightlyError as error:
             self._refuse(record, number, error)
-        else:
-            self._target.ledger.count(self.stream_name, outcome)
+            return
+        self._target.ledger.count(self.stream_name, loaded.outcome)
+        if self._mirror is not None:
+            self._mirror.see(loaded.record_id)
 
     def _refuse(self, record: dict[str, Any], number: int, error: InsightlyError) -> None:
         name = self._route.name_of(record) or f"number {number:,}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import defaultdict
 from contextlib import closing
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -18,16 +19,21 @@ from tap_insightly.connection import open_session
 from tap_insightly.plugin import InsightlyPlugin
 from tap_insightly.target.copying import Copier, CopySink
 from tap_insightly.target.copying.idmap import IdMap
+from tap_insightly.target.ending import Ending
 from tap_insightly.target.incoming import Reader
+from tap_insightly.target.keys import Keys
 from tap_insightly.target.ledger import Ledger, RejectedError
 from tap_insightly.target.loading import is_refusal
-from tap_insightly.target.route import Router
+from tap_insightly.target.router import Router
 from tap_insightly.target.settings import CONFIG_JSONSCHEMA, SETTINGS
+from tap_insightly.target.shares import Share
 from tap_insightly.target.sink import InsightlySink
 from tap_insightly.target.work import Work
+from tap_insightly.undo.lines import account_of
+from tap_insightly.undo.recording import Recorder
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from types import FrameType
     from typing import IO
 
@@ -35,7 +41,11 @@ if TYPE_CHECKING:
     from singer_sdk.plugin_base import _ConfigInput
     from singer_sdk.sinks import Sink
 
+    from tap_insightly.target.mirroring import Mirror
     from tap_insightly.target.route import Route
+
+
+_OF_MODES = ("mirror_filter", "mirror_field")
 
 
 class TargetInsightly(InsightlyPlugin, Target):
@@ -65,12 +75,26 @@ class TargetInsightly(InsightlyPlugin, Target):
         """
         super().__init__(**kwargs)
         self.max_parallelism = 1  # the threads are the target's own
-        self.ledger = Ledger(self.config.get("rejects_file"), self.logger)
+        config = self.config
+        self.ledger = Ledger(
+            config.get("rejects_file"),
+            self.logger,
+            Share.of(config["max_rejects"]),
+            config.get("report_file"),
+        )
         """What counts what became of the records."""
         self.work = Work(self.config["max_concurrency"])
         """What writes them."""
         self._written_state: dict[str, Any] | None = None
         self._state_lock = threading.Lock()
+        lag = float(config["search_lag_seconds"])
+        self.keys: defaultdict[str, Keys] = defaultdict(partial(Keys, lag))
+        """Which record has which key, as far as this run has written them; by path of the list."""
+        if config["on_error"] == "skip" and not config.get("rejects_file"):
+            self.logger.warning(
+                "on_error is skip, and rejects_file is not set: records that are refused will be "
+                "in the log alone."
+            )
 
     def problems(self) -> list[str]:
         """Find what is wrong with the settings.
@@ -79,8 +103,19 @@ class TargetInsightly(InsightlyPlugin, Target):
             A sentence for each that is wrong.
         """
         found = super().problems()
-        if self.config.get("id_map") and self.config.get("dry_run"):
+        config = self.config
+        if config.get("id_map") and config.get("dry_run"):
             found.append("Setting 'dry_run' cannot be used with 'id_map': ids come from writing.")
+        if config.get("id_map"):
+            others = [name for name in ("undo_file", *_OF_MODES) if config.get(name)]
+            found += [f"Setting '{name}' cannot be used with 'id_map'." for name in others]
+        mode = config.get("mode")
+        modes = set(mode.values()) if isinstance(mode, dict) else {mode}
+        if "mirror" in modes and not (config.get("allow_delete") or config.get("mirror_field")):
+            found.append(
+                "Setting 'mode': mirror deletes what is not in the stream, and needs 'allow_delete'"
+                ", or 'mirror_field' to set a field instead."
+            )
         return found
 
     @classmethod
@@ -95,12 +130,25 @@ class TargetInsightly(InsightlyPlugin, Target):
     @cached_property
     def client(self) -> InsightlyClient:
         """The account that is written to."""
-        return InsightlyClient.of(open_session(self.config, self.name))
+        session = open_session(self.config, self.name)
+        return InsightlyClient.of(session, search_lag_seconds=self.config["search_lag_seconds"])
 
     @cached_property
     def router(self) -> Router:
         """What finds out where each stream goes."""
         return Router(self.client, self.config)
+
+    @cached_property
+    def ending(self) -> Ending:
+        """What waits for the end of the run."""
+        most = Share.of(self.config["max_deletes"])
+        return Ending(self.client, self.work, self.ledger, most)
+
+    @cached_property
+    def recorder(self) -> Recorder | None:
+        """Where to take down what writes replace; None for nowhere."""
+        path = self.config.get("undo_file")
+        return Recorder(path, account_of(self.client)) if path else None
 
     @cached_property
     def copier(self) -> Copier:
@@ -152,7 +200,15 @@ class TargetInsightly(InsightlyPlugin, Target):
         """
         if self.config.get("id_map"):
             self.copier.run()
+        else:
+            self.work.wait()
+            self.ledger.check_rejects()
+            self.ending.finish(self.refuse)
+        self.ledger.check_rejects()
+        for problem in self.router.unused():
+            self.logger.warning("%s", problem)
         super().process_endofpipe()
+        self.ledger.is_finished = True
 
     def _process_state_message(self, message_dict: dict[str, Any]) -> None:
         """Pass a state on as soon as all that came before it is written.
@@ -167,16 +223,28 @@ class TargetInsightly(InsightlyPlugin, Target):
             InsightlyError: If a record was refused, and that is to end the run.
         """
         super()._process_state_message(message_dict)
+        for mirror in self._mirrors:
+            mirror.note(is_end=True)
         self.work.mark(partial(self._write_state_message, message_dict["value"]))
 
+    @property
+    def _mirrors(self) -> Iterable[Mirror]:
+        return () if self.config.get("id_map") else self.ending.mirrors.values()
+
     def _process_activate_version_message(self, message_dict: dict[str, Any]) -> None:
-        """Ignore what is about whole tables.
+        """Take what is about a whole table for the end of its stream.
 
         A private method of the SDK, which would warn of what is no matter here.
 
         Args:
             message_dict: The message.
         """
+        stream = str(message_dict.get("stream"))
+        maps = self.mapper.stream_maps.get(stream, ())
+        names = {stream, *(one.stream_alias for one in maps)}
+        for mirror in self._mirrors:
+            if mirror.stream in names:
+                mirror.note(is_end=True)
 
     def _write_state_message(self, state: dict[str, Any]) -> None:
         """Write a state, unless it was written last.
@@ -188,9 +256,12 @@ class TargetInsightly(InsightlyPlugin, Target):
             state: The state.
         """
         with self._state_lock:
-            # Records of another account are written at the end.
-            is_open = bool(self.config.get("id_map")) and not self.copier.is_done
-            if self.config["dry_run"] or is_open or state == self._written_state:
+            # Records of another account are written at the end, and so are deletions. More rejects
+            # than may be can still become few enough, or else end the run.
+            is_copy = bool(self.config.get("id_map"))
+            is_open = not self.copier.is_done if is_copy else self.ending.is_open
+            is_held = is_open or self.ledger.has_too_many_rejects()
+            if self.config["dry_run"] or is_held or state == self._written_state:
                 return
             super()._write_state_message(state)
             self._written_state = state
@@ -199,13 +270,13 @@ class TargetInsightly(InsightlyPlugin, Target):
         """End what is under way, and say what was done."""
         self.work.close()
         self.ledger.tell()
-        self.ledger.close()
-        copier = vars(self).pop("copier", None)
-        if copier is not None:
-            copier.close()
-        client = vars(self).pop("client", None)
-        if client is not None:
-            client.close()
+        try:
+            self.ledger.close()
+        finally:
+            for name in ("copier", "recorder", "client"):
+                one = vars(self).pop(name, None)
+                if one is not None:
+                    one.close()
 
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:  # noqa: ARG002 - the SDK's
         """End on SIGTERM or SIGINT, after the requests that are under way.

@@ -105,7 +105,7 @@ def lines(messages: Iterable[Message]) -> str:
 
 def environment(sandbox: Sandbox | None = None, **settings: Any) -> dict[str, str]:
     """The environment of this process, with these settings of the target and no others."""
-    given = {"api_key": KEY, "requests_per_second": 100, **settings}
+    given = {"api_key": KEY, "requests_per_second": 100, "search_lag_seconds": 0, **settings}
     if sandbox is not None:
         given.setdefault("api_url", sandbox.api_url)
     env = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
@@ -162,7 +162,8 @@ class Feed:
 
 def feed_here(sandbox: Sandbox, messages: Iterable[Message], **settings: Any) -> None:
     """Feed the target in this process, which is faster than another."""
-    config = {"api_key": KEY, "api_url": sandbox.api_url, "requests_per_second": 100, **settings}
+    own = {"api_key": KEY, "api_url": sandbox.api_url, "requests_per_second": 100}
+    config = {**own, "search_lag_seconds": 0, **settings}
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with closing(TargetInsightly(config=config)) as target:

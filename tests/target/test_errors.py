@@ -55,7 +55,8 @@ def test_what_is_refused_can_be_skipped_and_is_kept(feed: Feed, sandbox: Sandbox
     path = feed.folder / "rejects.jsonl"
     path.write_text('{"stream": "of an earlier run"}\n')
     rows = [GOOD, BAD, GOOD, {"FIRST_NAME": "x", "Shoe_Size__c": "big"}, {"FIRST_NAME": None}, GOOD]
-    fed = feed.well(contacts(*rows), on_error="skip", rejects_file=str(path))
+    settings = {"on_error": "skip", "rejects_file": str(path), "max_rejects": "50 %"}
+    fed = feed.well(contacts(*rows), **settings)
     assert written(sandbox) == 3
     assert fed.states[-1] == 6
     kept = [json.loads(line) for line in path.read_text().splitlines()]

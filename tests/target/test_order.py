@@ -85,7 +85,7 @@ def test_changes_of_what_is_found_by_a_field_are_done_in_order(
             one = {"FIRST_NAME": "ours", **change}
         messages.append(record("contacts", EMAIL_ADDRESS=mail, **one))
     match_on = {"Contact": "EMAIL_ADDRESS"}
-    feed_here(account, messages, match_on=match_on, allow_delete=True)
+    feed_here(account, messages, match_on=match_on, allow_delete=True, max_deletes="100 %")
     found = sorted((row["EMAIL_ADDRESS"], {n: row[n] for n in FIELDS}) for row in ours(account))
     assert found == sorted(wanted.items())
 

@@ -9,7 +9,7 @@ import pytest
 from tap_insightly.api import InsightlyClient
 from tap_insightly.openapi import WRITE
 from tap_insightly.streams import STREAMS, ListStream, SearchStream
-from tap_insightly.target.route import Route, RouteError, Router
+from tap_insightly.target.router import RouteError, Router
 from tests.conftest import KEY, new_sandbox
 from tests.target.feeding import Feed, record, schema, state
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tap_insightly.sandbox import Sandbox
+    from tap_insightly.target.route import Route
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from tap_insightly.target.copying.references import NAMES, in_order
 from tap_insightly.target.copying.settling import Named, settle
 from tap_insightly.target.copying.writing import Copied
 from tap_insightly.target.loading import is_refusal
-from tap_insightly.target.route import RouteError
+from tap_insightly.target.router import RouteError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.definitions import definitions_of
 from tap_insightly.api.objects import UnknownObjectError
+from tap_insightly.api.planning import STAGE
 from tap_insightly.openapi import COMPONENTS
 from tap_insightly.target.copying.references import foreign_fields, references_of
 
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from tap_insightly.api import InsightlyClient, InsightlyObject
     from tap_insightly.target.copying.idmap import IdMap
     from tap_insightly.target.route import Route, Row
-
-STAGE = ("PIPELINE_ID", "STAGE_ID")
 
 
 @dataclass

@@ -6,7 +6,8 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import InsightlyError, InvalidFieldsError, NotAvailableError, Request
-from tap_insightly.target.copying.translating import STAGE, Translated, Translator
+from tap_insightly.api.planning import STAGE
+from tap_insightly.target.copying.translating import Translated, Translator
 from tap_insightly.target.loading import is_refusal
 from tap_insightly.values import utc_text
 
@@ -229,15 +230,10 @@ class Copied:
         unknown = {*translated.later, *translated.never}
         if not stage or unknown & set(STAGE):
             return False
-        if all(record.get(name) == value for name, value in stage.items()):
+        request = self._client.moving(self.route.of.name, target, stage, record)
+        if request is None:
             return False
-        path = self.route.of.path_of(target, "Pipeline")
-        if stage["PIPELINE_ID"] is None:
-            self._client.session.send(Request("DELETE", path))
-            return True
-        change = {"PIPELINE_STAGE_CHANGE": {"STAGE_ID": stage["STAGE_ID"]}}
-        body = {"PIPELINE_ID": stage["PIPELINE_ID"], **change}
-        self._client.session.send(Request.of("PUT", path, body))
+        self._client.session.send(request)
         return True
 
     def _link(self, target: int, translated: Translated, record: Record) -> bool:

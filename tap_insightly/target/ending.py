@@ -1,0 +1,216 @@
+"""What waits for the end of the run: deletions, which are counted before the first one is sent."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tap_insightly.api import InsightlyError
+from tap_insightly.target.ledger import RejectedError
+from tap_insightly.target.loading import is_refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+
+    from tap_insightly.api import InsightlyClient, InsightlyObject
+    from tap_insightly.target.ledger import Ledger
+    from tap_insightly.target.loading import Loader
+    from tap_insightly.target.mirroring import Mirror
+    from tap_insightly.target.route import Route, Row
+    from tap_insightly.target.shares import Share
+    from tap_insightly.target.work import Work
+
+    Record = Mapping[str, Any]
+    Refuse = Callable[[Route, Record, str, InsightlyError], object]
+
+
+class TooManyError(RejectedError):
+    """More records would be deleted than may be."""
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    loader: Loader
+    row: Row
+    record: Record
+    keys: Sequence[Hashable]
+    do: Callable[[], object]
+
+
+class Ending:
+    """Keeps deletions, what comes after them for the same records, and mirrors."""
+
+    def __init__(self, client: InsightlyClient, work: Work, ledger: Ledger, most: Share) -> None:
+        """Start with nothing.
+
+        Args:
+            client: The account.
+            work: What does things.
+            ledger: What counts them.
+            most: How many records of a stream may be deleted.
+        """
+        self._client = client
+        self._work = work
+        self._ledger = ledger
+        self._most = most
+        self._waiting: list[_Waiting] = []
+        self._keys: set[Hashable] = set()
+        self.mirrors: dict[str, Mirror] = {}
+        """What removes from objects what is not in a stream, by stream."""
+        self._is_done = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether anything waits, of which no state may be passed on yet."""
+        return not self._is_done and bool(self._waiting or self.mirrors)
+
+    def takes(self, loader: Loader, row: Row, keys: Iterable[Hashable]) -> bool:
+        """Tell whether a record has to wait.
+
+        Args:
+            loader: What writes it.
+            row: The record.
+            keys: What it must not be written at the same time with.
+
+        Returns:
+            Whether it is to be deleted, or waits for a deletion of one of its keys.
+        """
+        is_deletion = row.is_deleted and loader.may_delete
+        return is_deletion or not self._keys.isdisjoint(keys)
+
+    def add(
+        self,
+        loader: Loader,
+        row: Row,
+        record: Record,
+        keys: Sequence[Hashable],
+        do: Callable[[], object],
+    ) -> None:
+        """Keep a record.
+
+        Args:
+            loader: What writes it.
+            row: The record.
+            record: The record as it came.
+            keys: What it must not be written at the same time with.
+            do: Writes it.
+        """
+        self._waiting.append(_Waiting(loader, row, record, keys, do))
+        self._keys.update(keys)
+
+    def finish(self, refuse: Refuse) -> None:
+        """Do what waits, unless that would delete too many records.
+
+        Args:
+            refuse: What to do with a record that is refused.
+
+        Raises:
+            TooManyError: If it would; then nothing is deleted, of any stream.
+            NotWholeError: If it is not known what is not in a stream that is mirrored.
+            InsightlyError: If something cannot be done.
+        """
+        deletions = defaultdict(
+            list, {name: [*own.values()] for name, own in self._found().items()}
+        )
+        totals: dict[str, int] = {}
+        left = {stream: mirror.find(self._ledger.rejected(stream)) for stream, mirror in self._all}
+        for stream, (records, total) in left.items():
+            deletions[stream] += records
+            totals[stream] = total
+        self._check(deletions, totals)
+        waiting, self._waiting = self._waiting, []
+        self._keys.clear()
+        for one in waiting:
+            self._work.submit(one.do, one.keys)
+        for stream, (records, _) in left.items():
+            for record in records:
+                self._work.submit(partial(self._take, self.mirrors[stream], record, refuse))
+        self._work.wait()
+        self._is_done = True
+
+    @property
+    def _all(self) -> Iterable[tuple[str, Mirror]]:
+        return self.mirrors.items()
+
+    def _found(self) -> dict[str, dict[int, Record]]:
+        """Find out which of the records that are to be deleted are there, by stream and id."""
+        found: defaultdict[str, dict[int, Record]] = defaultdict(dict)
+        lock = threading.Lock()
+
+        def look(one: _Waiting) -> None:
+            stream = one.loader.route.stream
+            try:
+                record_id = one.loader.find(one.row)
+            except InsightlyError as error:
+                if not is_refusal(error):
+                    raise
+                return  # it is refused when its turn comes
+            with lock:
+                if record_id is not None and one.row.is_deleted:
+                    found[stream][record_id] = one.record
+            if stream in self.mirrors:
+                self.mirrors[stream].see(record_id)
+
+        for one in self._waiting:
+            if one.row.is_deleted or one.loader.route.stream in self.mirrors:
+                self._work.submit(partial(look, one))
+        self._work.wait()
+        return found
+
+    def _check(self, deletions: Mapping[str, Sequence[Record]], totals: Mapping[str, int]) -> None:
+        objects = {one.loader.route.stream: one.loader.route.of for one in self._waiting}
+        over = []
+        for stream, records in deletions.items():
+            if not records or len(records) <= self._most.most(0):
+                continue
+            total = totals.get(stream)
+            if total is None:
+                total = 0 if self._most.percent is None else total_of(self._client, objects[stream])
+            if len(records) > self._most.most(total):
+                of = f" of {total:,}" if total else ""
+                over.append(f"{len(records):,}{of} records by stream '{stream}'")
+                reason = f"It would have been one of {len(records):,} deletions{of}; none was done."
+                for record in records:
+                    self._ledger.keep(stream, record, reason)
+        if over:
+            msg = (
+                f"What would be deleted, {' and '.join(over)}, is more than max_deletes allows "
+                f"({self._most}), so nothing was. {self._ledger.where} Look why they are gone at "
+                "their source; if that is right, allow more."
+            )
+            raise TooManyError(msg)
+
+    def _take(self, mirror: Mirror, record: Record, refuse: Refuse) -> None:
+        try:
+            loaded = mirror.take(dict(record))
+        except InsightlyError as error:
+            key = str(mirror.route.of.key)
+            refuse(mirror.route, record, f"{key} {record[key]}", error)
+        else:
+            self._ledger.count(mirror.stream, loaded.outcome)
+
+
+def total_of(client: InsightlyClient, of: InsightlyObject) -> int:
+    """Ask how many records an object has.
+
+    Args:
+        client: The account.
+        of: The object.
+
+    Returns:
+        A number.
+
+    Raises:
+        InsightlyError: If Insightly does not tell.
+    """
+    answer = client.session.get(of.path, {"top": "1", "count_total": "true", "brief": "true"})
+    if answer.total is None:
+        msg = (
+            f"{of.path}: Insightly does not tell how many there are, of which max_deletes is a "
+            "share. Set max_deletes to a number."
+        )
+        raise InsightlyError(msg)
+    return answer.total

@@ -1,0 +1,169 @@
+"""What is in an object and not in a stream: of a stream that says all that there is."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+from tap_insightly.api import InsightlyError, NotAvailableError
+from tap_insightly.api.comparing import is_same
+from tap_insightly.api.reading import value_of
+from tap_insightly.target.loading import Loaded
+from tap_insightly.values import parse_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_insightly.api import Field, InsightlyClient
+    from tap_insightly.target.loading import Loader
+    from tap_insightly.target.route import Route
+
+    Record = dict[str, Any]
+
+
+class NotWholeError(InsightlyError):
+    """A stream is to be mirrored, and it is not known whether all of it came."""
+
+
+class Mirror:
+    """Removes from an object what is not in a stream."""
+
+    def __init__(
+        self,
+        client: InsightlyClient,
+        loader: Loader,
+        condition: tuple[Field, Any] | None,
+        values: Mapping[str, Any] | None,
+    ) -> None:
+        """Begin with a stream.
+
+        Args:
+            client: The account.
+            loader: What writes the records of the stream.
+            condition: Which records belong to the stream: those with this value in this field;
+                None for all of the object.
+            values: What those are given that are not in the stream; None to delete them.
+        """
+        self._client = client
+        self._loader = loader
+        self._condition = condition
+        self._values = values
+        self._began = client.session.now()
+        self._seen: set[int] = set()
+        self._lock = threading.Lock()
+        self._is_whole = False
+        self._left: list[Record] = []
+
+    @property
+    def route(self) -> Route:
+        """Where the records go."""
+        return self._loader.route
+
+    @property
+    def stream(self) -> str:
+        """The stream's name."""
+        return self.route.stream
+
+    def begin(self, loader: Loader) -> None:
+        """Take another loader of the same stream, whose schema has changed.
+
+        Args:
+            loader: What writes its records from now on.
+        """
+        self._loader = loader
+
+    def see(self, record_id: int | None) -> None:
+        """Take down that a record is in the stream.
+
+        Args:
+            record_id: Its id here; None if it has none.
+        """
+        if record_id is not None:
+            with self._lock:
+                self._seen.add(record_id)
+
+    def note(self, *, is_end: bool) -> None:
+        """Take down what came last: a record, or what says that all of the stream came.
+
+        Args:
+            is_end: Whether it was a state, or the new version of the table.
+        """
+        self._is_whole = is_end
+
+    def find(self, rejected: int) -> tuple[list[Record], int]:
+        """Find what is not in the stream.
+
+        Args:
+            rejected: How many records of the stream were refused.
+
+        Returns:
+            The records, and how many there are of which they could have been.
+
+        Raises:
+            NotWholeError: If it is not known whether all of the stream came, or was understood.
+            InsightlyError: If the object cannot be read.
+        """
+        name = self.route.of.name
+        if not self._is_whole:
+            msg = (
+                f"Stream '{self.stream}' did not come to its end: after its last record came "
+                f"neither a state nor a new version, so nobody knows which records of {name} are "
+                "not in it. Nothing was deleted of it."
+            )
+            raise NotWholeError(msg)
+        if rejected:
+            msg = (
+                f"Stream '{self.stream}': {rejected:,} records were refused, so nobody knows which "
+                f"records of {name} they are. Nothing was deleted of it."
+            )
+            raise NotWholeError(msg)
+        where = None if self._condition is None else {self._condition[0].name: self._condition[1]}
+        key, total = str(self.route.of.key), 0
+        self._left = []
+        for record in self._client.records(name, where=where):
+            if self._belongs(record):
+                total += 1
+                if record[key] not in self._seen and not self._is_new(record):
+                    self._left.append(record)
+        return self._left, total
+
+    def take(self, record: Record) -> Loaded:
+        """Delete a record that is not in the stream, or give it what it is to be given.
+
+        Args:
+            record: The record, as `find` has it.
+
+        Returns:
+            What became of it.
+
+        Raises:
+            InsightlyError: If that cannot be done.
+        """
+        of = self.route.of
+        record_id = int(record[str(of.key)])
+        try:
+            now = self._client.get(of.name, record_id)
+        except NotAvailableError as error:
+            if not error.is_missing:
+                raise
+            return Loaded("unchanged", record_id)
+        if not self._belongs(now):  # somebody has changed it meanwhile
+            return Loaded("unchanged", record_id)
+        if self._values is not None:
+            return self._loader.change(record_id, self._values)
+        return self._loader.delete_one(record_id)
+
+    def _belongs(self, record: Mapping[str, Any]) -> bool:
+        """Tell whether a record has the value, whatever a search answers."""
+        if self._condition is None:
+            return True
+        field, value = self._condition
+        return is_same(field, value, value_of(record, field.name))
+
+    def _is_new(self, record: Mapping[str, Any]) -> bool:
+        """Tell whether a record was made since the run began, so that the stream cannot have it."""
+        try:
+            created = parse_moment(record["DATE_CREATED_UTC"])
+        except (KeyError, TypeError, ValueError, AttributeError):
+            return False
+        return self._began is not None and created >= self._began.replace(microsecond=0)

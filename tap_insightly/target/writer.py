@@ -1,0 +1,233 @@
+"""Sending one write: only what differs, taken down before it is sent, or only said."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from typing_extensions import TypedDict
+
+from tap_insightly.api import Answer
+from tap_insightly.api.fields import CUSTOM_FIELDS
+from tap_insightly.api.planning import STAGE
+from tap_insightly.api.reading import value_of
+from tap_insightly.undo.lines import Created, Creating, Deleted, Moved, Updated
+from tap_insightly.values import utc_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from typing_extensions import Unpack
+
+    from tap_insightly.api import InsightlyClient, Request
+    from tap_insightly.target.route import Route, Row
+    from tap_insightly.undo.lines import AnyWrite
+    from tap_insightly.undo.recording import Recorder
+
+    Record = dict[str, Any]
+
+
+class WriterOptions(TypedDict, total=False):
+    """What a writer does besides."""
+
+    recorder: Recorder | None
+    """Where to take down what writes replace; None for nowhere."""
+    say: Callable[[Request], object] | None
+    """What to do with a request instead of sending it; None to send it."""
+
+
+class Writer:
+    """Writes records of one stream, for any number of threads."""
+
+    def __init__(
+        self,
+        client: InsightlyClient,
+        route: Route,
+        **options: Unpack[WriterOptions],
+    ) -> None:
+        """Take the settings.
+
+        Args:
+            client: The account.
+            route: Where the records go.
+            **options: What to do besides.
+        """
+        say = options.get("say")
+        self._client = client
+        self._route = route
+        self._recorder = options.get("recorder") if say is None else None
+        self._say = say
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether what writes replace is taken down, so that it has to be read."""
+        return self._recorder is not None
+
+    def create(self, row: Row) -> int | None:
+        """Create a record, and put it into its stage.
+
+        Args:
+            row: The record.
+
+        Returns:
+            Its id; None if it is only said.
+
+        Raises:
+            InsightlyError: If that cannot be done.
+        """
+        route, of = self._route, self._route.of
+        # What is empty in a new record need not be said.
+        given = {name: value for name, value in row.values.items() if value is not None}
+        request = self._client.creation(route.fields, given | row.parent)
+        if row.stage.get("STAGE_ID") is not None:
+            self._client.pipeline_of(of.name, row.stage["STAGE_ID"])  # before anything is sent
+        if self._say is not None:
+            self._say(request)
+            return None
+        values, now = _body(request), self._client.session.now() or datetime.now(timezone.utc)
+        since = utc_text(now.replace(microsecond=0))
+        self._record(
+            Creating(
+                object_name=of.name,
+                stream=route.stream,
+                path=request.path,
+                values=values,
+                since=since,
+            )
+        )
+        match = None
+        if route.match_on is not None and row.match is not None:
+            match = route.match_on.name, row.match
+        made = self._client.make(request, route.fields, match)
+        record_id = int(made[str(of.key)])
+        self._record(
+            Created(object_name=of.name, stream=route.stream, record_id=record_id, values=values)
+        )
+        self.move(record_id, row.stage, made)
+        return record_id
+
+    def update(
+        self,
+        record_id: int,
+        values: Mapping[str, Any],
+        record: Record | None,
+        *,
+        is_compared: bool,
+    ) -> bool:
+        """Change fields of a record.
+
+        Args:
+            record_id: Its id.
+            values: Values by field name.
+            record: The record as it is, as far as that is known.
+            is_compared: Whether to send only what differs from that.
+
+        Returns:
+            Whether there was anything to be changed.
+
+        Raises:
+            InsightlyError: If that cannot be done.
+        """
+        fields = self._route.fields
+        writable = {
+            name: value
+            for name, value in values.items()
+            if (one := fields.find(name)) is None or one.is_writable
+        }
+        request = self._client.updating(
+            fields, record_id, writable, record if is_compared else None
+        )
+        if request is None:
+            return False
+        after = _body(request)
+        after.pop(str(fields.of.key), None)
+        self._record(
+            Updated(
+                object_name=fields.of.name,
+                stream=self._route.stream,
+                record_id=record_id,
+                before=_before(after, record or {}),
+                after=after,
+            )
+        )
+        self._send(request)
+        return True
+
+    def move(self, record_id: int, stage: Mapping[str, int | None], record: Record | None) -> bool:
+        """Put a record into its pipeline and stage, if it is not there.
+
+        Args:
+            record_id: Its id.
+            stage: Where it is to be, as far as that is said.
+            record: The record as it is, as far as that is known.
+
+        Returns:
+            Whether there was anything to be changed.
+
+        Raises:
+            InsightlyError: If that cannot be done.
+        """
+        of, known = self._route.of, record or {}
+        request = self._client.moving(of.name, record_id, stage, record) if stage else None
+        if request is None:
+            return False
+        before = {name: known[name] for name in STAGE if name in known}
+        if before:  # leads do not tell
+            self._record(
+                Moved(
+                    object_name=of.name,
+                    stream=self._route.stream,
+                    record_id=record_id,
+                    before=before,
+                    after={**before, **stage},
+                )
+            )
+        self._send(request)
+        return True
+
+    def delete(self, record_id: int) -> None:
+        """Delete a record.
+
+        Args:
+            record_id: Its id.
+
+        Raises:
+            NotAvailableError: If there is none.
+            InsightlyError: If that cannot be done.
+        """
+        of = self._route.of
+        request = self._client.deletion(of.name, record_id)
+        if self.is_recording:
+            before = self._client.get(of.name, record_id)
+            self._record(
+                Deleted(
+                    object_name=of.name,
+                    stream=self._route.stream,
+                    record_id=record_id,
+                    before=before,
+                )
+            )
+        self._send(request)
+
+    def _record(self, line: AnyWrite) -> None:
+        if self._recorder is not None:
+            self._recorder.add(line)
+
+    def _send(self, request: Request) -> None:
+        if self._say is None:
+            self._client.session.send(request)
+        else:
+            self._say(request)
+
+
+def _body(request: Request) -> Record:
+    body: Record = Answer(request.body or b"{}").data
+    return body
+
+
+def _before(after: Mapping[str, Any], record: Mapping[str, Any]) -> Record:
+    """Say what the fields of a body were before, in the shape of a body."""
+    found = {name: record.get(name) for name in after if name != CUSTOM_FIELDS}
+    names = [one["FIELD_NAME"] for one in after.get(CUSTOM_FIELDS) or ()]
+    custom = [{"FIELD_NAME": name, "FIELD_VALUE": value_of(record, name)} for name in names]
+    return found | ({CUSTOM_FIELDS: custom} if custom else {})
