@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.comparing import is_alike, is_same
+from tap_insightly.api.conversions import plain_text
 from tap_insightly.api.fields import InvalidFieldsError
 from tap_insightly.api.paging import PAGE_SIZE
 from tap_insightly.api.reading import ReadingClient, value_of
@@ -84,7 +86,33 @@ class FindingClient(ReadingClient):
         field = fields.find(field_name)
         if field is None:
             raise InvalidFieldsError(fields.of.name, [fields.unknown(field_name)])
-        return field, list(self.records(fields.of.name, where={field.name: value}, limit=limit))
+        answered: list[Record] = []
+        for spelling in _spellings(field, value):
+            where = {field.name: spelling}
+            answered = list(self.records(fields.of.name, where=where, limit=limit))
+            if answered:
+                break
+        return field, answered
+
+
+def _spellings(field: Field, value: object) -> list[Any]:
+    """Say how a value may be spelled where it is stored: the API searches exactly (spec).
+
+    An account may cut outer spaces, and write e-mail addresses small. Numbers are asked for as they
+    are written at their shortest, too.
+    """
+    try:
+        converted = field.convert(value)
+    except ValueError:
+        return [value]  # which is refused when it is asked for
+    found: list[Any] = [converted]
+    if isinstance(converted, Decimal):
+        found = [plain_text(converted), str(converted)]
+    elif isinstance(converted, str):
+        found.append(converted.strip())
+        if "EMAIL" in field.name.upper():
+            found.append(converted.strip().lower())
+    return list(dict.fromkeys(one for one in found if one != "")) or [value]
 
 
 def _having(field: Field, value: object, records: Sequence[Record]) -> list[Record]:

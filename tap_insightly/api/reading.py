@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.auth import API_VERSION, base_url
 from tap_insightly.api.closing import Closing
+from tap_insightly.api.conversions import plain_text
 from tap_insightly.api.definitions import definitions_of, named
 from tap_insightly.api.errors import NotAvailableError
 from tap_insightly.api.fields import Fields, InvalidFieldsError
@@ -311,7 +312,8 @@ class ReadingClient(Closing):
         if wanted in (None, "", []):
             msg = f"{field.name}: no search finds what is empty."
             raise InvalidFieldsError(of.name, [msg])
-        return field.name, str(wanted).lower() if isinstance(wanted, bool) else str(wanted)
+        is_spelled = isinstance(value, str) and field.kind == "number"
+        return field.name, value.strip() if is_spelled else plain_text(wanted)
 
 
 def _moment(of: InsightlyObject, given: datetime | str) -> str:

@@ -167,9 +167,10 @@ class Loader:
         if found is None:
             return None
         record = found.record or self._read(found.record_id)
-        if record is None or not self._is_meant(row, found, record):
-            return None
-        return found.record_id
+        is_there = record is not None and (
+            not found.is_searched or self._is_meant(row.match, record)
+        )
+        return found.record_id if is_there else None
 
     def delete(self, row: Row) -> Loaded:
         """Delete a record.
@@ -225,12 +226,10 @@ class Loader:
             return Loaded("unchanged", record_id)
         return Loaded("updated", record_id)
 
-    def _is_meant(self, row: Row, found: _Found, record: Record) -> bool:
+    def _is_meant(self, match: object, record: Record) -> bool:
         """Tell whether what was found by a key has that key, or only had it before."""
         field = self.route.match_on
-        if field is None or not found.is_searched:
-            return True
-        return is_alike(field.convert(value_of(record, field.name)), row.match)
+        return field is None or is_alike(field.convert(value_of(record, field.name)), match)
 
     def _locate(self, row: Row) -> _Found | None:
         """Find the record that is meant; one with an id is believed to be there."""
@@ -261,9 +260,12 @@ class Loader:
         record_id = int(record[str(of.key)])
         if self._keys.is_stale(record_id, key):
             return None
+        found = _Found(record_id, record, is_searched=True)
+        if not self._keys.blind_for(key):
+            return found
         # A search that may not show yet what was written shows what was there before.
-        is_fresh = not self._keys.blind_for(key)
-        return _Found(record_id, record if is_fresh else None, is_searched=True)
+        now = self._read(record_id)
+        return found._replace(record=now) if now and self._is_meant(match, now) else None
 
     def _read(self, record_id: int) -> Record | None:
         try:

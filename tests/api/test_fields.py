@@ -231,8 +231,9 @@ def test_only_a_name_cannot_be_cleared(one: Any) -> None:
     ],
 )
 def test_what_the_api_has_no_default_for_is_told_in_its_words(
-    client: InsightlyClient, name: str, values: dict[str, Any], said: str
+    client: InsightlyClient, sandbox: Sandbox, name: str, values: dict[str, Any], said: str
 ) -> None:
+    sandbox.faults.requires_all = True
     with pytest.raises(InvalidError) as raised:
         client.create(name, values)
     assert said in str(raised.value)

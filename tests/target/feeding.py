@@ -8,11 +8,15 @@ import os
 import signal
 import subprocess
 import sys
+from collections import defaultdict
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.target import TargetInsightly
+from tap_insightly.target.keys import Keys
 from tests.conftest import KEY, run_process
 
 if TYPE_CHECKING:
@@ -39,6 +43,7 @@ KILLER = """
 import json, os, random, signal, sys, time
 from pathlib import Path
 from tap_insightly.target import TargetInsightly
+from tap_insightly.target.keys import Keys
 
 path, kills, longest = Path(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])
 lines = path.read_text().splitlines(keepends=True)
@@ -160,13 +165,36 @@ class Feed:
         return fed
 
 
-def feed_here(sandbox: Sandbox, messages: Iterable[Message], **settings: Any) -> None:
-    """Feed the target in this process, which is faster than another."""
+class Clock:
+    """A clock that moves by waiting, for the sandbox and the target alike."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.began = datetime.now(timezone.utc)
+        self.now = 0.0
+        self.waits: list[float] = []
+        sandbox.clock = lambda: self.began + timedelta(seconds=self.now)
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.now += seconds
+
+
+def feed_here(
+    sandbox: Sandbox, messages: Iterable[Message], clock: Clock | None = None, **settings: Any
+) -> None:
+    """Feed the target in this process, which is faster than another; or by a made-up clock."""
     own = {"api_key": KEY, "api_url": sandbox.api_url, "requests_per_second": 100}
     config = {**own, "search_lag_seconds": 0, **settings}
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         with closing(TargetInsightly(config=config)) as target:
+            if clock is not None:
+                target.client.session.sleep = clock.sleep
+                lag = float(config["search_lag_seconds"])
+                target.keys = defaultdict(partial(Keys, lag, clock=clock))
             target.listen(io.StringIO(lines(messages)))
     finally:
         for number, handler in handlers.items():
