@@ -159,7 +159,7 @@ class Ledger(Closing):
         Returns:
             Whether it is so now; records that are still to come may change it.
         """
-        return self._over(0) is not None
+        return self._over(0, is_all=False) is not None
 
     def check_rejects(self, least: int = 0) -> None:
         """End the run if more were refused than may be, of any stream.
@@ -180,12 +180,12 @@ class Ledger(Closing):
             )
             raise RejectedError(msg)
 
-    def _over(self, least: int) -> tuple[str, int, int] | None:
+    def _over(self, least: int, *, is_all: bool = True) -> tuple[str, int, int] | None:
         with self._lock:
             for stream, counts in self._counts.items():
                 rejected, total = counts["rejected"], counts.total()
                 is_sample = self._max_rejects.number is not None or total >= least
-                if is_sample and rejected > self._max_rejects.most(total):
+                if is_sample and rejected > self._max_rejects.most(total, is_all=is_all):
                     return stream, rejected, total
         return None
 

@@ -41,18 +41,20 @@ class Share:
             raise ValueError(ACCEPTED)
         return cls(percent=percent)
 
-    def most(self, total: int) -> int:
+    def most(self, total: int, *, is_all: bool = True) -> int:
         """Say how many that is.
 
         Args:
             total: How many there are, a number.
+            is_all: Whether these are all; of some, nobody knows what share the others will be.
 
         Returns:
-            A number; a part of a record counts as one, so that a few are never none.
+            A number. Of all, a part of a record counts as one, so that a few are never none.
         """
         if self.number is not None:
             return self.number
-        return math.ceil(total * (self.percent or Decimal(0)) / 100)
+        share = total * (self.percent or Decimal(0)) / 100
+        return math.ceil(share) if is_all else math.floor(share)
 
     def __str__(self) -> str:
         """Write it as it is set."""

@@ -87,6 +87,7 @@ class TargetInsightly(InsightlyPlugin, Target):
         """What writes them."""
         self._written_state: dict[str, Any] | None = None
         self._state_lock = threading.Lock()
+        self._is_judged = False
         lag = float(config["search_lag_seconds"])
         self.keys: defaultdict[str, Keys] = defaultdict(partial(Keys, lag))
         """Which record has which key, as far as this run has written them; by path of the list."""
@@ -205,6 +206,7 @@ class TargetInsightly(InsightlyPlugin, Target):
             self.ledger.check_rejects()
             self.ending.finish(self.refuse)
         self.ledger.check_rejects()
+        self._is_judged = True
         for problem in self.router.unused():
             self.logger.warning("%s", problem)
         super().process_endofpipe()
@@ -260,7 +262,7 @@ class TargetInsightly(InsightlyPlugin, Target):
             # than may be can still become few enough, or else end the run.
             is_copy = bool(self.config.get("id_map"))
             is_open = not self.copier.is_done if is_copy else self.ending.is_open
-            is_held = is_open or self.ledger.has_too_many_rejects()
+            is_held = is_open or (not self._is_judged and self.ledger.has_too_many_rejects())
             if self.config["dry_run"] or is_held or state == self._written_state:
                 return
             super()._write_state_message(state)
