@@ -9,13 +9,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import InsightlyError
-from tap_insightly.target.ledger import RejectedError
+from tap_insightly.target.guarding import check_deletions, total_of
 from tap_insightly.target.loading import is_refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
-    from tap_insightly.api import InsightlyClient, InsightlyObject
+    from tap_insightly.api import InsightlyClient
     from tap_insightly.target.ledger import Ledger
     from tap_insightly.target.loading import Loader
     from tap_insightly.target.mirroring import Mirror
@@ -25,10 +25,6 @@ if TYPE_CHECKING:
 
     Record = Mapping[str, Any]
     Refuse = Callable[[Route, Record, str, InsightlyError], object]
-
-
-class TooManyError(RejectedError):
-    """More records would be deleted than may be."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +116,13 @@ class Ending:
         for stream, (records, total) in left.items():
             deletions[stream] += records
             totals[stream] = total
-        self._check(deletions, totals)
+        objects = {one.loader.route.stream: one.loader.route.of for one in self._waiting}
+
+        def total_by(stream: str) -> int:
+            found = totals.get(stream)
+            return total_of(self._client, objects[stream]) if found is None else found
+
+        check_deletions(deletions, total_by, self._most, self._ledger)
         waiting, self._waiting = self._waiting, []
         self._keys.clear()
         for one in waiting:
@@ -160,29 +162,6 @@ class Ending:
         self._work.wait()
         return found
 
-    def _check(self, deletions: Mapping[str, Sequence[Record]], totals: Mapping[str, int]) -> None:
-        objects = {one.loader.route.stream: one.loader.route.of for one in self._waiting}
-        over = []
-        for stream, records in deletions.items():
-            if not records or len(records) <= self._most.most(0):
-                continue
-            total = totals.get(stream)
-            if total is None:
-                total = 0 if self._most.percent is None else total_of(self._client, objects[stream])
-            if len(records) > self._most.most(total):
-                of = f" of {total:,}" if total else ""
-                over.append(f"{len(records):,}{of} records by stream '{stream}'")
-                reason = f"It would have been one of {len(records):,} deletions{of}; none was done."
-                for record in records:
-                    self._ledger.keep(stream, record, reason)
-        if over:
-            msg = (
-                f"What would be deleted, {' and '.join(over)}, is more than max_deletes allows "
-                f"({self._most}), so nothing was. {self._ledger.where} Look why they are gone at "
-                "their source; if that is right, allow more."
-            )
-            raise TooManyError(msg)
-
     def _take(self, mirror: Mirror, record: Record, refuse: Refuse) -> None:
         try:
             loaded = mirror.take(dict(record))
@@ -191,26 +170,3 @@ class Ending:
             refuse(mirror.route, record, f"{key} {record[key]}", error)
         else:
             self._ledger.count(mirror.stream, loaded.outcome)
-
-
-def total_of(client: InsightlyClient, of: InsightlyObject) -> int:
-    """Ask how many records an object has.
-
-    Args:
-        client: The account.
-        of: The object.
-
-    Returns:
-        A number.
-
-    Raises:
-        InsightlyError: If Insightly does not tell.
-    """
-    answer = client.session.get(of.path, {"top": "1", "count_total": "true", "brief": "true"})
-    if answer.total is None:
-        msg = (
-            f"{of.path}: Insightly does not tell how many there are, of which max_deletes is a "
-            "share. Set max_deletes to a number."
-        )
-        raise InsightlyError(msg)
-    return answer.total

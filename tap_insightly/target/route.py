@@ -141,6 +141,19 @@ class Route:
         except ValueError as error:
             raise InvalidFieldsError(self.of.name, [f"{DELETED}: {error}."]) from None
 
+    def match_of(self, row: Row) -> tuple[str, Any] | None:
+        """Say by what a record is found.
+
+        Args:
+            row: The record.
+
+        Returns:
+            The name of the field, and the value; None if it is found by nothing.
+        """
+        if self.match_on is None or row.match is None:
+            return None
+        return self.match_on.name, row.match
+
     def name_of(self, record: Mapping[str, Any]) -> str:
         """Say which record is meant, to a person.
 

@@ -95,10 +95,7 @@ class Writer:
                 since=since,
             )
         )
-        match = None
-        if route.match_on is not None and row.match is not None:
-            match = route.match_on.name, row.match
-        made = self._client.make(request, route.fields, match)
+        made = self._client.make(request, route.fields, route.match_of(row))
         record_id = int(made[str(of.key)])
         self._record(
             Created(object_name=of.name, stream=route.stream, record_id=record_id, values=values)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_insightly.sandbox import Faults
-from tap_insightly.target.ending import TooManyError
+from tap_insightly.target.guarding import TooManyError
 from tap_insightly.target.ledger import RejectedError
 from tap_insightly.target.shares import Share
 from tests.conftest import new_sandbox

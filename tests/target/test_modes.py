@@ -10,7 +10,7 @@ import pytest
 
 from tap_insightly.sandbox import Faults
 from tap_insightly.sandbox.store import timestamp
-from tap_insightly.target.ending import TooManyError
+from tap_insightly.target.guarding import TooManyError
 from tap_insightly.target.ledger import RejectedError
 from tap_insightly.target.mirroring import NotWholeError
 from tap_insightly.target.router import RouteError

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +16,13 @@ from tap_insightly.streams import STREAMS
 from tap_insightly.target.copying.references import NAMES, in_order
 from tap_insightly.target.copying.settling import Named, settle
 from tap_insightly.target.copying.writing import Copied
+from tap_insightly.target.guarding import check_deletions, total_of
 from tap_insightly.target.loading import is_refusal
 from tap_insightly.target.router import RouteError
+from tap_insightly.target.shares import Share
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from tap_insightly.api import InsightlyObject
     from tap_insightly.target.copying.idmap import IdMap
@@ -117,6 +120,7 @@ class Copier(Closing):
             if stream not in self._streams:  # of a run before
                 self.open(stream, schema)
         objects = in_order(one.route.of for one in self._streams.values())
+        self._check_deletions(objects)
         before = -1
         while before < self._written:
             before = self._written
@@ -131,6 +135,27 @@ class Copier(Closing):
     def close(self) -> None:
         """Close the file."""
         self._ids.close()
+
+    def _check_deletions(self, objects: Iterable[InsightlyObject]) -> None:
+        config = self._target.config
+        if not config["allow_delete"]:
+            return
+        deletions: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        for of in objects:
+            for source, stream, record, _ in self._ids.waiting(of.path):
+                known = self._ids.find(of.path, source)
+                if known is None or known[0] is None:
+                    continue
+                with suppress(InvalidFieldsError):  # which is told when its turn comes
+                    if self._streams[stream].route.row(record).is_deleted:
+                        deletions[stream].append(record)
+        client, most = self._target.client, Share.of(config["max_deletes"])
+        check_deletions(
+            deletions,
+            lambda stream: total_of(client, self._streams[stream].route.of),
+            most,
+            self._target.ledger,
+        )
 
     def _pass(self, of: InsightlyObject) -> None:
         for source, stream, record, digest in self._ids.waiting(of.path):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 LONGEST_UNDER_WAY = 3.0  # seconds after which a request of a process that is gone was answered
+# A search may need longer to show what it made: `InsightlyClient.search_lag_seconds`.
 
 
 class Named:
@@ -86,7 +87,8 @@ def settle(client: InsightlyClient, ids: IdMap) -> None:
     now = client.session.now()
     if now is not None:
         age = (now - parse_moment(since)).total_seconds()
-        client.session.sleep(max(0.0, LONGEST_UNDER_WAY - age))
+        wait = max(LONGEST_UNDER_WAY, client.search_lag_seconds)
+        client.session.sleep(max(0.0, wait - age))
     # All of a small one may be in a large one, too, whose record is not to be taken for it.
     for intent in sorted(intents, key=lambda intent: -len(str(intent))):
         path, source, *_ = intent

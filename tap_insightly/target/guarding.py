@@ -1,0 +1,83 @@
+"""How many records may be deleted: too many at once are most likely a mistake."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tap_insightly.api import InsightlyError
+from tap_insightly.target.ledger import RejectedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from tap_insightly.api import InsightlyClient, InsightlyObject
+    from tap_insightly.target.ledger import Ledger
+    from tap_insightly.target.shares import Share
+
+    Record = Mapping[str, Any]
+
+
+class TooManyError(RejectedError):
+    """More records would be deleted than may be."""
+
+
+def check_deletions(
+    deletions: Mapping[str, Sequence[Record]],
+    total_by: Callable[[str], int],
+    most: Share,
+    ledger: Ledger,
+) -> None:
+    """End the run if more would be deleted than may be, by any stream.
+
+    Args:
+        deletions: What is to be deleted, by stream.
+        total_by: Says of a stream of how many records; asked if that matters.
+        most: How many may be.
+        ledger: What keeps the list of what would have been deleted.
+
+    Raises:
+        TooManyError: If it is more than may be.
+        InsightlyError: If nobody tells of how many.
+    """
+    over = []
+    for stream, records in deletions.items():
+        if not records:
+            continue
+        total = total_by(stream) if most.percent is not None else 0
+        if len(records) <= most.most(total):
+            continue
+        of = f" of {total:,}" if total else ""
+        over.append(f"{len(records):,}{of} records by stream '{stream}'")
+        reason = f"It would have been one of {len(records):,} deletions{of}; none was done."
+        for record in records:
+            ledger.keep(stream, record, reason)
+    if over:
+        msg = (
+            f"What would be deleted, {' and '.join(over)}, is more than max_deletes allows "
+            f"({most}), so nothing was. {ledger.where} Look why they are gone at their source; if "
+            "that is right, allow more."
+        )
+        raise TooManyError(msg)
+
+
+def total_of(client: InsightlyClient, of: InsightlyObject) -> int:
+    """Ask how many records an object has.
+
+    Args:
+        client: The account.
+        of: The object.
+
+    Returns:
+        A number.
+
+    Raises:
+        InsightlyError: If Insightly does not tell.
+    """
+    answer = client.session.get(of.path, {"top": "1", "count_total": "true", "brief": "true"})
+    if answer.total is None:
+        msg = (
+            f"{of.path}: Insightly does not tell how many there are, of which max_deletes is a "
+            "share. Set max_deletes to a number."
+        )
+        raise InsightlyError(msg)
+    return answer.total
