@@ -19,6 +19,7 @@ from benchmarks.sandbox import sandbox
 from benchmarks.speed import big, children, deletions, faults, small
 from benchmarks.stages import HEADINGS as STAGE_HEADINGS
 from benchmarks.stages import WARNING, profile
+from benchmarks.writing import writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -35,6 +36,7 @@ MEASUREMENTS: Mapping[str, Callable[[Bench], Iterator[Row]]] = {
     "large": large,
     "faults": faults,
     "ceiling": ceiling,
+    "writing": writing,
 }
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(eq=False)
 class Sent:
-    """A request to create a record, of which it is not known yet what became of it."""
+    """A request to create a record; nobody knows yet what became of it."""
 
     request: Request
     body: Mapping[str, Any]
@@ -52,7 +52,7 @@ class Created:
 
     @contextmanager
     def sending(self, sent: Sent) -> Iterator[None]:
-        """Hold a request for under way; and for lost, if it is not known what became of it.
+        """Hold a request for under way; and for lost, if nobody knows what became of it.
 
         Args:
             sent: The request.
