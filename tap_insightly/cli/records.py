@@ -10,6 +10,14 @@ import click
 
 from tap_insightly.api import InvalidFieldsError
 from tap_insightly.api.reading import value_of
+from tap_insightly.cli.formats import (
+    FORMATS,
+    spread,
+    watched,
+    write_csv,
+    write_record_table,
+    write_table,
+)
 from tap_insightly.cli.output import say, write_json, write_line, write_list
 from tap_insightly.cli.settings import with_client
 from tap_insightly.cli.writing import (
@@ -56,7 +64,10 @@ def _names(_: click.Context, __: click.Parameter, text: str | None) -> list[str]
     "--limit", type=click.IntRange(min=1), metavar="NUMBER", help="At most this many records."
 )
 @click.option("--fields", "names", metavar="NAMES", callback=_names, help="Only these: A,B,C.")
-@click.option("--jsonl", is_flag=True, help="Write lines of JSON, one for each record.")
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), help="What to write: JSON, unless given."
+)
+@click.option("--jsonl", is_flag=True, help="Write lines of JSON: short for --format jsonl.")
 @click.option("--etag", is_flag=True, help="Write the version alone, to be given to update.")
 @with_client
 def get(  # noqa: PLR0913 - the options of a command
@@ -68,40 +79,79 @@ def get(  # noqa: PLR0913 - the options of a command
     updated_after: str | None,
     limit: int | None,
     names: Sequence[str],
+    form: str | None,
     jsonl: bool,
     etag: bool,
 ) -> None:
     """Read one record, or a list of them.
 
-    OBJECT is a name in any spelling: contact, Contacts, quote, Fruit__c. A list is written as
-    one JSON array while it is being read. The API searches by one field at a time, and has no
-    search for some objects.
+    OBJECT is a name in any spelling: contact, Contacts, quote, Fruit__c. A list is written while
+    it is being read. The API searches by one field at a time, and has no search for some objects.
+
+    CSV has a column for each field, custom ones too, and can be given to `insightly load`. A
+    table has the columns that have a value in the first page, unless --fields names others; in a
+    terminal, it is as wide as that.
 
     \b
     Examples:
       $ insightly get contact 301
-      $ insightly get leads --updated-after 2026-01-01 --jsonl
+      $ insightly get leads --updated-after 2026-01-01 --format csv
       $ insightly get contacts --where FIRST_NAME=Ada --fields CONTACT_ID,EMAIL_ADDRESS
     """  # noqa: D301 - click takes the character, which is no backslash
     is_list = record_id is None
     if not is_list and (wheres or updated_after or limit):
         msg = "--where, --updated-after and --limit are for lists; with an ID there is one record."
         raise click.UsageError(msg)
-    if etag and (is_list or names or jsonl):
-        msg = "--etag is for one record with an ID, without --fields and --jsonl."
+    if jsonl and form not in {None, "jsonl"}:
+        msg = f"--jsonl is --format jsonl, and {form} is given, too."
         raise click.UsageError(msg)
-    if record_id is not None:
-        found, version = client.get_with_etag(object_name, record_id)
-        if etag:
-            _write_version(object_name, record_id, version)
-            return
-        (write_line if jsonl else write_json)(_picked(client, object_name, names)(found))
+    if etag and (is_list or names or jsonl or form):
+        msg = "--etag is for one record with an ID, without --fields, --format and --jsonl."
+        raise click.UsageError(msg)
+    form = "jsonl" if jsonl else form or "json"
+    if etag and record_id is not None:
+        _write_version(object_name, record_id, client.get_with_etag(object_name, record_id)[1])
         return
     conditions = {"updated_after": updated_after, "where": assigned(wheres), "limit": limit}
+    if form in {"table", "csv"}:
+        _write_rows(client, object_name, record_id, names, is_csv=form == "csv", **conditions)
+        return
     pick = _picked(client, object_name, names)
+    if record_id is not None:
+        write = write_line if form == "jsonl" else write_json
+        write(pick(client.get(object_name, record_id)))
+        return
     name = client.object(object_name).name  # a path is for `insightly api`
     with closing(client.records(name, **conditions)) as records:
-        write_list(map(pick, records), is_lines=jsonl)
+        write_list(map(pick, records), is_lines=form == "jsonl")
+
+
+def _write_rows(
+    client: InsightlyClient,
+    object_name: str,
+    record_id: int | None,
+    names: Sequence[str],
+    *,
+    is_csv: bool,
+    **conditions: Any,  # noqa: ANN401 - as the library has them
+) -> None:
+    """Write records as rows, as CSV or as a table; one record as a table of its fields."""
+    fields = client.fields(object_name)
+    chosen = _chosen(fields, names)
+    columns = spread(fields, chosen or fields)
+    if record_id is not None:
+        record = client.get(fields.of.name, record_id)
+        if is_csv:
+            write_csv(columns, watched(columns, [[record]], is_whole=not chosen))
+        else:
+            write_record_table(columns, record, is_whole=not chosen)
+        return
+    with closing(client.pages(fields.of.name, **conditions)) as pages:
+        seen = watched(columns, pages, is_whole=not chosen)
+        if is_csv:
+            write_csv(columns, seen)
+        else:
+            write_table(columns, seen, None if chosen else fields.of.key or "")
 
 
 def _write_version(object_name: str, record_id: int, version: str | None) -> None:
@@ -129,11 +179,16 @@ def _picked(
     """
     if not names:
         return lambda record: record
-    own = client.fields(object_name)
-    if problems := [own.unknown(name) for name in names if own.find(name) is None]:
-        raise InvalidFieldsError(own.of.name, problems)
-    chosen = [field.name for name in names if (field := own.find(name))]
+    chosen = [field.name for field in _chosen(client.fields(object_name), names)]
     return lambda record: {name: value_of(record, name) for name in chosen}
+
+
+def _chosen(fields: Fields, names: Sequence[str]) -> list[Field]:
+    """Find fields by their names, or say of all that are none that they are."""
+    found = {name: fields.find(name) for name in names}
+    if problems := [fields.unknown(name) for name, one in found.items() if one is None]:
+        raise InvalidFieldsError(fields.of.name, problems)
+    return [one for one in found.values() if one is not None]
 
 
 def _values(fields: Fields, texts: Iterable[str], file: IO[bytes] | None) -> dict[str, Any]:

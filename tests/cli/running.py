@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import subprocess
 import sys
+import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -69,3 +73,29 @@ def environment(sandbox: Sandbox | None, **settings: Any) -> dict[str, str]:
     if sandbox is not None:
         given["api_url"] = sandbox.api_url
     return tap_environment(**{**given, **settings})
+
+
+def run_in_terminal(sandbox: Sandbox, *args: object, folder: Path, columns: int) -> Result:
+    """Run as a process whose standard output and standard error are a terminal, as one text."""
+    here, there = pty.openpty()
+    env = environment(sandbox) | {"TERM": "xterm-256color", "COLUMNS": str(columns)}
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        [*COMMAND, *(str(arg) for arg in args)],
+        env=env,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=there,
+        stderr=there,
+    )
+    os.close(there)
+    guard = threading.Timer(120, process.kill)
+    guard.start()
+    raw = b""
+    with os.fdopen(here, "rb", buffering=0) as screen, suppress(OSError):  # it is closed in the end
+        while chunk := screen.read(65536):
+            raw += chunk
+    process.wait()
+    guard.cancel()
+    text = raw.decode().replace("\r\n", "\n")
+    watch(text)
+    return Result(process.returncode, text, "")

@@ -1,0 +1,281 @@
+"""Records as rows: a table for people, CSV for spreadsheets, page by page as they come."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+import sys
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+from unicodedata import combining, east_asian_width
+
+import click
+
+from tap_insightly.api.fields import CUSTOM_FIELDS
+from tap_insightly.api.reading import value_of
+from tap_insightly.api.request import encode
+from tap_insightly.cli.output import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from tap_insightly.api import Field, Fields
+
+    Record = Mapping[str, Any]
+
+FORMATS = ("table", "csv", "json", "jsonl")
+_NUMERIC = ("integer", "number")
+_EMPTY: tuple[object, ...] = (None, "", [])
+_LEAST = 12  # characters that a column of a terminal has at least, before others are left out
+_GAP = "  "
+_CUT = "…"
+
+
+def spread(fields: Fields, chosen: Iterable[Field]) -> list[Field]:
+    """Put the custom fields themselves into the place of the array that holds them.
+
+    Args:
+        fields: All fields of the object.
+        chosen: The fields that are wanted.
+
+    Returns:
+        The columns, each once.
+    """
+    custom = [one for one in fields if one.is_custom]
+    found = chain.from_iterable(custom if one.name == CUSTOM_FIELDS else (one,) for one in chosen)
+    return list({one.name: one for one in found}.values())
+
+
+def text_of(value: object) -> str:
+    """Write a value as a text that says it whole.
+
+    Args:
+        value: A value as the API answers it.
+
+    Returns:
+        Texts and dates as they are, nothing for null, JSON for all else: every digit of a number,
+        ``true`` and ``false``, arrays.
+    """
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else encode(value).decode()
+
+
+def write_csv(columns: Sequence[Field], pages: Iterable[Sequence[Record]]) -> None:
+    """Write records as CSV (RFC 4180, UTF-8), page by page.
+
+    Args:
+        columns: The columns.
+        pages: The records.
+    """
+    names = [one.name for one in columns]
+    head: list[list[str]] = [names]
+    for page in pages:
+        _write_rows([*head, *([text_of(value_of(one, name)) for name in names] for one in page)])
+        head = []
+    _write_rows(head)  # which is all that there is of a list without records
+
+
+def _write_rows(rows: Iterable[Sequence[str]]) -> None:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    click.echo(text.getvalue().encode(), nl=False)
+
+
+def watched(
+    columns: Sequence[Field], pages: Iterable[Sequence[Record]], *, is_whole: bool
+) -> Iterator[Sequence[Record]]:
+    """Pass records on, and say in the end what they hold that no column is for.
+
+    Args:
+        columns: The columns.
+        pages: The records.
+        is_whole: Whether these are all columns that there are, and none was left out on purpose.
+
+    Yields:
+        The pages.
+    """
+    known = {CUSTOM_FIELDS, *(one.name for one in columns)}
+    others: dict[str, None] = {}
+    for page in pages:
+        for record in page if is_whole else ():
+            custom = record.get(CUSTOM_FIELDS) or ()
+            own = ((str(one.get("FIELD_NAME")), one.get("FIELD_VALUE")) for one in custom)
+            for name, value in chain(record.items(), own):
+                if name not in known and value not in _EMPTY:
+                    others[name] = None
+        yield page
+    if others:
+        say(
+            f"Left out, as it is not known what they are: {', '.join(others)}. "
+            "They are in --format json."
+        )
+
+
+def write_table(
+    columns: Sequence[Field], pages: Iterable[Sequence[Record]], key: str | None = None
+) -> None:
+    """Write records as aligned columns, page by page; the first page decides how wide they are.
+
+    Args:
+        columns: The columns.
+        pages: The records.
+        key: If not all columns are wanted, but those with a value in the first page: the field
+            with the id, text, which comes first; empty if there is none.
+    """
+    table: _Table | None = None
+    for page in pages:
+        if key is not None and table is None:
+            columns = _filled(columns, page, key)
+        rows = [[text_of(value_of(record, one.name)) for one in columns] for record in page]
+        if table is None:
+            heads = [one.name for one in columns]
+            table = _Table(heads, rows, [one.kind in _NUMERIC for one in columns])
+        table.write(rows)
+    if table is None:
+        say("There are none.")
+    elif table.left_out:
+        say(
+            f"{len(columns) - table.left_out} of {len(columns)} columns are shown, as the terminal "
+            "is not wider; --fields chooses others."
+        )
+
+
+def write_record_table(columns: Sequence[Field], record: Record, *, is_whole: bool) -> None:
+    """Write one record: a line for each field.
+
+    Args:
+        columns: The fields.
+        record: The record.
+        is_whole: Whether to leave out those without a value.
+    """
+    rows = [(one.name, value_of(record, one.name)) for one in columns]
+    rows = [(name, value) for name, value in rows if not is_whole or value not in _EMPTY]
+    cells = [[name, text_of(value)] for name, value in rows]
+    _Table(["field", "value"], cells, [False, False]).write(cells)
+
+
+def _filled(columns: Sequence[Field], page: Sequence[Record], key: str) -> list[Field]:
+    first = [one for one in columns if one.name == key]
+    return first + [
+        one
+        for one in columns
+        if one.name != key and any(value_of(record, one.name) not in _EMPTY for record in page)
+    ]
+
+
+class _Table:
+    """Aligned columns: as wide as the first rows need, and no wider than a terminal."""
+
+    def __init__(
+        self, heads: Sequence[str], rows: Iterable[Sequence[str]], is_numeric: Sequence[bool]
+    ) -> None:
+        """Decide how wide the columns are, and write their heads.
+
+        Args:
+            heads: What they are called.
+            rows: The first rows.
+            is_numeric: Of each column, whether it is one of numbers.
+        """
+        self._is_numeric = is_numeric
+        self._is_terminal = sys.stdout.isatty()
+        widths = [max(map(width_of, column)) for column in zip(heads, *rows, strict=True)]
+        if self._is_terminal:
+            widths = fitted(widths, shutil.get_terminal_size().columns)
+        self._widths = widths
+        self.left_out = len(heads) - len(widths)
+        """How many columns have no room."""
+        self.write([heads, ["-" * width for width in widths]])
+
+    def write(self, rows: Iterable[Sequence[str]]) -> None:
+        """Write rows.
+
+        Args:
+            rows: The cells, of all columns.
+        """
+        lines = "".join(f"{self._line(row)}\n" for row in rows)
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        # People look at this: better a question mark than no table.
+        click.echo(lines.encode(encoding, "replace").decode(encoding), nl=False)
+
+    def _line(self, row: Sequence[str]) -> str:
+        cells = zip(row, self._widths, self._is_numeric, strict=False)  # some have no room
+        return _GAP.join(self._cell(*cell) for cell in cells).rstrip()
+
+    def _cell(self, text: str, width: int, is_numeric: bool) -> str:  # noqa: FBT001 - one of a row
+        text = plain(text)
+        if self._is_terminal:
+            text = cut(text, width)
+        padding = " " * (width - width_of(text))
+        return padding + text if is_numeric else text + padding
+
+
+def fitted(widths: Sequence[int], room: int) -> list[int]:
+    """Make columns fit into a line: the widest get narrower, then the last are left out.
+
+    Args:
+        widths: How wide each would be, in characters.
+        room: How wide the line is, in characters.
+
+    Returns:
+        How wide each is; fewer than there were if they do not fit.
+    """
+    found = [min(width, room) for width in widths]
+    while len(found) > 1 and _total(min(width, _LEAST) for width in found) > room:
+        found.pop()
+    while _total(found) > room and max(found) > 1:
+        found[found.index(max(found))] -= 1
+    return found
+
+
+def _total(widths: Iterable[int]) -> int:
+    each = list(widths)
+    return sum(each) + len(_GAP) * (len(each) - 1)
+
+
+def plain(text: str) -> str:
+    """Keep a text in its cell: a table has one line for each row, and gives no orders.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        The text with a space for each character that is none to be seen.
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+
+
+def width_of(text: str) -> int:
+    """Count the cells of a terminal that a text takes.
+
+    Args:
+        text: The text.
+
+    Returns:
+        How many: two for characters such as Chinese ones, none for those that go above others.
+    """
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(c) else 1 + (east_asian_width(c) in "WF") for c in text)
+
+
+def cut(text: str, width: int) -> str:
+    """Make a text fit.
+
+    Args:
+        text: The text.
+        width: How many cells of a terminal it may take, from 1.
+
+    Returns:
+        The text, or its beginning and a mark that there was more.
+    """
+    if width_of(text) <= width:
+        return text
+    left, kept = width - 1, ""
+    for character in text:
+        left -= width_of(character)
+        if left < 0:
+            break
+        kept += character
+    return kept + _CUT
