@@ -297,9 +297,10 @@ class Footer:
 
     def _write_above(self, text: str) -> int:
         with self._lock:
-            if text:
-                self._is_line_begun = not text.endswith("\n")
-                self._put(text)
+            if not text:
+                return self._write(text)  # by which some find out whether bytes can be written
+            self._is_line_begun = not text.endswith("\n")
+            self._put(text)
         return len(text)
 
     def _put(self, text: str) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tap_insightly.cli import actions, check, endpoint, known, plan, probe, records, verify
+from tap_insightly.cli import actions, check, endpoint, known, loading, plan, probe, records, verify
 from tap_insightly.cli.app import main
 
-for _module in (check, plan, verify, probe, known, endpoint, records, actions):
+for _module in (check, plan, verify, probe, known, endpoint, records, loading, actions):
     for _command in _module.COMMANDS:
         main.add_command(_command)
 

@@ -55,6 +55,8 @@ def test_help_says_what_a_command_does_and_shows_how(name: str) -> None:
 def test_every_example_works(first_word: str, tmp_path: Path) -> None:
     for file, content in (("catalog.json", catalog()), ("state.json", {})):
         (tmp_path / file).write_text(json.dumps(content))
+    (tmp_path / "people.csv").write_text("EMAIL_ADDRESS,FIRST_NAME,remark\nbo@example.com,Bo,x\n")
+    (tmp_path / "firms.jsonl").write_text('{"ORGANISATION_NAME": "Engines"}\n')
     own = [command for name, command in COMMANDS.items() if name.split()[0] == first_word]
     with documented_sandbox().serve() as sandbox:  # in order: what is removed was added before
         if first_word == "verify":
