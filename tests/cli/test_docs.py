@@ -132,7 +132,8 @@ def test_the_page_has_every_command_and_no_other() -> None:
 def test_every_option_that_the_page_names_exists() -> None:
     commands = list(main.commands.values())
     commands += [one for group in commands for one in getattr(group, "commands", {}).values()]
-    options = {name for one in commands for param in one.params for name in param.opts}
+    params = [param for one in commands for param in one.params]
+    options = {name for param in params for name in (*param.opts, *param.secondary_opts)}
     named = set(re.findall(r"`(--?[a-z][a-z-]*)", DOC)) - {"--help"}
     assert len(named) > 8
     assert named <= options
