@@ -199,6 +199,8 @@ class JSONRows(Rows):
                 self._refuse(line, "is nested too deeply")
             except ValueError as error:
                 self._refuse(line, f"is no JSON that can be used: {error}")
+            if "\\ud" in text.lower() and not _is_whole(record):
+                self._refuse(line, "has half a character (a surrogate without the other)")
             if not isinstance(record, dict):
                 self._refuse(line, f"is no JSON object, but {_shown(text)}")
             yield text.strip(), record
@@ -211,6 +213,14 @@ def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
         msg = f"it has two values for {name!r}"
         raise ValueError(msg)
     return found
+
+
+def _is_whole(value: object) -> bool:
+    try:
+        json.dumps(value, ensure_ascii=False, default=str).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _refuse_constant(text: str) -> NoReturn:

@@ -146,13 +146,14 @@ def test_null_in_json_clears_and_what_is_not_there_does_not(sandbox: Sandbox) ->
     key, title = first(sandbox), contact(sandbox)["TITLE"]
     content = (
         f'{{"CONTACT_ID": {key}, "PHONE": null}}\n\n'
-        '{"FIRST_NAME": "Bo", "BACKGROUND": "1\\n2", "TAGS": ["vip"], "hobby": "chess"}\n'
+        '{"FIRST_NAME": "Bo\\ud83c\\udfaa", "BACKGROUND": "1\\n2","TAGS": ["vip"], "hobby": "x"}\n'
     )
     done = run(sandbox, "load", "contact", "-", "--format", "jsonl", input=content)
     assert counts(done)["created"] == counts(done)["updated"] == 1, done.stderr
     assert (contact(sandbox)["PHONE"], contact(sandbox)["TITLE"]) == (None, title)
     made = sandbox.records("/Contacts")[-1]
-    assert (made["BACKGROUND"], made["TAGS"][0]["TAG_NAME"]) == ("1\n2", "vip")
+    assert (made["FIRST_NAME"], made["BACKGROUND"]) == ("Bo🎪", "1\n2")
+    assert made["TAGS"][0]["TAG_NAME"] == "vip"
 
 
 def test_every_digit_of_a_number_is_sent(sandbox: Sandbox) -> None:
@@ -257,6 +258,8 @@ def test_a_file_that_is_not_right_is_refused_whole(
         ('{"FIRST_NAME": "Bo"', "is no JSON: Expecting"),
         ('{"FIRST_NAME": "Bo"} {}', "is no JSON: Extra data"),
         ('{"FIRST_NAME": "Bo", "FIRST_NAME": "Jo"}', "it has two values for 'FIRST_NAME'"),
+        ('{"FIRST_NAME": "a\\ud83d"}', "has half a character"),
+        ('{"FIRST_NAME": {"\\uDC00": 1}}', "has half a character"),
         ('{"FIRST_NAME": NaN}', "NaN is no number of JSON"),
         ('{"FIRST_NAME": -Infinity}', "-Infinity is no number of JSON"),
         ("[" * 100_000, "is nested too deeply"),
