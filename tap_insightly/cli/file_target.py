@@ -12,7 +12,6 @@ from tap_insightly.target import TargetInsightly
 from tap_insightly.target.sink import InsightlySink
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import Callable, Mapping
 
     from singer_sdk.sinks import Sink
@@ -59,18 +58,17 @@ class FileTarget(TargetInsightly):
         """
         return RowSink
 
-    def outcomes(self) -> Counter[str] | None:
+    def outcomes(self) -> Mapping[str, int] | None:
         """Count what became of the rows.
 
         Returns:
-            How many rows had each of `OUTCOMES`; None if none was looked at.
+            How many rows had each outcome; None if none was looked at.
         """
-        return self.ledger._counts.get(self.stream)  # noqa: SLF001 - there is no other way yet
+        found: Mapping[str, int] | None = self.ledger.report()["streams"].get(self.stream)
+        return found
 
-    def _write_state_message(self, state: dict[str, Any]) -> None:
+    def pass_on(self, state: dict[str, Any]) -> None:
         """Remember a state. Standard output is for data.
-
-        A private method of the SDK, which is called as soon as all before the state is written.
 
         Args:
             state: The state.

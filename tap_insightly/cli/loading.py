@@ -27,7 +27,7 @@ from tap_insightly.cli.writing import assigned, dry_run_option
 from tap_insightly.connection import open_session
 from tap_insightly.progress import SECONDS_BETWEEN_DRAWINGS, Footer
 from tap_insightly.target.ledger import OUTCOMES
-from tap_insightly.target.route import RouteError
+from tap_insightly.target.router import RouteError
 from tap_insightly.target.settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ OWN_SETTINGS = tuple(
 )
 """The settings of the target that are options by their own names."""
 
+_RARE = {"ignored": "deletions left", "absent": "left out as they are not here"}
 # Those that the target has by stream: here there is one stream.
 _BY_STREAM = {
     "match_on": click.option(
@@ -112,6 +113,7 @@ def _delimiter(_: click.Context, __: click.Parameter, text: str | None) -> str |
     help="Go on behind this many rows, which are written.",
 )
 @_with_streams
+@click.option("--mirror-all", is_flag=True, help="Mirror all records of the object.")
 @dry_run_option
 @with_settings(OWN_SETTINGS)
 def load(  # noqa: PLR0913 - the options of a command
@@ -123,6 +125,7 @@ def load(  # noqa: PLR0913 - the options of a command
     delimiter: str | None,
     clear_empty: bool,
     skip_rows: int,
+    mirror_all: bool,
     is_dry: bool,
     **by_stream: Any,  # noqa: ANN401 - what `_BY_STREAM` has
 ) -> None:
@@ -150,10 +153,14 @@ def load(  # noqa: PLR0913 - the options of a command
     if skip_rows and by_stream.get("mode") == "mirror":
         msg = "--skip-rows leaves out rows, of which --mode mirror would delete the records."
         raise click.UsageError(msg)
-    with InsightlyClient.of(open_session(config, "insightly")) as client:
+    lag = config["search_lag_seconds"]
+    session = open_session(config, "insightly")
+    with InsightlyClient.of(session, search_lag_seconds=lag) as client:
         stream = client.object(object_name).name
         made = {setting.name: config[setting.name] for setting in OWN_SETTINGS}
         made |= {name: _for(stream, value) for name, value in by_stream.items() if value}
+        if mirror_all:
+            made["mirror_filter"] = {stream: {}}
         made |= {"stream_to_object": {stream: stream}, "dry_run": is_dry}
         target = _target(client, stream, made, skip_rows)
         schema: dict[str, Any] = {"properties": {name: {} for name in names}}
@@ -260,6 +267,9 @@ def _tell(target: FileTarget) -> int:
     if counts is None:
         return 0
     said = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in OUTCOMES)
+    for name, meaning in _RARE.items():
+        if counts[name]:
+            said += f", {counts[name]:,} {meaning}"
     dry = " Nothing was sent, as this was a dry run." if target.config["dry_run"] else ""
     say(f"{target.stream}: {said}.{dry}")
     return counts["rejected"]
@@ -270,7 +280,7 @@ def _how_far(target: FileTarget, count: int) -> str:
     if target.config["dry_run"]:
         return ""
     # A mirror needs all rows, to know what is not among them.
-    if (target.config.get("mode") or {}).get(target.stream) == "mirror":
+    if target.router.mode(target.stream) == "mirror":
         return "Run it again: a mirror needs all rows."
     if not target.written:
         return "None of the rows is known to be written."

@@ -265,8 +265,16 @@ class TargetInsightly(InsightlyPlugin, Target):
             is_held = is_open or (not self._is_judged and self.ledger.has_too_many_rejects())
             if self.config["dry_run"] or is_held or state == self._written_state:
                 return
-            super()._write_state_message(state)
+            self.pass_on(state)
             self._written_state = state
+
+    def pass_on(self, state: dict[str, Any]) -> None:
+        """Say that everything is written that came before a state.
+
+        Args:
+            state: The state.
+        """
+        super()._write_state_message(state)
 
     def close(self) -> None:
         """End what is under way, and say what was done."""
