@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from tap_insightly.sandbox.replies import encode
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from tap_insightly.sandbox.store import Record
     from tap_insightly.sandbox.writing_habits import WritingHabits
 
@@ -24,20 +26,24 @@ class Wanted(NamedTuple):
     ignores_spaces: bool = False
     """Whether outer spaces of texts make no difference."""
 
-    def is_had_by(self, record: Record) -> bool:
-        """Tell whether a record has it.
+    def test(self, fields: Iterable[str]) -> Callable[[Record], bool]:
+        """Make what tells whether a record has it.
 
         Args:
-            record: The record.
+            fields: The standard fields of the object.
 
         Returns:
-            Whether it does.
+            Takes a record.
         """
         name = self.name.lower()
-        for custom in record.get("CUSTOMFIELDS") or ():
-            if custom["FIELD_NAME"].lower() == name:
-                return self._is(custom["FIELD_VALUE"])
-        return any(self._is(own) for key, own in record.items() if key.lower() == name)
+        standard = next((one for one in fields if one.lower() == name), None)
+        if standard is not None:
+            return lambda record: self._is(record.get(standard))
+        return lambda record: any(
+            self._is(one["FIELD_VALUE"])
+            for one in record.get("CUSTOMFIELDS") or ()
+            if one["FIELD_NAME"].lower() == name
+        )
 
     def _is(self, own: object) -> bool:
         if own is None:

@@ -321,7 +321,8 @@ class Table:
             # is the answer that would expose a client that relies on the other.
             found = [at for at in found if (rows[at][name] or "") > since]
         if wanted is not None:
-            found = [at for at in found if wanted.is_had_by(self.rows[at])]
+            has = wanted.test(self.fields)
+            found = [at for at in found if has(self.rows[at])]
         return found
 
     def _note(self, key: int, before: Record | None) -> None:
