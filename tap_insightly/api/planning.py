@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import TypedDict
 
-from tap_insightly.api.comparing import changes
+from tap_insightly.api.comparing import changes, is_same
 from tap_insightly.api.fields import Field, InvalidFieldsError
 from tap_insightly.api.finding import FindingClient
 from tap_insightly.api.objects import NotPossibleError, UnknownObjectError
+from tap_insightly.api.reading import value_of
 from tap_insightly.api.request import Request
 
 if TYPE_CHECKING:
@@ -132,6 +133,9 @@ class PlanningClient(FindingClient):
         if "update" not in of.can:
             msg = f"{of.name}: the API cannot update these."
             raise NotPossibleError(msg)
+        if record is not None:
+            # What is there already need not be valid: an option that is gone, a text too long.
+            values = {n: v for n, v in values.items() if not _is_there(fields, n, v, record)}
         body = fields.body(values, is_new=False)
         if record is not None:
             body = changes(fields, body, record)
@@ -306,3 +310,10 @@ class PlanningClient(FindingClient):
                 return f"{below.path}/{parent_id}/{below.name}"
         msg = f"{of.name}: the record does not say which other it belongs to."
         raise NotPossibleError(msg)
+
+
+def _is_there(fields: Fields, name: str, value: object, record: Mapping[str, Any]) -> bool:
+    field = fields.find(name)
+    if field is None or not field.is_writable or field.kind == "array":
+        return False
+    return is_same(field, value, value_of(record, field.name))

@@ -13,7 +13,6 @@ from contextlib import closing, contextmanager
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
-from singer_sdk import typing as th
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_insightly.api import InsightlyClient, InsightlyError
@@ -27,6 +26,7 @@ from tap_insightly.cli.writing import assigned, dry_run_option
 from tap_insightly.connection import open_session
 from tap_insightly.progress import SECONDS_BETWEEN_DRAWINGS, Footer
 from tap_insightly.target.ledger import OUTCOMES
+from tap_insightly.target.loading import MODES
 from tap_insightly.target.router import RouteError
 from tap_insightly.target.settings import SETTINGS
 
@@ -35,15 +35,8 @@ if TYPE_CHECKING:
 
     Function = Callable[..., Any]
 
-_SCALARS = {th.StringType, th.BooleanType, th.IntegerType, th.NumberType}
-_OURS = {"dry_run", "id_map"}  # which has a short form here; which is for whole accounts
-OWN_SETTINGS = tuple(
-    setting for setting in SETTINGS if setting.schema in _SCALARS and setting.name not in _OURS
-)
-"""The settings of the target that are options by their own names."""
-
 _RARE = {"ignored": "deletions left", "absent": "left out as they are not here"}
-# Those that the target has by stream: here there is one stream.
+# What the target has by stream: here there is one.
 _BY_STREAM = {
     "match_on": click.option(
         "--match-on", metavar="FIELD", help="By which field rows without an id are found."
@@ -57,7 +50,7 @@ _BY_STREAM = {
     ),
     "mode": click.option(
         "--mode",
-        type=click.Choice(("upsert", "update", "insert", "mirror")),
+        type=click.Choice(MODES),
         help="Whether to create, to update, or both; mirror deletes what is not in the file, too.",
     ),
     "mirror_filter": click.option(
@@ -73,14 +66,16 @@ _BY_STREAM = {
         help="Write this instead of deleting what is not in the file.",
     ),
 }
+# Besides, one has a short form here, and one is for whole accounts.
+_OURS = {"stream_to_object", *_BY_STREAM, "dry_run", "id_map"}
+OWN_SETTINGS = tuple(setting for setting in SETTINGS if setting.name not in _OURS)
+"""The settings of the target that are options by their own names."""
 
 
 def _with_streams(function: Function) -> Function:
-    """Give a command those options that the target has settings for."""
-    known = {setting.name for setting in SETTINGS}
-    for name in reversed(_BY_STREAM):
-        if name in known:
-            function = _BY_STREAM[name](function)
+    """Give a command the options for what the target has by stream."""
+    for option in reversed(_BY_STREAM.values()):
+        function = option(function)
     return function
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import Counter
 from datetime import datetime, timezone
@@ -132,7 +133,11 @@ class Ledger(Closing):
         if self._file is None:
             return
         now = utc_text(datetime.now(timezone.utc).replace(microsecond=0))
-        line = encode({"stream": stream, "record": record, "reason": reason, "time": now})
+        content = {"stream": stream, "record": record, "reason": reason, "time": now}
+        try:
+            line = encode(content)
+        except UnicodeEncodeError:  # half a character, which JSON can only spell
+            line = json.dumps(content, default=str).encode()
         try:
             with self._lock:
                 self._file.write(line + b"\n")

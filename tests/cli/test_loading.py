@@ -41,7 +41,7 @@ def load(
 def counts(done: Result) -> dict[str, int]:
     """What the summary says."""
     _, _, said = done.stderr.strip().splitlines()[-1].partition(": ")
-    pairs = (one.split() for one in said.partition(".")[0].split(", "))
+    pairs = (one.split()[:2] for one in said.partition(".")[0].split(", "))
     return {name: int(number.replace(",", "")) for number, name in pairs}
 
 
@@ -473,7 +473,8 @@ def test_a_terminal_shows_how_far_it_is_and_keeps_what_is_said(tmp_path: Path) -
     assert done.code == 1
     assert "Rows  [" in done.stdout
     said = re.sub(r"\n[^\n]*\x1b\[A", "", done.stdout).replace("\x1b[J", "")
-    rejected, kept, summary = said.splitlines()
+    warned, rejected, kept, summary = said.splitlines()
+    assert "--rejects-file is not set" in warned or "rejects_file is not set" in warned
     assert rejected.endswith("300 characters are too long; at most 255 fit.")
     assert "1 records were rejected" in kept
     assert summary.endswith("Contact: 2 created, 0 updated, 0 unchanged, 0 deleted, 1 rejected.")
