@@ -24,7 +24,8 @@ def decoded(content: bytes) -> str:
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
-        msg = f"it is no text in {encoding.upper()} (byte {error.start})"
+        name = encoding.upper().removesuffix("-SIG")
+        msg = f"it is no text in {name} (byte {error.start})"
         raise ValueError(msg) from None
 
 

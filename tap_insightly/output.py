@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import select
 import sys
@@ -41,6 +42,10 @@ def watched_pipes() -> Iterator[None]:
     if sys.stdout is None:
         msg = "Standard output is closed, but that is where everything is written to."
         raise PipeError(msg)
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        # Data is bytes in UTF-8. Tables for people are in the encoding of the place, which may
+        # lack a character.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         yield
         _flush()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +15,7 @@ from tap_insightly.cli.writing import (
     id_only_option,
     object_and_id,
     show,
+    text_of,
     write_record,
 )
 
@@ -131,7 +131,9 @@ def note_add(  # noqa: PLR0913 - the options of a command
     Examples:
       $ insightly note add contact 301 --title 'Met in London' --body 'Will call on Monday.'
     """  # noqa: D301 - as above
-    text = sys.stdin.read() if body == "-" else body
+    text = body
+    if body == "-":
+        text = text_of(click.open_file("-", "rb")).replace("\r\n", "\n")
     if is_dry:
         show(client, client.noting(object_name, record_id, title, text))
         return

@@ -17,7 +17,7 @@ from tap_insightly.api import Listing, Reader, Request, UnknownObjectError
 from tap_insightly.api.paging import Cursor
 from tap_insightly.cli.output import write_json, write_line, write_list
 from tap_insightly.cli.settings import with_client
-from tap_insightly.cli.writing import assigned, make_sure, name_of, parsed, yes_option
+from tap_insightly.cli.writing import assigned, make_sure, name_of, parsed, text_of, yes_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,7 +65,7 @@ class _Given:
         """
         names = assigned(self.json_fields)
         return {
-            name: parsed(text.encode(), name) if name in names else text
+            name: parsed(text, name) if name in names else text
             for name, text in self.texts().items()
         }
 
@@ -87,9 +87,9 @@ class _Given:
         if self.binary:
             return self.binary.read(), _BYTES
         if self.file:
-            text = self.file.read()
+            text = text_of(self.file)
             parsed(text, name_of(self.file))
-            return text, _JSON
+            return text.encode(), _JSON
         return None
 
 

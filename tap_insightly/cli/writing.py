@@ -11,6 +11,7 @@ import msgspec
 
 from tap_insightly.api import Answer
 from tap_insightly.cli.output import say, write_json
+from tap_insightly.files import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -99,7 +100,7 @@ def assigned(texts: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def parsed(text: bytes, what: str) -> Any:  # noqa: ANN401 - anything that JSON can be
+def parsed(text: str, what: str) -> Any:  # noqa: ANN401 - anything that JSON can be
     """Read JSON, with every digit of its numbers.
 
     Args:
@@ -116,9 +117,30 @@ def parsed(text: bytes, what: str) -> Any:  # noqa: ANN401 - anything that JSON 
         msg = f"{what} is empty."
         raise click.UsageError(msg)
     try:
-        return Answer(text).data
+        return Answer(text.encode()).data
+    except UnicodeEncodeError:  # an argument with bytes that are no characters
+        msg = f"{what} is no text in UTF-8."
     except msgspec.DecodeError as error:
         msg = f"{what} is not JSON: {error}."
+    raise click.UsageError(msg)
+
+
+def text_of(file: IO[bytes]) -> str:
+    """Read a file of text, in whatever encoding of Unicode, and never in the one of the place.
+
+    Args:
+        file: The file.
+
+    Returns:
+        The text, without a byte order mark.
+
+    Raises:
+        UsageError: If it is no such text.
+    """
+    try:
+        return decoded(file.read())
+    except ValueError as error:
+        msg = f"{name_of(file)} cannot be read: {error}."
         raise click.UsageError(msg) from None
 
 
@@ -150,7 +172,7 @@ def read_values(file: IO[bytes] | None) -> dict[str, Any]:
     if file is None:
         return {}
     name = name_of(file)
-    values = parsed(file.read(), name)
+    values = parsed(text_of(file), name)
     if not isinstance(values, dict):
         msg = f"{name} is not a JSON object of values by name."
         raise click.UsageError(msg)

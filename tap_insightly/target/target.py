@@ -20,7 +20,7 @@ from tap_insightly.plugin import InsightlyPlugin
 from tap_insightly.target.copying import Copier, CopySink
 from tap_insightly.target.copying.idmap import IdMap
 from tap_insightly.target.ending import Ending
-from tap_insightly.target.incoming import Reader
+from tap_insightly.target.incoming import Reader, as_utf8
 from tap_insightly.target.keys import Keys
 from tap_insightly.target.ledger import Ledger, RejectedError
 from tap_insightly.target.loading import is_refusal
@@ -334,7 +334,7 @@ class TargetInsightly(InsightlyPlugin, Target):
             raise InsightlyError(msg)
         with closing(target):
             try:
-                target.listen(file_input)
+                target.listen(as_utf8(file_input or sys.stdin))
             except UnicodeDecodeError as error:
                 msg = f"What comes in is no text in UTF-8, as Singer messages are: {error}."
                 raise InsightlyError(msg) from None

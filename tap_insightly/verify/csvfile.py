@@ -129,6 +129,10 @@ class CSVFile(Source):
                 file.seek(0)
                 delimiter = max(_DELIMITERS, key=head.count)
                 yield csv.reader(file, delimiter=delimiter)
-        except (UnicodeError, csv.Error) as error:
+        except UnicodeError as error:
+            name = self._encoding.upper().removesuffix("-SIG")
+            msg = f"{self._path} cannot be read as CSV: it is no text in {name} ({error})."
+            raise NotComparableError(msg) from None
+        except csv.Error as error:
             msg = f"{self._path} cannot be read as CSV: {error}."
             raise NotComparableError(msg) from None
