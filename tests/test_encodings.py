@@ -238,3 +238,35 @@ def test_a_table_for_people_is_in_the_encoding_of_the_place_as_far_as_that_goes(
     assert done.returncode == 0, done.stderr
     text = done.stdout.decode("utf-8" if place == "C" else place)
     assert ("\\u20ac" if place == "latin-1" else "€") in text
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        b"get contacts --where FIRST_NAME=\xe9",
+        b"get contact ID --fields \xe9",
+        b"create contact FIRST_NAME=\xe9",
+        b"note add contact ID --title \xe9",
+        b"tag add contact ID \xe9",
+        b"api GET /Contacts -f name=\xe9",
+        b"api GET /Cont\xe9",
+        b"api POST /Contacts --yes -f FIRST_NAME=\xe9",
+        b'api POST /Contacts --yes -j FIRST_NAME="\xe9"',
+    ],
+)
+def test_an_argument_that_is_no_text_is_told_and_not_sent(
+    sandbox: Sandbox, tmp_path: Path, command: bytes
+) -> None:
+    args = command.replace(b"ID", str(first(sandbox)).encode()).split()
+    done = subprocess.run(  # noqa: S603 - our own command
+        [sys.executable.encode(), b"-m", b"tap_insightly.cli", *args],
+        cwd=tmp_path,
+        env=environment(sandbox, {}),
+        capture_output=True,
+        timeout=120,
+        check=False,
+    )
+    assert b"Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith(b"Error: ")
+    assert done.returncode == 2
+    assert asked(sandbox, "POST", "PUT") == []

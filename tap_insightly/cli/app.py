@@ -46,6 +46,9 @@ class Group(click.Group):
         except InsightlyError as error:
             click.echo(f"Error: {error}", err=True)
             sys.exit(WRONG if isinstance(error, _WRONG) else FAILED)
+        except UnicodeEncodeError:  # all else that is encoded was decoded before
+            click.echo("Error: An argument holds bytes that are no text in UTF-8.", err=True)
+            sys.exit(WRONG)
         except OSError as error:  # a disk, a file
             click.echo(f"Error: {said_of(error)}", err=True)
             sys.exit(FAILED)
