@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_insightly.target.guarding import TooManyError
 from tests.conftest import KEY, new_sandbox, run_process
 from tests.target.accounts import compare, ids_in, objects, read, what_waits
 from tests.target.feeding import (
@@ -177,6 +178,9 @@ def test_what_is_not_in_this_account_is_left_out_and_said(empty: Sandbox, tmp_pa
     both = [*stream_of("users", users), *stream_of("contacts", tickets)]
     fed = feed.well(both, id_map=str(tmp_path / "ids.db"))
     assert "1 values of OWNER_USER_ID lead to what is not in this account" in fed.stderr
+    assert (
+        "users: 0 created, 0 updated, 0 unchanged, 0 deleted, 0 rejected, 1 left out" in fed.stderr
+    )
     assert empty.count("/Contacts") == 1
 
 
@@ -240,6 +244,44 @@ def test_what_is_deleted_there_is_deleted_here_if_that_is_allowed(
     assert empty.count("/Contacts") == 1
     feed_here(empty, gone, **config, allow_delete=True)
     assert empty.count("/Contacts") == 0
+
+
+def test_more_deletions_than_allowed_wait_in_the_file(empty: Sandbox, tmp_path: Path) -> None:
+    config = {"id_map": str(tmp_path / "ids.db")}
+    people = [{"CONTACT_ID": number, "FIRST_NAME": "Ann"} for number in range(1, 41)]
+    feed_here(empty, stream_of("contacts", people), **config)
+    gone = [{"CONTACT_ID": n, "_sdc_deleted_at": "2026-01-31"} for n in (1, 2, 3)]
+    with pytest.raises(TooManyError, match="3 of 40 records by stream 'contacts'"):
+        feed_here(empty, stream_of("contacts", gone), **config, allow_delete=True)
+    assert empty.count("/Contacts") == 40
+    # The next run goes on with them, once it may.
+    feed_here(empty, [], **config, allow_delete=True, max_deletes=3)
+    assert empty.count("/Contacts") == 37
+
+
+def test_a_record_that_the_account_has_changed_is_not_made_again_by_the_next_run(
+    empty: Sandbox, tmp_path: Path
+) -> None:
+    feed = Feed(tmp_path, empty)
+    config = {"id_map": str(tmp_path / "ids.db"), "max_retries": 0}
+    rows = stream_of("contacts", [{"CONTACT_ID": 1, "FIRST_NAME": "Ann", "TITLE": "Dr"}])
+    empty.faults.automations = {"/Contacts": {"TITLE": "Dear"}}
+
+    def lose(request: RequestLog) -> None:
+        if request.method == "POST":
+            empty.faults.script = ["lost"]
+
+    empty.on_request = lose
+    for _ in range(2):  # the second one finds out what the first did not learn
+        fed = feed(rows, **config)
+        assert fed.code == 1
+        assert "may have been done, or not" in fed.problems[-1]
+        assert empty.count("/Contacts") == 1
+    # Once somebody has looked, and put it away, it is made.
+    empty.delete("/Contacts", empty.records("/Contacts")[0]["CONTACT_ID"])
+    empty.on_request = None
+    feed.well(rows, **config)
+    assert empty.count("/Contacts") == 1
 
 
 def test_the_file_of_one_account_is_not_taken_for_another_s(
