@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from tap_insightly.cli import actions, check, endpoint, known, loading, plan, probe, records, verify
+from tap_insightly.cli import (
+    actions,
+    check,
+    endpoint,
+    known,
+    loading,
+    plan,
+    probe,
+    records,
+    undo,
+    verify,
+)
 from tap_insightly.cli.app import main
 
-for _module in (check, plan, verify, probe, known, endpoint, records, loading, actions):
+__all__ = ["main"]
+
+for _module in (check, plan, verify, probe, known, endpoint, records, loading, actions, undo):
     for _command in _module.COMMANDS:
         main.add_command(_command)
 

@@ -1,0 +1,259 @@
+"""What undoing asks of an account: done, or only shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tap_insightly.api import ChangedError, NotAvailableError, Request, UnknownOutcomeError
+from tap_insightly.api.fields import CUSTOM_FIELDS
+from tap_insightly.undo.identities import flat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tap_insightly.api import Fields, InsightlyClient, InsightlyObject
+
+    Record = dict[str, Any]
+    Changes = Callable[[Record | None], Mapping[str, Any]]
+
+PLACE = ("PIPELINE_ID", "STAGE_ID")
+"""The fields that say where in which pipeline a record is."""
+
+_MOST_TRIES = 3
+# Converted statuses are left out unless they are asked for (spec).
+_ALL_OF_THEM = {"/LeadStatuses": {"include_converted": "true"}}
+
+
+class Reach:
+    """Reads and writes records of an account."""
+
+    def __init__(self, client: InsightlyClient) -> None:
+        """Take the account.
+
+        Args:
+            client: The account.
+        """
+        self.client = client
+        """The account."""
+
+    def record(self, of: InsightlyObject, record_id: int) -> Record | None:
+        """Read a record.
+
+        Args:
+            of: The object.
+            record_id: Its id.
+
+        Returns:
+            The record; None if there is none.
+
+        Raises:
+            InsightlyError: If it cannot be read.
+        """
+        return self._with_etag(of, record_id)[0]
+
+    def list(self, of: InsightlyObject) -> list[Record]:
+        """Read all records of a list.
+
+        Args:
+            of: The object.
+
+        Returns:
+            The records.
+
+        Raises:
+            InsightlyError: If they cannot be read.
+        """
+        return list(self.client.records(of.name, params=_ALL_OF_THEM.get(of.path)))
+
+    def update(self, fields: Fields, record_id: int, changes: Changes) -> None:
+        """Change a record, unless somebody else changes it at the same time.
+
+        Args:
+            fields: The fields of the object.
+            record_id: Its id.
+            changes: Says of the record as it is what is to be written; None for no record.
+
+        Raises:
+            InsightlyError: If that is refused.
+        """
+        for number in range(_MOST_TRIES):
+            record, etag = self._with_etag(fields.of, record_id)
+            values = changes(record)
+            if not values:
+                return
+            try:
+                self._update(fields, record_id, values, etag)
+            except (ChangedError, UnknownOutcomeError):  # what it is by now tells
+                if number == _MOST_TRIES - 1:
+                    raise
+            else:
+                return
+
+    def delete(self, of: InsightlyObject, record_id: int) -> None:
+        """Delete a record.
+
+        Args:
+            of: The object.
+            record_id: Its id.
+
+        Raises:
+            InsightlyError: If that is refused.
+        """
+        self.client.delete(of.name, record_id)
+
+    def create(self, request: Request, fields: Fields, old: Record) -> int:
+        """Create a record.
+
+        Args:
+            request: What to send.
+            fields: The fields of its object.
+            old: What it was.
+
+        Returns:
+            Its id.
+
+        Raises:
+            InsightlyError: If that is refused.
+        """
+        del old
+        return int(self.client.make(request, fields)[str(fields.of.key)])
+
+    def move(self, of: InsightlyObject, record_id: int, place: Mapping[str, int | None]) -> None:
+        """Put a record into a pipeline and a stage.
+
+        Args:
+            of: The object.
+            record_id: Its id.
+            place: Where it is to be: `PLACE`.
+
+        Raises:
+            InsightlyError: If that is refused.
+        """
+        self.client.session.send(_moving(of, record_id, place))
+
+    def link(self, of: InsightlyObject, record_id: int, link: Mapping[str, Any]) -> None:
+        """Link a record to another, unless it is.
+
+        Args:
+            of: The object.
+            record_id: Its id.
+            link: The link, as records have it.
+
+        Raises:
+            InsightlyError: If that is refused.
+        """
+        name, other = link["LINK_OBJECT_NAME"], link["LINK_OBJECT_ID"]
+        self.client.link(of.name, record_id, name, other, **_about(link))
+
+    def _with_etag(self, of: InsightlyObject, record_id: int) -> tuple[Record | None, str | None]:
+        if "get" not in of.can:
+            found = (one for one in self.list(of) if one.get(str(of.key)) == record_id)
+            return next(found, None), None
+        try:
+            return self.client.get_with_etag(of.name, record_id)
+        except NotAvailableError as error:
+            if not error.is_missing:
+                raise
+            return None, None
+
+    def _update(
+        self, fields: Fields, record_id: int, values: Mapping[str, Any], etag: str | None
+    ) -> None:
+        self.client.update(fields.of.name, record_id, values, if_match=etag)
+
+
+class Rehearsal(Reach):
+    """Shows what would be written, and goes on as if it had been."""
+
+    def __init__(self, client: InsightlyClient, show: Callable[[Request], object]) -> None:
+        """Take the account.
+
+        Args:
+            client: The account.
+            show: What to do with a request instead of sending it.
+        """
+        super().__init__(client)
+        self._show = show
+        self._records: dict[tuple[str, int], Record | None] = {}
+
+    def delete(self, of: InsightlyObject, record_id: int) -> None:
+        """Show a deletion.
+
+        Args:
+            of: The object.
+            record_id: Its id.
+        """
+        self._show(self.client.deletion(of.name, record_id))
+        self._records[of.path, record_id] = None
+
+    def create(self, request: Request, fields: Fields, old: Record) -> int:
+        """Show a creation.
+
+        Args:
+            request: What would be sent.
+            fields: The fields of its object.
+            old: What it was.
+
+        Returns:
+            The id that it had, as nobody knows which it would get.
+        """
+        self._show(request)
+        record_id = int(old[str(fields.of.key)])
+        self._records[fields.of.path, record_id] = old | dict.fromkeys(
+            (name for name in PLACE if name in old), None
+        )
+        return record_id
+
+    def move(self, of: InsightlyObject, record_id: int, place: Mapping[str, int | None]) -> None:
+        """Show a move.
+
+        Args:
+            of: The object.
+            record_id: Its id.
+            place: Where it would be.
+        """
+        self._show(_moving(of, record_id, place))
+        self._records[of.path, record_id] = {**(self.record(of, record_id) or {}), **place}
+
+    def link(self, of: InsightlyObject, record_id: int, link: Mapping[str, Any]) -> None:
+        """Show a link.
+
+        Args:
+            of: The object.
+            record_id: Its id.
+            link: The link.
+        """
+        name, other = link["LINK_OBJECT_NAME"], link["LINK_OBJECT_ID"]
+        self._show(self.client.linking(of.name, record_id, name, other, **_about(link)))
+
+    def _with_etag(self, of: InsightlyObject, record_id: int) -> tuple[Record | None, str | None]:
+        if (of.path, record_id) in self._records:
+            return self._records[of.path, record_id], None
+        return super()._with_etag(of, record_id)
+
+    def _update(
+        self, fields: Fields, record_id: int, values: Mapping[str, Any], etag: str | None
+    ) -> None:
+        del etag
+        record = self.record(fields.of, record_id) or {}
+        request = self.client.updating(fields, record_id, values, record)
+        if request is not None:
+            self._show(request)
+        now = flat(record) | dict(values)
+        custom = {name for name in now if (field := fields.find(name)) and field.is_custom}
+        items = [{"FIELD_NAME": name, "FIELD_VALUE": now.pop(name)} for name in custom]
+        self._records[fields.of.path, record_id] = {**now, CUSTOM_FIELDS: items}
+
+
+def _moving(of: InsightlyObject, record_id: int, place: Mapping[str, int | None]) -> Request:
+    path = of.path_of(record_id, "Pipeline")
+    pipeline, stage = (place.get(name) for name in PLACE)
+    if pipeline is None:
+        return Request("DELETE", path)
+    change = {} if stage is None else {"PIPELINE_STAGE_CHANGE": {"STAGE_ID": stage}}
+    return Request.of("PUT", path, {"PIPELINE_ID": pipeline, **change})
+
+
+def _about(link: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the arguments of a function
+    names = ("ROLE", "DETAILS", "RELATIONSHIP_ID", "IS_FORWARD")
+    return {name.lower(): link.get(name) for name in names}

@@ -1,0 +1,273 @@
+"""Putting back what writes have replaced, from the last to the first."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from tap_insightly.api import InsightlyError, NotAvailableError, UnknownObjectError
+from tap_insightly.api.reading import value_of
+from tap_insightly.target.loading import is_refusal
+from tap_insightly.undo.identities import Identities, flat
+from tap_insightly.undo.lines import Created, Creating, Deleted, Moved, Updated
+from tap_insightly.undo.reach import PLACE
+from tap_insightly.undo.restoring import Restorer
+from tap_insightly.values import parse_moment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tap_insightly.api import InsightlyObject
+    from tap_insightly.undo.lines import AnyLine
+    from tap_insightly.undo.progress import Progress
+    from tap_insightly.undo.reach import Reach
+    from tap_insightly.undo.recording import Entry, Recorded
+
+    Record = dict[str, Any]
+
+UNDONE, NOTHING, LEFT, FAILED, WAITING = "undone", "as before", "left", "failed", "waiting"
+"""What can become of a line: it is undone; there was nothing to do; it was changed since and left;
+it was refused; or it waits for another of the same record that was."""
+
+LONGEST_CREATION = timedelta(hours=1)
+"""How long after an intention a record can come of it; who creates one later is somebody else."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a line."""
+
+    outcome: str
+    """One of those above."""
+
+    said: str
+    """The same for people, a sentence."""
+
+    fields: tuple[str, ...] = ()
+    """The fields that were left, if only some were."""
+
+    lost: tuple[str, ...] = field(default=())
+    """What of a record that is back could not be put back."""
+
+    is_back: bool = False
+    """Whether a record was created anew."""
+
+
+class Undoer:
+    """Undoes what a file says."""
+
+    def __init__(
+        self,
+        reach: Reach,
+        recorded: Recorded,
+        progress: Progress,
+        *,
+        only: frozenset[str] = frozenset(),
+        is_forced: bool = False,
+    ) -> None:
+        """Get ready.
+
+        Args:
+            reach: The account.
+            recorded: What the file says.
+            progress: What was undone already.
+            only: The paths of the lists to undo something in; none for all.
+            is_forced: Whether to put back also what was changed since.
+
+        Raises:
+            InsightlyError: If the account does not tell of its objects.
+        """
+        self._reach = reach
+        self._client = reach.client
+        self._recorded = recorded
+        self._progress = progress
+        self._is_forced = is_forced
+        self._ids = Identities(reach.client, recorded.entries, progress)
+        self._restorer = Restorer(reach, recorded, self._ids, progress)
+        self._left: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
+        self._held: set[tuple[str, int]] = set()
+        self._done: set[int] = set()
+        self.due = [one for one in reversed(recorded.entries) if self._is_due(one, only)]
+        """The lines that are still to be undone, the last one first."""
+
+    def _is_due(self, entry: Entry, only: frozenset[str]) -> bool:
+        if self._progress.of(entry).is_ended:
+            return False
+        return not only or self._ids.path(entry.object_name) in only
+
+    def run(self) -> Iterator[tuple[Entry, Result]]:
+        """Undo what is still to be undone.
+
+        Yields:
+            Each line, once it is undone as far as it can be, and what became of it.
+
+        Raises:
+            InsightlyError: If there is no use in going on.
+        """
+        due = {entry.place.number for entry in self.due}
+        for entry in self.due:
+            steps = [entry]
+            if entry.action == "deleted" and entry.place.number not in self._done:
+                steps = self._restorer.order(
+                    entry, is_due=lambda one: one.place.number in due - self._done
+                )
+            for step in steps:
+                if step.place.number not in self._done:
+                    self._done.add(step.place.number)
+                    yield step, self._undo(step)
+
+    def _undo(self, entry: Entry) -> Result:
+        old = self._ids.key(entry)
+        name = f"{entry.object_name} {entry.record_id or ''}".strip()
+        key = None if old is None else (old[0], self._ids.now(*old))
+        if key is not None and key in self._held:
+            said = f"{name} waits, as something later about it could not be undone."
+            return Result(WAITING, said)
+        try:
+            of = self._client.object(entry.object_name)
+            result = self._result(entry, of, self._recorded.lines.at(entry.place))
+        except InsightlyError as error:
+            if not is_refusal(error) and not isinstance(error, UnknownObjectError):
+                raise
+            if key is not None and old is not None:
+                self._held.add(key)
+                self._restorer.failed.add(old)
+            return Result(FAILED, f"{name}: {error}")
+        if result.outcome == LEFT:
+            self._progress.leave(entry, result.fields)
+        else:
+            self._progress.end(entry)
+        return result
+
+    def _result(self, entry: Entry, of: InsightlyObject, line: AnyLine) -> Result:
+        if isinstance(line, Creating):
+            return self._creating(of, line)
+        if isinstance(line, Created):
+            return self._created(of, line)
+        if isinstance(line, Updated):
+            return self._updated(entry, of, line)
+        if isinstance(line, Moved):
+            return self._moved(of, line)
+        if isinstance(line, Deleted):
+            return self._deleted(entry, of, line)
+        msg = f"Line {entry.place.number} is about no write."
+        raise InsightlyError(msg)
+
+    def _creating(self, of: InsightlyObject, line: Creating) -> Result:
+        if "search" not in of.can:
+            said = f"{of.name}: whether one was created before the run was cut off cannot be found "
+            return Result(
+                LEFT, f"{said}out, as these cannot be searched. It would have {line.values}."
+            )
+        fields = self._client.fields(of.name)
+        found = self._restorer.find(fields, line.path, line.values, line.since)
+        if found is None or _is_later(found, line.since):
+            return Result(NOTHING, f"{of.name}: one that was about to be created was not.")
+        return self._remove(of, int(found[str(of.key)]), line.values)
+
+    def _created(self, of: InsightlyObject, line: Created) -> Result:
+        return self._remove(of, line.record_id, line.values)
+
+    def _remove(self, of: InsightlyObject, record_id: int, values: Mapping[str, Any]) -> Result:
+        name, fields = f"{of.name} {record_id}", self._client.fields(of.name)
+        record = self._reach.record(of, record_id)
+        if record is None:
+            return Result(NOTHING, f"{name} is gone already.")
+        changed = [
+            one
+            for one, sent in flat(values).items()
+            if not self._ids.is_after(fields, record, one, sent)
+        ]
+        changed += sorted(self._left[of.path, record_id] - {*changed})
+        if changed and not self._is_forced:
+            said = f"{name} was changed since ({', '.join(changed)}), and is left."
+            return Result(LEFT, said)
+        try:
+            self._reach.delete(of, record_id)
+        except NotAvailableError as error:
+            if not error.is_missing:
+                raise
+        return Result(UNDONE, f"{name} is deleted.")
+
+    def _updated(self, entry: Entry, of: InsightlyObject, line: Updated) -> Result:
+        fields, now = self._client.fields(of.name), self._ids.now(of.path, line.record_id)
+        before, after = flat(line.before), flat(line.after)
+        names = [one for one in before if one in (self._progress.of(entry).left or before)]
+        left: list[str] = []
+        put: Record = {}
+        is_gone = False
+
+        def changes(record: Record | None) -> Mapping[str, Any]:
+            nonlocal is_gone
+            left.clear()
+            put.clear()
+            is_gone = record is None
+            for name in names if record is not None else ():
+                if name in self._left[of.path, now]:
+                    left.append(name)
+                elif self._ids.is_before(fields, record or {}, name, before[name]):
+                    continue
+                elif self._is_forced or self._ids.is_after(
+                    fields, record or {}, name, after.get(name)
+                ):
+                    put[name] = self._ids.mapped(of, name, before[name])
+                else:
+                    left.append(name)
+            return put
+
+        self._reach.update(fields, now, changes)
+        name = _name(of, line.record_id, now)
+        if is_gone:
+            return self._gone(of, line.record_id)
+        self._left[of.path, now].update(left)
+        parts = [f"{', '.join(put)} put back"] if put else []
+        parts += [f"{', '.join(left)} changed since, and left"] if left else []
+        said = f"{name}: {'; '.join(parts) or 'is as it was before'}."
+        outcome = LEFT if left else UNDONE if put else NOTHING
+        return Result(outcome, said, tuple(left))
+
+    def _moved(self, of: InsightlyObject, line: Moved) -> Result:
+        now = self._ids.now(of.path, line.record_id)
+        name = _name(of, line.record_id, now)
+        record = self._reach.record(of, now)
+        if record is None:
+            return self._gone(of, line.record_id)
+        place = {one: record.get(one) for one in line.before}
+        is_told = all(one in record for one in line.before)
+        is_held = bool(self._left[of.path, now] & set(PLACE))
+        if is_told and place == line.before and not is_held:
+            return Result(NOTHING, f"{name}: is at the stage where it was before.")
+        if not self._is_forced and (is_held or place != line.after):
+            self._left[of.path, now].update(PLACE)
+            why = "was moved since" if is_told else "does not tell at which stage it is"
+            return Result(LEFT, f"{name}: {why}, and is left there.")
+        self._reach.move(of, now, line.before)
+        return Result(UNDONE, f"{name}: is back at its stage.")
+
+    def _deleted(self, entry: Entry, of: InsightlyObject, line: Deleted) -> Result:
+        if (of.path, line.record_id) in self._ids.created:
+            return self._gone(of, line.record_id)
+        said, lost = self._restorer.restore(entry, of, line)
+        is_back = self._progress.of(entry).made is not None
+        return Result(UNDONE if is_back else NOTHING, said, lost=tuple(lost), is_back=is_back)
+
+    def _gone(self, of: InsightlyObject, record_id: int) -> Result:
+        """Say of a record that is not there that it need not be, or that it should."""
+        name = f"{of.name} {record_id}"
+        if (of.path, record_id) in self._ids.created:
+            return Result(NOTHING, f"{name} was created and deleted: there is nothing to put back.")
+        return Result(LEFT, f"{name} is not there any more, so that nothing of it can be put back.")
+
+
+def _name(of: InsightlyObject, record_id: int, now: int) -> str:
+    return f"{of.name} {record_id}" + (f" (now {now})" if now != record_id else "")
+
+
+def _is_later(record: Mapping[str, Any], since: str) -> bool:
+    """Tell whether a record was created long after a request; not if it does not tell when."""
+    created = value_of(record, "DATE_CREATED_UTC")
+    if not isinstance(created, str):
+        return False
+    return parse_moment(created) > parse_moment(since) + LONGEST_CREATION

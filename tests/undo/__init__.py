@@ -1,0 +1,1 @@
+"""What writes have replaced: written down, and put back."""
