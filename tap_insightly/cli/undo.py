@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from tap_insightly.undo.undoing import Result
 
 _NOT_BACK = (
-    "Records that are back have new ids, and are without what Insightly sets itself and what was "
-    "kept apart from them: dates of creation and update, comments, notes, e-mails, files, history."
+    "Records that are back have new ids, and are without what Insightly sets itself and what hung "
+    "on them: dates of creation and update, pictures, comments, notes, e-mails, files, history."
 )
 _NAMES = {
     UNDONE: "undone",

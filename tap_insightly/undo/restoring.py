@@ -10,7 +10,7 @@ from tap_insightly.api.comparing import changes
 from tap_insightly.target.copying.settling import LONGEST_UNDER_WAY
 from tap_insightly.target.loading import is_refusal
 from tap_insightly.undo.identities import flat
-from tap_insightly.undo.lines import Deleted
+from tap_insightly.undo.lines import Deleted, Updated
 from tap_insightly.undo.reach import PLACE
 from tap_insightly.values import EMPTY_DATES, parse_moment, utc_text
 
@@ -50,10 +50,10 @@ class Restorer:
         """Records that could not be created anew by this run."""
 
     def order(self, entry: Entry, *, is_due: Callable[[Entry], bool]) -> list[Entry]:
-        """Say which records are to come before another, as it leads to them.
+        """Say which records are to be back before a line is undone, as it leads to them.
 
         Args:
-            entry: The line of its deletion.
+            entry: The line of an update or a deletion.
             is_due: Whether a deletion is still to be undone, and may be.
 
         Returns:
@@ -129,11 +129,11 @@ class Restorer:
     def _needs(self, entry: Entry) -> Iterator[Entry]:
         line = self._lines.at(entry.place)
         path = self._ids.path(entry.object_name)
-        if not isinstance(line, Deleted) or path is None:
+        if not isinstance(line, Deleted | Updated) or path is None:
             return
         of = self._client.object(entry.object_name)
         keys = [self._ids.leads_to(of, name, value) for name, value in flat(line.before).items()]
-        keys += [key for key, _ in self._links(line.before)]
+        keys += [key for key, _ in self._links(line.before)]  # an update has none
         for key in keys:
             if key is not None and (need := self._ids.deletions.get(key)) is not None:
                 yield need

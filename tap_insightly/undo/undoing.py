@@ -89,6 +89,7 @@ class Undoer:
         self._left: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
         self._held: set[tuple[str, int]] = set()
         self._done: set[int] = set()
+        self._made: dict[int, Record | None] = {}
         self.due = [one for one in reversed(recorded.entries) if self._is_due(one, only)]
         """The lines that are still to be undone, the last one first."""
 
@@ -109,7 +110,7 @@ class Undoer:
         due = {entry.place.number for entry in self.due}
         for entry in self.due:
             steps = [entry]
-            if entry.action == "deleted" and entry.place.number not in self._done:
+            if entry.action in {"updated", "deleted"} and entry.place.number not in self._done:
                 steps = self._restorer.order(
                     entry, is_due=lambda one: one.place.number in due - self._done
                 )
@@ -143,7 +144,7 @@ class Undoer:
 
     def _result(self, entry: Entry, of: InsightlyObject, line: AnyLine) -> Result:
         if isinstance(line, Creating):
-            return self._creating(of, line)
+            return self._creating(entry, of, line)
         if isinstance(line, Created):
             return self._created(of, line)
         if isinstance(line, Updated):
@@ -155,17 +156,34 @@ class Undoer:
         msg = f"Line {entry.place.number} is about no write."
         raise InsightlyError(msg)
 
-    def _creating(self, of: InsightlyObject, line: Creating) -> Result:
+    def _creating(self, entry: Entry, of: InsightlyObject, line: Creating) -> Result:
         if "search" not in of.can:
             said = f"{of.name}: whether one was created before the run was cut off cannot be found "
             return Result(
                 LEFT, f"{said}out, as these cannot be searched. It would have {line.values}."
             )
-        fields = self._client.fields(of.name)
-        found = self._restorer.find(fields, line.path, line.values, line.since)
+        if entry.place.number not in self._made:
+            self._look_for_all(of)
+        found = self._made[entry.place.number]
         if found is None or _is_later(found, line.since):
             return Result(NOTHING, f"{of.name}: one that was about to be created was not.")
         return self._remove(of, int(found[str(of.key)]), line.values)
+
+    def _look_for_all(self, of: InsightlyObject) -> None:
+        """Find what the intentions have created of which it is not known.
+
+        All that is in a small one may be in a large one, too, whose record is not to be taken
+        for it: so the large ones come first.
+        """
+        lines: list[tuple[int, Creating]] = []
+        for entry in self.due:
+            if entry.action == "creating" and self._ids.path(entry.object_name) == of.path:
+                line = self._recorded.lines.at(entry.place)
+                if isinstance(line, Creating):
+                    lines.append((entry.place.number, line))
+        fields = self._client.fields(of.name)
+        for number, line in sorted(lines, key=lambda one: (-len(flat(one[1].values)), one[0])):
+            self._made[number] = self._restorer.find(fields, line.path, line.values, line.since)
 
     def _created(self, of: InsightlyObject, line: Created) -> Result:
         return self._remove(of, line.record_id, line.values)

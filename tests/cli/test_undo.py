@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_insightly.sandbox import Faults
+from tap_insightly.undo import restoring
 from tap_insightly.undo.lines import Created, Creating, Deleted, Moved, Updated
 from tests.api.conftest import asked, new_client
 from tests.cli.conftest import first
@@ -32,6 +33,12 @@ LISTS = (
     "/Tasks",
 )
 ADA = {"FIRST_NAME": "Ada", "LAST_NAME": "Lovelace"}
+
+
+@pytest.fixture(autouse=True)
+def _no_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take what a run before has sent for answered: here, none was cut off."""
+    monkeypatch.setattr(restoring, "LONGEST_UNDER_WAY", 0.0)
 
 
 @pytest.fixture
@@ -147,6 +154,17 @@ def test_a_creation_that_was_cut_off_is_found_and_undone(
     assert plain(sandbox, "/Contacts") == before
 
 
+def test_of_creations_that_were_cut_off_none_is_taken_for_a_smaller_one(
+    sandbox: Sandbox, writes: Writes, path: Path
+) -> None:
+    before = plain(sandbox, "/Contacts")
+    for title in ("Countess", None, "Lady"):
+        more = {} if title is None else {"TITLE": title}
+        writes.create("contact", **ADA, **more, is_answered=False)
+    assert undo(sandbox, path).stderr.endswith("3 undone.\n")
+    assert plain(sandbox, "/Contacts") == before
+
+
 def test_a_record_that_somebody_creates_much_later_is_not_taken_for_one_of_a_run(
     sandbox: Sandbox, writes: Writes, path: Path
 ) -> None:
@@ -254,8 +272,8 @@ def test_what_belongs_together_comes_back_together_in_whatever_order(
     gone = [
         ("organisation", organisation),
         ("contact", one),
-        ("project", milestone["PROJECT_ID"]),
         ("milestone", milestone["MILESTONE_ID"]),
+        ("project", milestone["PROJECT_ID"]),
         (link["LINK_OBJECT_NAME"], link["LINK_OBJECT_ID"]),
         ("note", note["NOTE_ID"]),
     ]
@@ -307,6 +325,19 @@ def test_a_reference_that_was_changed_leads_to_the_record_that_is_back(
     assert done.code == 0, done.stderr
     assert done.stderr.endswith("3 undone.\n")
     assert (found(sandbox, contact) or {})["ORGANISATION_ID"] == new_ids(path)[first_one]
+
+
+def test_a_record_that_an_update_led_away_from_is_back_before_it_leads_there_again(
+    sandbox: Sandbox, writes: Writes, path: Path
+) -> None:
+    contact = first(sandbox)
+    old, new = (row["ORGANISATION_ID"] for row in sandbox.records("/Organisations")[:2])
+    sandbox.update("/Contacts", contact, ORGANISATION_ID=old)
+    writes.delete("organisation", old)
+    writes.update("contact", contact, ORGANISATION_ID=new)
+    done = undo(sandbox, path)
+    assert done.code == 0, done.stderr
+    assert (found(sandbox, contact) or {})["ORGANISATION_ID"] == new_ids(path)[old]
 
 
 def test_what_was_created_and_deleted_does_not_come_back(
@@ -380,8 +411,8 @@ def test_a_record_that_is_refused_is_told_and_the_others_go_on(
     done = undo(sandbox, path)
     assert done.code == 1
     assert done.lines == [f"Task {task}: TITLE put back."]
-    assert f"Error: line 3: Contact {contact}: POST /Contacts cannot be done (403)" in done.stderr
-    assert f"line 2: Contact {contact} waits" in done.stderr
+    assert f"Error: line 4: Contact {contact}: POST /Contacts cannot be done (403)" in done.stderr
+    assert f"line 3: Contact {contact} waits" in done.stderr
     sandbox.faults = Faults()
     done = undo(sandbox, path)
     assert done.code == 0, done.stderr
@@ -411,16 +442,16 @@ def test_what_of_a_record_cannot_be_put_back_is_told(
     key = with_links(sandbox)
     sandbox.add_custom_field("/Contacts", "Old__c", "DROPDOWN", "Old", options=["a", "b"])
     sandbox.update("/Contacts", key, CUSTOMFIELDS=[{"FIELD_NAME": "Old__c", "FIELD_VALUE": "a"}])
-    link = (found(sandbox, key) or {})["LINKS"][0]
+    project = first(sandbox, "/Projects")
+    writes.client.link("contact", key, "project", project)
     writes.delete("contact", key)
-    sandbox.delete(sandbox.path_of_object(link["LINK_OBJECT_NAME"]) or "", link["LINK_OBJECT_ID"])
+    sandbox.delete("/Projects", project)
     definitions = sandbox.custom_fields["/Contacts"].definitions
     definitions[-1]["CUSTOM_FIELD_OPTIONS"] = [{"OPTION_ID": 1, "OPTION_VALUE": "b"}]
     done = undo(sandbox, path)
     assert done.code == 1
     assert f"Contact {key}: not put back: Old__c ('a' is no option)" in done.stderr
-    other = f"{link['LINK_OBJECT_NAME']} {link['LINK_OBJECT_ID']}"
-    assert f"Contact {key}: not put back: the link to {other} (" in done.stderr
+    assert f"Contact {key}: not put back: the link to Project {project} (" in done.stderr
     assert sandbox.count("/Contacts") == 60
 
 
@@ -548,7 +579,10 @@ LINE = b'{"action":"updated","object":"Contact","id":1,"before":{},"after":{}}\n
         (ACCOUNT + b'{"action":"upd\n' + LINE, "line 2: it is not a line of such a file"),
         (ACCOUNT + LINE + b'{"action":"other"}\n', "line 3: it is not a line of such a file"),
         (ACCOUNT + LINE.replace(b":1,", b":null,"), "line 2: it is not a line of such a file"),
-        (ACCOUNT + LINE.replace(b"Contact", b"\xe9") + LINE, "line 2: it is no text in UTF-8"),
+        (
+            ACCOUNT + LINE.replace(b"Contact", b"\xe9") + LINE,
+            "line 2: it is not a line of such a file: it is no text",
+        ),
         (ACCOUNT.decode().encode("utf-16"), "line 1: it is no"),
         (b"CONTACT_ID,TITLE\n1,x\n", "line 1: it is not a line of such a file"),
     ],

@@ -1,4 +1,4 @@
-"""Writes that take down what they replace, as the target does, and what an account is without ids."""
+"""Writes that take down what they replace, as the target does, and what an account is like."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api import Answer
+from tap_insightly.api import Answer, InsightlyClient
 from tap_insightly.api.closing import Closing
 from tap_insightly.api.comparing import changes
 from tap_insightly.undo.lines import (
@@ -18,15 +18,19 @@ from tap_insightly.undo.lines import (
     Updated,
     account_of,
 )
+from tap_insightly.undo.progress import Progress
 from tap_insightly.undo.reach import Reach
 from tap_insightly.undo.recording import Recorder, read
+from tap_insightly.undo.undoing import Undoer
 from tap_insightly.values import utc_text
+from tests.conftest import KEY
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
-    from tap_insightly.api import InsightlyClient
     from tap_insightly.sandbox import Sandbox
+    from tap_insightly.undo.undoing import Result
 
 CUSTOM = "CUSTOMFIELDS"
 STAMPS = frozenset({"DATE_CREATED_UTC", "DATE_UPDATED_UTC", "CREATED_USER_ID"})
@@ -106,6 +110,28 @@ class Writes(Closing):
             self.client.delete(name, key)
 
 
+def undone(client: InsightlyClient, path: Path, **options: Any) -> list[Result]:
+    """Undo what a file says, in this process."""
+    recorded = read(path)
+    with Progress(path, recorded) as progress:
+        progress.keep()
+        return [one for _, one in Undoer(Reach(client), recorded, progress, **options).run()]
+
+
+def documented_undo(sandbox: Sandbox, folder: Path) -> None:
+    """A file of what a run has written: an update, a creation, a deletion."""
+    folder.mkdir(exist_ok=True)
+    one, other = (row["CONTACT_ID"] for row in sandbox.records("/Contacts")[:2])
+    with (
+        InsightlyClient(KEY, api_url=sandbox.api_url) as client,
+        Writes(client, folder / "undo.jsonl") as writes,
+    ):
+        writes.update("contact", one, TITLE="Countess", PHONE="1")
+        sandbox.update("/Contacts", one, PHONE="2")
+        writes.create("organisation", ORGANISATION_NAME="Analytical Engines")
+        writes.delete("contact", other)
+
+
 def now() -> datetime:
     return datetime.now(timezone.utc)
 
@@ -130,20 +156,28 @@ def plain(sandbox: Sandbox, *paths: str, ids: dict[int, int] | None = None) -> d
     old = {new: one for one, new in (ids or {}).items()}
     found = {}
     for path in paths:
-        key = sandbox.tables[path].keys[0]
+        key, own = sandbox.tables[path].keys[0], sandbox.custom_fields.get(path)
+        not_ours = {
+            one["FIELD_NAME"]
+            for one in (own.definitions if own else ())
+            if one["FIELD_TYPE"] in {"AUTONUMBER", "CALCULATED"}
+        }
+        read_only = {
+            name for name, one in sandbox.tables[path].fields.items() if one.get("readOnly")
+        }
         for row in sandbox.records(path):
             one = {
-                name: _plain(value, old)
+                name: _plain(value, old, not_ours)
                 for name, value in row.items()
-                if name not in STAMPS | OWN and value not in EMPTY
+                if name not in STAMPS | OWN | (read_only - {key}) and value not in EMPTY
             }
             found[f"{path}/{old.get(row[key], row[key])}"] = one
     return found
 
 
-def _plain(value: Any, old: dict[int, int]) -> Any:
+def _plain(value: Any, old: dict[int, int], left_out: Collection[str] = ()) -> Any:
     if isinstance(value, list):
-        items = [_plain(one, old) for one in value]
+        items = [_plain(one, old) for one in value if one.get("FIELD_NAME") not in left_out]
         return sorted((one for one in items if one.get("FIELD_VALUE", 0) not in EMPTY), key=str)
     if isinstance(value, dict):
         return {
