@@ -21,5 +21,3 @@ __all__ = ["main"]
 for _module in (check, plan, verify, probe, known, endpoint, records, loading, actions, undo):
     for _command in _module.COMMANDS:
         main.add_command(_command)
-
-__all__ = ["main"]

@@ -17,6 +17,7 @@ from tap_insightly.sandbox import Faults
 from tests.cli.conftest import first
 from tests.cli.running import environment
 from tests.conftest import new_sandbox, run_process
+from tests.undo.writing import documented_undo
 
 if TYPE_CHECKING:
     from tap_insightly.sandbox import Sandbox
@@ -110,6 +111,8 @@ def test_every_command_of_the_page_does_what_it_shows(title: str, tmp_path: Path
     with documented_sandbox().serve() as sandbox:
         if "/FileAttachments" in text:  # the sandbox has no content of files
             sandbox.faults = Faults(body=b'{"FILE_ID":7}')
+        if "undo.jsonl" in text:
+            documented_undo(sandbox, tmp_path / "work")
         done = played(sandbox, text, tmp_path)
     following = [step.command for step, *_ in done[1:]] + [""]
     for (step, output, code), then in zip(done, following, strict=True):

@@ -14,6 +14,7 @@ from tap_insightly.cli import main
 from tests.cli.running import run, run_as_process
 from tests.cli.test_docs import documented_sandbox, with_ids
 from tests.relating import catalog
+from tests.undo.writing import documented_undo
 from tests.verify.loading import documented_warehouse
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def test_every_example_works(first_word: str, tmp_path: Path) -> None:
     with documented_sandbox().serve() as sandbox:  # in order: what is removed was added before
         if first_word == "verify":
             documented_warehouse(sandbox, tmp_path)
+        if first_word == "undo":
+            documented_undo(sandbox, tmp_path)
         for example in [example for command in own for example in examples(command)]:
             _, *args = shlex.split(with_ids(sandbox, example))
             done = run_as_process(sandbox, *args, folder=tmp_path)

@@ -87,13 +87,14 @@ def own_sandbox() -> Sandbox:
     return sandbox
 
 
+@pytest.mark.slow
 def test_killed_at_any_request(tmp_path: Path) -> None:
     path, rng, kills = tmp_path / "undo.jsonl", random.Random(1), 0
     with own_sandbox().serve() as sandbox:
         before = plain(sandbox, *LISTS)
         write(sandbox, path)
         while True:
-            left = rng.randint(2, 14)
+            left = rng.randint(2, 25)
             process = subprocess.Popen(  # noqa: S603 - our own code
                 [sys.executable, "-c", UNDO, str(path)],
                 env=environment(sandbox),
