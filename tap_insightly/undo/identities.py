@@ -182,22 +182,30 @@ class Identities:
         wanted = self.mapped(fields.of, name, value)
         return is_same(fields.find(name), wanted, value_of(record, name))
 
-    def is_after(self, fields: Fields, record: Mapping[str, Any], name: str, value: object) -> bool:
-        """Tell whether a field of a record has the value still that it was given.
+    def is_after(
+        self,
+        fields: Fields,
+        record: Mapping[str, Any],
+        name: str,
+        value: object,
+        *,
+        or_nothing: bool = True,
+    ) -> bool:
+        """Tell whether a field of a record has a value still, or what became of it by itself.
 
         Args:
             fields: The fields of the object.
             record: The record as it is.
             name: The field.
             value: The value that it was given.
+            or_nothing: Whether a field that led to a record which was deleted may be empty.
 
         Returns:
-            Whether it has, or what became of the value by itself: if it led to a record that was
-            deleted, it leads nowhere, or to the new one.
+            Whether it has; a field that led to a record which was deleted may lead to the new one.
         """
         field, found = fields.find(name), value_of(record, name)
         wanted = [value, self.mapped(fields.of, name, value)]
-        if self.leads_to(fields.of, name, value) in self.deletions:
+        if or_nothing and self.leads_to(fields.of, name, value) in self.deletions:
             wanted.append(None)
         return any(is_same(field, one, found) for one in wanted)
 

@@ -227,8 +227,10 @@ class Undoer:
                     left.append(name)
                 elif self._ids.is_before(fields, record or {}, name, before[name]):
                     continue
-                elif self._is_forced or self._ids.is_after(
-                    fields, record or {}, name, after.get(name)
+                elif self._is_forced or any(
+                    self._ids.is_after(fields, record or {}, name, one, or_nothing=is_ours)
+                    # What led to a record that was deleted may do so still, by its old id.
+                    for one, is_ours in ((after.get(name), True), (before[name], False))
                 ):
                     put[name] = self._ids.mapped(of, name, before[name])
                 else:

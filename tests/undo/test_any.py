@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from tap_insightly.undo import restoring
 from tests.api.conftest import new_client
 from tests.api.written import values_of
 from tests.conftest import new_sandbox
 from tests.undo.writing import Writes, new_ids, plain, undone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from tap_insightly.sandbox import Sandbox
@@ -28,13 +25,6 @@ LISTS = {
 }
 VERBS = ("create", "update", "update", "delete", "move")
 PICK = st.integers(0, 7)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _no_wait() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(restoring, "LONGEST_UNDER_WAY", 0.0)
-        yield
 
 
 def small_sandbox() -> Sandbox:
