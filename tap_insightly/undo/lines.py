@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import msgspec
 
 from tap_insightly.api.errors import NotAvailableError
-from tap_insightly.values import utc_text
+from tap_insightly.values import parse_moment, utc_text
 
 if TYPE_CHECKING:
     from tap_insightly.api import InsightlyClient
@@ -76,6 +76,10 @@ class Creating(Write, frozen=True, kw_only=True, tag_field="action", tag="creati
 
     since: str
     """When, by the server's clock, RFC 3339."""
+
+    def __post_init__(self) -> None:
+        """Make sure that it is a moment."""
+        parse_moment(self.since)
 
 
 class Created(Write, frozen=True, kw_only=True, tag_field="action", tag="created"):

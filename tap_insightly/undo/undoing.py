@@ -170,7 +170,7 @@ class Undoer:
         return self._remove(of, int(found[str(of.key)]), line.values)
 
     def _look_for_all(self, of: InsightlyObject) -> None:
-        """Find what the intentions have created of which it is not known.
+        """Find what came of the intentions that no line says to be done.
 
         All that is in a small one may be in a large one, too, whose record is not to be taken
         for it: so the large ones come first.
@@ -240,7 +240,7 @@ class Undoer:
         self._reach.update(fields, now, changes)
         name = _name(of, line.record_id, now)
         if is_gone:
-            return self._gone(of, line.record_id)
+            return self._gone(of, line.record_id, *names)
         self._left[of.path, now].update(left)
         parts = [f"{', '.join(put)} put back"] if put else []
         parts += [f"{', '.join(left)} changed since, and left"] if left else []
@@ -268,17 +268,21 @@ class Undoer:
 
     def _deleted(self, entry: Entry, of: InsightlyObject, line: Deleted) -> Result:
         if (of.path, line.record_id) in self._ids.created:
-            return self._gone(of, line.record_id)
+            said = (
+                f"{of.name} {line.record_id} was not there before, so that it need not come back."
+            )
+            return Result(NOTHING, said)
         said, lost = self._restorer.restore(entry, of, line)
         is_back = self._progress.of(entry).made is not None
         return Result(UNDONE if is_back else NOTHING, said, lost=tuple(lost), is_back=is_back)
 
-    def _gone(self, of: InsightlyObject, record_id: int) -> Result:
+    def _gone(self, of: InsightlyObject, record_id: int, *names: str) -> Result:
         """Say of a record that is not there that it need not be, or that it should."""
         name = f"{of.name} {record_id}"
         if (of.path, record_id) in self._ids.created:
-            return Result(NOTHING, f"{name} was created and deleted: there is nothing to put back.")
-        return Result(LEFT, f"{name} is not there any more, so that nothing of it can be put back.")
+            return Result(NOTHING, f"{name} is not there any more, nor was it before.")
+        said = f"{name} is not there any more, so that nothing of it can be put back."
+        return Result(LEFT, said, names)
 
 
 def _name(of: InsightlyObject, record_id: int, now: int) -> str:
@@ -288,6 +292,7 @@ def _name(of: InsightlyObject, record_id: int, now: int) -> str:
 def _is_later(record: Mapping[str, Any], since: str) -> bool:
     """Tell whether a record was created long after a request; not if it does not tell when."""
     created = value_of(record, "DATE_CREATED_UTC")
-    if not isinstance(created, str):
+    try:
+        return parse_moment(created) > parse_moment(since) + LONGEST_CREATION
+    except (ValueError, AttributeError):
         return False
-    return parse_moment(created) > parse_moment(since) + LONGEST_CREATION

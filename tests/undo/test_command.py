@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tap_insightly.sandbox import Sandbox
 
 ACCOUNT = b'{"action":"account","url":"%b"}\n'
+CREATING = b'{"action":"creating","object":"x","path":"/x","values":{},"since":"x"}\n'
 LINE = b'{"action":"updated","object":"Contact","id":1,"before":{},"after":{}}\n'
 
 
@@ -124,6 +125,7 @@ def test_another_account_is_refused(sandbox: Sandbox, writes: Writes, path: Path
             "line 2: it is not a line of such a file: it is no text",
         ),
         (ACCOUNT.decode().encode("utf-16"), "line 1: it is no"),
+        (ACCOUNT + CREATING, "line 2: it is not a line of such a file: Invalid isoformat"),
         (b"CONTACT_ID,TITLE\n1,x\n", "line 1: it is not a line of such a file"),
     ],
 )

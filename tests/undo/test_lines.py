@@ -24,6 +24,7 @@ from tap_insightly.undo.lines import (
     decode,
 )
 from tap_insightly.undo.recording import Recorder, read
+from tap_insightly.values import utc_text
 from tests.api.conftest import new_client
 
 if TYPE_CHECKING:
@@ -39,10 +40,11 @@ numbers = st.integers(-(2**63), 2**63 - 1) | st.decimals(
 )
 scalars = st.none() | st.booleans() | texts | numbers
 values = st.dictionaries(texts, scalars | st.lists(st.dictionaries(texts, scalars)), max_size=4)
+moments = st.datetimes().map(utc_text)
 common = {"object_name": texts, "stream": texts, "time": texts}
 places = st.fixed_dictionaries(dict.fromkeys(("PIPELINE_ID", "STAGE_ID"), st.none() | ids))
 lines: st.SearchStrategy[AnyWrite] = st.one_of(
-    st.builds(Creating, **common, path=texts, values=values, since=texts),
+    st.builds(Creating, **common, path=texts, values=values, since=moments),
     st.builds(Created, **common, record_id=ids, values=values),
     st.builds(Updated, **common, record_id=ids, before=values, after=values),
     st.builds(Moved, **common, record_id=ids, before=places, after=places),

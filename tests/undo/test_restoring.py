@@ -216,3 +216,20 @@ def test_records_that_the_api_cannot_create_are_told(
     done = undo(sandbox, path)
     assert (done.code, done.stdout) == (1, "")
     assert f"Email {key}: Email: the API cannot create these." in done.stderr
+
+
+def test_custom_fields_lead_to_the_record_that_is_back(
+    sandbox: Sandbox, writes: Writes, path: Path
+) -> None:
+    contact, organisation = first(sandbox), first(sandbox, "/Organisations")
+    sandbox.add_custom_field("/Contacts", "Partner__c", "LOOKUP", "Partner")
+    sandbox.custom_fields["/Contacts"].definitions[-1]["JOIN_OBJECT"] = "Organisation"
+    lookup = {"FIELD_NAME": "Partner__c", "FIELD_VALUE": organisation}
+    sandbox.put("/Contacts", contact, LINKS=[], ORGANISATION_ID=None, CUSTOMFIELDS=[lookup])
+    writes.delete("organisation", organisation)
+    writes.delete("contact", contact)
+    done = undo(sandbox, path)
+    assert done.code == 0, done.stderr
+    ids = new_ids(path)
+    (now,) = (found(sandbox, ids[contact]) or {})["CUSTOMFIELDS"]
+    assert now["FIELD_VALUE"] == ids[organisation]

@@ -212,7 +212,9 @@ def test_an_update_of_a_record_that_is_gone_is_told(
     key = first(sandbox)
     writes.update("contact", key, TITLE="Dr")
     sandbox.delete("/Contacts", key)
-    assert "is not there any more" in undo(sandbox, path).stdout
+    assert "is not there any more, so that" in undo(sandbox, path).stdout
+    sandbox.restore("/Contacts", key)
+    assert undo(sandbox, path).lines == [f"Contact {key}: TITLE put back."]
 
 
 def test_somebody_who_writes_at_the_same_time_is_not_overwritten(
