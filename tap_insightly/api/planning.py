@@ -267,7 +267,10 @@ class PlanningClient(FindingClient):
         # Leads do not tell their pipeline (spec): then it is taken for that of the stage.
         if "PIPELINE_ID" not in wanted and own.get("PIPELINE_ID", pipeline) == pipeline:
             return Request.of("PUT", of.path_of(record_id, "PipelineStage"), change)
-        body = {"PIPELINE_ID": pipeline, "PIPELINE_STAGE_CHANGE": change}
+        # Without a stage, a record comes into the first one.
+        body: dict[str, Any] = {"PIPELINE_ID": pipeline}
+        if change["STAGE_ID"] is not None:
+            body["PIPELINE_STAGE_CHANGE"] = change
         return Request.of("PUT", of.path_of(record_id, "Pipeline"), body)
 
     def pipeline_of(self, object_name: str, stage_id: int | None) -> int:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import UnknownObjectError
 from tap_insightly.api.comparing import is_same
-from tap_insightly.api.definitions import definitions_of
 from tap_insightly.api.fields import CUSTOM_FIELDS
 from tap_insightly.api.reading import value_of
-from tap_insightly.target.copying.references import references_of
+from tap_insightly.target.copying.references import lookups_of, references_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -211,20 +210,11 @@ class Identities:
 
     def _references_of(self, of: InsightlyObject) -> Mapping[str, str]:
         if of.path not in self._references:
-            self._references[of.path] = {**references_of(of.component), **self._lookups(of)}
+            self._references[of.path] = {
+                **references_of(of.component),
+                **lookups_of(self._client, of),
+            }
         return self._references[of.path]
-
-    def _lookups(self, of: InsightlyObject) -> dict[str, str]:
-        """Find out which custom fields lead to other records, as far as the account tells."""
-        if not of.has_custom_fields:
-            return {}
-        answer = self._client.session.get(f"/CustomFields/{of.name}")
-        found = {
-            str(one["FIELD_NAME"]): self.path(str(one["JOIN_OBJECT"]))
-            for one in definitions_of(of.name, answer.records)
-            if one.get("JOIN_OBJECT")
-        }
-        return {name: path for name, path in found.items() if path is not None}
 
 
 def flat(values: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api import ChangedError, NotAvailableError, Request, UnknownOutcomeError
+from tap_insightly.api import (
+    ChangedError,
+    NotAvailableError,
+    NotPossibleError,
+    UnknownOutcomeError,
+)
 from tap_insightly.api.fields import CUSTOM_FIELDS
+from tap_insightly.api.planning import STAGE
 from tap_insightly.undo.identities import flat
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tap_insightly.api import Fields, InsightlyClient, InsightlyObject
+    from tap_insightly.api import Fields, InsightlyClient, InsightlyObject, Request
 
     Record = dict[str, Any]
     Changes = Callable[[Record | None], Mapping[str, Any]]
-
-PLACE = ("PIPELINE_ID", "STAGE_ID")
-"""The fields that say where in which pipeline a record is."""
 
 _MOST_TRIES = 3
 # Converted statuses are left out unless they are asked for (spec).
@@ -124,12 +127,12 @@ class Reach:
         Args:
             of: The object.
             record_id: Its id.
-            place: Where it is to be: `PLACE`.
+            place: Where it is to be: `STAGE`.
 
         Raises:
             InsightlyError: If that is refused.
         """
-        self.client.session.send(_moving(of, record_id, place))
+        self.client.session.send(_moving(self.client, of, record_id, place))
 
     def link(self, of: InsightlyObject, record_id: int, link: Mapping[str, Any]) -> None:
         """Link a record to another, unless it is.
@@ -200,7 +203,7 @@ class Rehearsal(Reach):
         self._show(request)
         record_id = int(old[str(fields.of.key)])
         self._records[fields.of.path, record_id] = old | dict.fromkeys(
-            (name for name in PLACE if name in old), None
+            (name for name in STAGE if name in old), None
         )
         return record_id
 
@@ -212,7 +215,7 @@ class Rehearsal(Reach):
             record_id: Its id.
             place: Where it would be.
         """
-        self._show(_moving(of, record_id, place))
+        self._show(_moving(self.client, of, record_id, place))
         self._records[of.path, record_id] = {**(self.record(of, record_id) or {}), **place}
 
     def link(self, of: InsightlyObject, record_id: int, link: Mapping[str, Any]) -> None:
@@ -245,13 +248,15 @@ class Rehearsal(Reach):
         self._records[fields.of.path, record_id] = {**now, CUSTOM_FIELDS: items}
 
 
-def _moving(of: InsightlyObject, record_id: int, place: Mapping[str, int | None]) -> Request:
-    path = of.path_of(record_id, "Pipeline")
-    pipeline, stage = (place.get(name) for name in PLACE)
-    if pipeline is None:
-        return Request("DELETE", path)
-    change = {} if stage is None else {"PIPELINE_STAGE_CHANGE": {"STAGE_ID": stage}}
-    return Request.of("PUT", path, {"PIPELINE_ID": pipeline, **change})
+def _moving(
+    client: InsightlyClient, of: InsightlyObject, record_id: int, place: Mapping[str, int | None]
+) -> Request:
+    whole = {name: place.get(name) for name in STAGE}
+    request = client.moving(of.name, record_id, whole)
+    if request is None:  # only if nothing is said, or the record is there
+        msg = f"{of.name} {record_id}: there is nowhere to move it to."
+        raise NotPossibleError(msg)
+    return request
 
 
 def _about(link: Mapping[str, Any]) -> Any:  # noqa: ANN401 - the arguments of a function

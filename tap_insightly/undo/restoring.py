@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import Answer, InsightlyError, InvalidFieldsError, Request
 from tap_insightly.api.comparing import changes
+from tap_insightly.api.planning import STAGE
 from tap_insightly.target.copying.settling import LONGEST_UNDER_WAY
 from tap_insightly.target.loading import is_refusal
 from tap_insightly.undo.identities import flat
 from tap_insightly.undo.lines import Deleted, Updated
-from tap_insightly.undo.reach import PLACE
 from tap_insightly.values import EMPTY_DATES, parse_moment, utc_text
 
 if TYPE_CHECKING:
@@ -229,10 +229,10 @@ class Restorer:
             What of that was refused.
         """
         lost: list[str] = []
-        place = {name: line.before.get(name) for name in PLACE}
+        place = {name: line.before.get(name) for name in STAGE}
         if "Pipeline" in of.actions and place["PIPELINE_ID"] is not None:
             record = self._reach.record(of, made) or {}
-            if {name: record.get(name) for name in PLACE} != place:
+            if {name: record.get(name) for name in STAGE} != place:
                 _try(lambda: self._reach.move(of, made, place), "its stage", lost)
         for key, link in self._links(line.before):
             self._link(of, made, key, link, lost)

@@ -8,11 +8,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import InsightlyError, NotAvailableError, UnknownObjectError
+from tap_insightly.api.planning import STAGE
 from tap_insightly.api.reading import value_of
 from tap_insightly.target.loading import is_refusal
 from tap_insightly.undo.identities import Identities, flat
 from tap_insightly.undo.lines import Created, Creating, Deleted, Moved, Updated
-from tap_insightly.undo.reach import PLACE
 from tap_insightly.undo.restoring import Restorer
 from tap_insightly.values import parse_moment
 
@@ -256,11 +256,11 @@ class Undoer:
             return self._gone(of, line.record_id)
         place = {one: record.get(one) for one in line.before}
         is_told = all(one in record for one in line.before)
-        is_held = bool(self._left[of.path, now] & set(PLACE))
+        is_held = bool(self._left[of.path, now] & set(STAGE))
         if is_told and place == line.before and not is_held:
             return Result(NOTHING, f"{name}: is at the stage where it was before.")
         if not self._is_forced and (is_held or place != line.after):
-            self._left[of.path, now].update(PLACE)
+            self._left[of.path, now].update(STAGE)
             why = "was moved since" if is_told else "does not tell at which stage it is"
             return Result(LEFT, f"{name}: {why}, and is left there.")
         self._reach.move(of, now, line.before)

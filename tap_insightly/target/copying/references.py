@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
 
+from tap_insightly.api import UnknownObjectError
+from tap_insightly.api.definitions import definitions_of
 from tap_insightly.openapi import COMPONENTS
 from tap_insightly.streams import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from tap_insightly.api import InsightlyObject
+    from tap_insightly.api import InsightlyClient, InsightlyObject
 
 _PATHS = {stream.name: stream.path for stream in STREAMS if hasattr(stream, "path")}
 
@@ -51,6 +54,31 @@ def references_of(component: str) -> Mapping[str, str]:
         match = re.search(r"joins to (\w+)", schema.get("description", ""))
         if match and match[1] in _PATHS:
             found[name] = _PATHS[match[1]]
+    return found
+
+
+def lookups_of(client: InsightlyClient, of: InsightlyObject) -> dict[str, str]:
+    """Tell which custom fields have ids of other records, as far as the account says so.
+
+    Args:
+        client: The account.
+        of: The object.
+
+    Returns:
+        The path of the list that each leads to, by field; those that lead to what is no object of
+        the account are not among them.
+
+    Raises:
+        InsightlyError: If the account does not tell of its custom fields.
+    """
+    found: dict[str, str] = {}
+    if not of.has_custom_fields:
+        return found
+    answer = client.session.get(f"/CustomFields/{of.name}")
+    for one in definitions_of(of.name, answer.records):
+        if one.get("JOIN_OBJECT"):
+            with suppress(UnknownObjectError):
+                found[str(one["FIELD_NAME"])] = client.object(str(one["JOIN_OBJECT"])).path
     return found
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api.definitions import definitions_of
 from tap_insightly.api.objects import UnknownObjectError
 from tap_insightly.api.planning import STAGE
 from tap_insightly.openapi import COMPONENTS
-from tap_insightly.target.copying.references import foreign_fields, references_of
+from tap_insightly.target.copying.references import foreign_fields, lookups_of, references_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -56,7 +55,7 @@ class Translator:
         self._client = client
         self._route = route
         self._ids = ids
-        self._references = dict(references_of(route.of.component)) | self._lookups()
+        self._references = dict(references_of(route.of.component)) | lookups_of(client, route.of)
         self._properties = {one.name: name for name, one in route.properties.items()}
 
     def translate(self, row: Row, record: Mapping[str, Any]) -> Translated:
@@ -122,21 +121,6 @@ class Translator:
         if known[0] is None:
             result.never.append(name)
         return known[0]
-
-    def _lookups(self) -> dict[str, str]:
-        """Find out which custom fields lead to other records, as far as the account tells."""
-        of = self._route.of
-        if not of.has_custom_fields:
-            return {}
-        found = {}
-        answer = self._client.session.get(f"/CustomFields/{of.name}")
-        for one in definitions_of(of.name, answer.records):
-            if one.get("JOIN_OBJECT"):
-                try:
-                    found[str(one["FIELD_NAME"])] = self._client.object(one["JOIN_OBJECT"]).path
-                except UnknownObjectError:
-                    continue  # its values stay as they are
-        return found
 
 
 def _without_ids(name: str, value: Any, of: InsightlyObject) -> Any:  # noqa: ANN401 - any value
