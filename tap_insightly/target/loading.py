@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from tap_insightly.target.writer import WriterOptions
 
     Record = dict[str, Any]
+
+logger = logging.getLogger(__name__)
 
 MODES = ("upsert", "update", "insert", "mirror")
 """What may be done with the records of a stream; see the setting `mode`."""
@@ -246,6 +249,13 @@ class Loader:
         if wait:
             # What was written a moment ago, by the run before or with another spelling of the key,
             # may not be shown yet.
+            logger.info(
+                "%s: looking again in %.1f s whether there is a record of that %s: a search may not "
+                "show yet what was just written (search_lag_seconds).",
+                self.route.stream,
+                wait,
+                getattr(self.route.match_on, "name", "key"),
+            )
             self._client.session.sleep(wait)
             found = self._searched(row.match, key)
         return found
