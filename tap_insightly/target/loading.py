@@ -110,6 +110,7 @@ class Loader:
         self._client = client
         self._keys = keys
         self._writer = Writer(client, route, **options)
+        self._has_told = False
 
     def load(self, row: Row) -> Loaded:
         """Write a record.
@@ -249,16 +250,20 @@ class Loader:
         if wait:
             # What was written a moment ago, by the run before or with another spelling of the key,
             # may not be shown yet.
-            logger.info(
-                "%s: looking again in %.1f s whether there is a record of that %s: a search may not "
-                "show yet what was just written (search_lag_seconds).",
-                self.route.stream,
-                wait,
-                getattr(self.route.match_on, "name", "key"),
-            )
+            self._tell(wait)
             self._client.session.sleep(wait)
             found = self._searched(row.match, key)
         return found
+
+    def _tell(self, wait: float) -> None:
+        if not self._has_told:
+            self._has_told = True
+            logger.info(
+                "%s: no record is found by its key. Looking again in %.1f s, as a search may not "
+                "show yet what was just written (search_lag_seconds).",
+                self.route.stream,
+                wait,
+            )
 
     def _searched(self, match: object, key: str) -> _Found | None:
         of, field = self.route.of, self.route.match_on
