@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 EMPTY: tuple[object, ...] = (None, "")
 _HINT = "Name its field in field_map, or an empty text to leave it out."
+_HINT_OF_RECORD = "Its schema does not name it; an empty text for it in field_map leaves it out."
 
 
 class Naming:
@@ -61,7 +62,8 @@ class Naming:
         title = one.get("title") if isinstance(one, dict) and name not in self._renamed else None
         known = known or (self._fields.find(title) if isinstance(title, str) else None)
         if known is None:
-            msg = f"{self._fields.unknown(wanted)} {_HINT}"
+            hint = _HINT if name in self.in_schema else _HINT_OF_RECORD
+            msg = f"{self._fields.unknown(wanted)} {hint}"
             raise ValueError(msg)
         return known
 

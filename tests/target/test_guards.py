@@ -241,7 +241,7 @@ def test_skipping_without_a_file_is_warned_of_at_the_start(feed: Feed, tmp_path:
         ("Titel", "Dr", "did you mean 'TITLE'"),
         ("first_name", "Bob", "Both 'FIRST_NAME' and 'first_name' would be written"),
         ("_sdc_batched_at", "x", None),
-        ("loaded_at", "x", "has no field 'loaded_at'.* Name its field in field_map"),
+        ("loaded_at", "x", "has no field 'loaded_at'.* an empty text for it in field_map"),
         ("DATE_CREATED_UTC", "2026-01-01", None),
     ],
 )
@@ -262,6 +262,16 @@ def test_a_property_that_the_schema_does_not_name_is_taken_or_refused(
     kept = {one["FIELD_NAME"]: one["FIELD_VALUE"] for one in row["CUSTOMFIELDS"]} | row
     is_ours = name.lower() in {"title", "hobby", "hobby__c"}
     assert (value in kept.values()) == is_ours
+
+
+def test_such_a_property_can_be_left_out(sandbox: Sandbox) -> None:
+    messages = [
+        schema("contacts", "FIRST_NAME"),
+        record("contacts", FIRST_NAME="Zoë", loaded_at="x"),
+    ]
+    for key in ("contacts", "Contact"):
+        feed_here(sandbox, messages, field_map={key: {"loaded_at": ""}})
+    assert sum(row["FIRST_NAME"] == "Zoë" for row in sandbox.records("/Contacts")) == 2
 
 
 def test_deletions_come_after_all_else_and_what_comes_behind_them_in_order(

@@ -181,6 +181,16 @@ def test_what_to_match_on_is_set_by_object_or_stream(account: InsightlyClient, k
     assert found.match_on.name == "EMAIL_ADDRESS"
 
 
+@pytest.mark.parametrize("key", ["Contact", "contacts", "people"])
+def test_where_properties_go_is_set_by_object_or_stream(account: InsightlyClient, key: str) -> None:
+    config = {
+        "field_map": {key: {"score": "Shoe_Size__c"}},
+        "stream_to_object": {"people": "Contact"},
+    }
+    found = route(account, "people", "score", **config)
+    assert found.properties["score"].name == "Shoe_Size__c"
+
+
 def test_what_is_said_of_a_stream_counts_before_what_is_said_of_its_object(
     account: InsightlyClient,
 ) -> None:
