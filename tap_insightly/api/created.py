@@ -92,6 +92,15 @@ class Created:
             if sent in self._lost:
                 self._lost.remove(sent)
 
+    def claim(self, record_id: int) -> None:
+        """Take down whose a record is: that of a request of this process.
+
+        Args:
+            record_id: Its id.
+        """
+        with self.changed:
+            self.ids.add(record_id)
+
     @contextmanager
     def look(self) -> Iterator[datetime | None]:
         """Look for what is lost, one thread at a time.

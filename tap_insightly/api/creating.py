@@ -123,6 +123,7 @@ class Creator:
             finally:
                 created.give_up(sent)
             if found is not None:
+                created.claim(found[str(of.key)])
                 logger.warning("%s It was done: %s %s.", lost, of.name, found[str(of.key)])
                 return found
             logger.warning("%s It was not done; once more.", lost)
@@ -215,7 +216,7 @@ class Creator:
                 raise UnknownOutcomeError(msg)
             record: dict[str, Any] = records[-1]
             if isinstance(record.get(key), int):
-                created.ids.add(record[key])
+                created.claim(record[key])
             return record
 
     def _settled(

@@ -203,7 +203,7 @@ def test_what_of_a_record_cannot_be_put_back_is_told(
     definitions[-1]["CUSTOM_FIELD_OPTIONS"] = [{"OPTION_ID": 1, "OPTION_VALUE": "b"}]
     done = undo(sandbox, path)
     assert done.code == 1
-    assert f"Contact {key}: not put back: Old__c ('a' is no option)" in done.stderr
+    assert f"Contact {key}: not put back: Old__c ('a' is no option. The" in done.stderr
     assert f"Contact {key}: not put back: the link to Project {project} (" in done.stderr
     assert sandbox.count("/Contacts") == 60
 
