@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tap_insightly.api.comparing import changes, is_alike
 from tap_insightly.api.errors import UnknownOutcomeError
 from tap_insightly.api.fields import CUSTOM_FIELDS
+from tap_insightly.api.reading import id_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -136,7 +137,7 @@ class Created:
             # A record may be that of a request that is under way: its answer tells.
             before = set(self._under_way)
             self.changed.wait_for(lambda: not before & self._under_way)
-            return [one for one in records if one[key] not in self.ids]
+            return [one for one in records if id_of(one, key) not in self.ids]
 
     def assign(
         self,
@@ -154,15 +155,15 @@ class Created:
             is_like: Tells whether a record may be what was sent, changed by the account.
         """
         with self.changed:
-            left = [one for one in records if one[key] not in self.ids]
+            left = [one for one in records if id_of(one, key) not in self.ids]
             # What was sent may be all in the record of another request, which has sent more.
             for sent in sorted(self._lost, key=lambda sent: -_size(sent.body)):
                 if sent.found is not None:
                     continue
                 found = next((one for one in left if is_made_of(sent, one)), None)
                 if found is not None:
-                    sent.found = dict(found)
-                    self.ids.add(found[key])
+                    sent.found = {**found, key: id_of(found, key)}
+                    self.ids.add(sent.found[key])
                     left.remove(found)
             for sent in self._lost:
                 if sent.found is None:

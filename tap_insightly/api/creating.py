@@ -27,6 +27,7 @@ from tap_insightly.api.errors import InsightlyError, NotAvailableError, UnknownO
 from tap_insightly.api.objects import plain
 from tap_insightly.api.paging import Cursor, Listing
 from tap_insightly.api.reader import Reader
+from tap_insightly.api.reading import id_of
 from tap_insightly.api.tally import Tally
 from tap_insightly.values import parse_moment, utc_text
 
@@ -211,11 +212,13 @@ class Creator:
                 records = [one for one in records if one.get(key) not in created.ids] or records
                 same = [one for one in records if not changes(fields, body, one)]
                 records = sorted(same or records, key=lambda one: one.get(key) or 0)
-            if not records:
-                msg = f"{fields.of.name}: a new one was answered without a record."
+            record: dict[str, Any] = records[-1] if records else {}
+            if not records or (key and id_of(record, key) is None):
+                what = "its id" if records else "a record"
+                msg = f"{fields.of.name}: a new one was answered without {what}."
                 raise UnknownOutcomeError(msg)
-            record: dict[str, Any] = records[-1]
-            if isinstance(record.get(key), int):
+            if key:
+                record[key] = id_of(record, key)
                 created.claim(record[key])
             return record
 
@@ -259,7 +262,9 @@ class Creator:
             if since is None:
                 return
             records = list(self._created_since(fields, since))
-            free = [one for one in created.not_under_way(records, key) if one[key] not in known]
+            records = [one for one in records if id_of(one, key) is not None]
+            unclaimed = created.not_under_way(records, key)
+            free = [one for one in unclaimed if id_of(one, key) not in known]
 
             def is_made_of(sent: Sent, one: Record) -> bool:
                 is_below = _is_below(sent.request, fields, one)

@@ -9,7 +9,7 @@ from tap_insightly.api.comparing import is_alike, is_same
 from tap_insightly.api.conversions import plain_text
 from tap_insightly.api.fields import InvalidFieldsError
 from tap_insightly.api.paging import PAGE_SIZE
-from tap_insightly.api.reading import ReadingClient, value_of
+from tap_insightly.api.reading import ReadingClient, id_of, value_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,7 +60,11 @@ class FindingClient(ReadingClient):
             InsightlyError: If the object cannot be searched.
         """
         field, answered = self._answered(object_name, field_name, value, MOST_FOUND)
-        found, of = _having(field, value, answered), self.object(object_name)
+        of = self.object(object_name)
+        key = of.key or ""
+        by_id = {id_of(one, key): one for one in _having(field, value, answered)}
+        # Nothing could be done with one that has no id.
+        found = [{**one, key: number} for number, one in by_id.items() if number is not None]
         shown = found or answered
         ids = ", ".join(str(one.get(of.key or "")) for one in shown[:5])
         if len(found) > 1:

@@ -341,6 +341,22 @@ def value_of(record: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - any
     return next((one.get("FIELD_VALUE") for one in custom if one.get("FIELD_NAME") == name), None)
 
 
+def id_of(record: Mapping[str, Any], key: str) -> int | None:
+    """Take the id out of a record; a server may write it as a text.
+
+    Args:
+        record: The record.
+        key: The field with the id.
+
+    Returns:
+        The id; None if there is none.
+    """
+    value = record.get(key)
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def _is_paged(path: str) -> bool:
     parameters = READ["paths"].get(path, {"get": {}})["get"].get("parameters", ())
     is_standard = path in READ["paths"]

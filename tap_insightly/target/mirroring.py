@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import InsightlyError, NotAvailableError
 from tap_insightly.api.comparing import is_same
-from tap_insightly.api.reading import value_of
+from tap_insightly.api.reading import id_of, value_of
 from tap_insightly.target.loading import Loaded
 from tap_insightly.values import parse_moment
 
@@ -123,8 +123,12 @@ class Mirror:
         for record in self._client.records(name, where=where):
             if self._belongs(record):
                 total += 1
-                if record[key] not in self._seen and not self._is_new(record):
-                    self._left.append(record)
+                record_id = id_of(record, key)
+                if record_id is None:
+                    msg = f"{name} has a record without an id, so nothing was deleted of it."
+                    raise NotWholeError(msg)
+                if record_id not in self._seen and not self._is_new(record):
+                    self._left.append({**record, key: record_id})
         return self._left, total
 
     def take(self, record: Record) -> Loaded:

@@ -168,12 +168,23 @@ def test_an_old_record_is_not_taken_if_the_server_tells_no_time(sandbox: Sandbox
     assert found != old["CONTACT_ID"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"[]", b"{}", b"null", b"123", b'"created"', b"[[]]", b'{"CONTACT_ID": null}'),
+        *(
+            b'{"FIRST_NAME": "Ada"}',
+            b'{"Message": "An error has occurred."}',
+            b'{"CONTACT_ID": "x"}',
+        ),
+    ],
+)
 def test_an_answer_without_the_record_is_settled_by_looking(
-    client: InsightlyClient, sandbox: Sandbox
+    client: InsightlyClient, sandbox: Sandbox, body: bytes
 ) -> None:
     def empty_first_answer(log: RequestLog) -> None:
         is_first = log.method == "POST" and not asked(sandbox, "POST")
-        sandbox.faults.body = b"" if is_first else None
+        sandbox.faults.body = body if is_first else None
 
     sandbox.on_request = empty_first_answer
     made = client.create("contact", FIRST_NAME="Ada", LAST_NAME="Lovelace")
