@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,12 +13,26 @@ if TYPE_CHECKING:
 MOST = 100_000  # keys that are remembered: of far more seconds than a search needs
 
 
+class Key(NamedTuple):
+    """A value by which a record is found."""
+
+    field: str
+    """The field."""
+
+    text: str
+    """The value, as `plain_text` writes it."""
+
+    @property
+    def alike(self) -> Key:
+        """The same without what searches may not see: case, and spaces."""
+        return Key(self.field, " ".join(self.text.casefold().split()))
+
+
 class Keys:
     """The keys of the records of one object that this run has written, for any number of threads.
 
-    A key is the value of the field that records are matched on. A search needs a while to show what
-    was written (`lag`): until then it finds neither a new record nor a new key, and still finds a
-    record that was deleted, or had the key before.
+    A search needs a while to show what was written (`lag`): until then it finds neither a new
+    record nor a new key, and still finds a record that was deleted, or had the key before.
     """
 
     def __init__(
@@ -35,26 +49,30 @@ class Keys:
         self._clock = clock
         self._most = most
         self._began = clock()
-        self._ids: OrderedDict[str, int] = OrderedDict()
-        self._keys: OrderedDict[int, str | None] = OrderedDict()
-        self._alike: OrderedDict[str, float] = OrderedDict()
+        self._ids: OrderedDict[Key, int] = OrderedDict()
+        # The keys of a record, by field; None of one that is deleted.
+        self._own: OrderedDict[int, dict[str, Key] | None] = OrderedDict()
+        self._written: OrderedDict[int | Key, float] = OrderedDict()
         self._lock = threading.Lock()
 
-    def put(self, key: str, record_id: int) -> None:
-        """Take down that a record has a key now, and no other one.
+    def put(self, record_id: int, key: Key | None) -> None:
+        """Take down that a record was written.
 
         Args:
-            key: The key, as `plain_text` writes a value.
             record_id: The record.
+            key: The key that it has now, and no other one of that field; None if none was written.
         """
         now = self._clock()
         with self._lock:
-            self._release(record_id)
-            self._ids.pop(key, None)
-            self._ids[key] = record_id
-            self._keys[record_id] = key
-            self._alike.pop(alike(key), None)  # the last ones are the newest
-            self._alike[alike(key)] = now
+            own = self._own.pop(record_id, None) or {}
+            if key is not None:
+                self._drop(record_id, own.get(key.field))
+                self._ids.pop(key, None)  # the last ones are the newest
+                self._ids[key] = record_id
+                self._stamp(key.alike, now)
+                own[key.field] = key
+            self._own[record_id] = own
+            self._stamp(record_id, now)
             self._cut()
 
     def forget(self, record_id: int) -> None:
@@ -64,11 +82,12 @@ class Keys:
             record_id: The record.
         """
         with self._lock:
-            self._release(record_id)
-            self._keys[record_id] = None
+            for key in (self._own.pop(record_id, None) or {}).values():
+                self._drop(record_id, key)
+            self._own[record_id] = None
             self._cut()
 
-    def find(self, key: str) -> int | None:
+    def find(self, key: Key) -> int | None:
         """Look up which record has a key.
 
         Args:
@@ -80,7 +99,7 @@ class Keys:
         with self._lock:
             return self._ids.get(key)
 
-    def is_stale(self, record_id: int, key: str) -> bool:
+    def is_stale(self, record_id: int, key: Key) -> bool:
         """Tell whether a search has found a record by a key that it had before.
 
         Args:
@@ -91,42 +110,36 @@ class Keys:
             Whether this run has given it another, or deleted it.
         """
         with self._lock:
-            own = self._keys.get(record_id, key)
-            return own is None or alike(own) != alike(key)
+            own = self._own.get(record_id, {})
+            return own is None or own.get(key.field, key).alike != key.alike
 
-    def blind_for(self, key: str) -> float:
-        """Say how long a search may not show a record with this key, or one that is like it.
+    def blind_for(self, key: Key, record_id: int | None = None) -> float:
+        """Say how long a search may not show what there is.
 
         Args:
-            key: The key.
+            key: What is searched for: whatever has this key, or one that is like it.
+            record_id: The record that was found; None if none was.
 
         Returns:
-            Seconds, from now: 0 if a search that finds nothing can be believed. What was written
-            just before this run counts, too.
+            Seconds, from now: 0 if the search can be believed. What was written just before this
+            run counts, too.
         """
         with self._lock:
-            since = max(self._began, self._alike.get(alike(key), self._began))
-        return max(0.0, since + self._lag - self._clock())
+            known = [self._written.get(key.alike, self._began)]
+            if record_id is not None:
+                known.append(self._written.get(record_id, self._began))
+        return max(0.0, max(known) + self._lag - self._clock())
 
-    def _release(self, record_id: int) -> None:
-        before = self._keys.pop(record_id, None)
-        if before is not None and self._ids.get(before) == record_id:
-            del self._ids[before]
+    def _drop(self, record_id: int, key: Key | None) -> None:
+        if key is not None and self._ids.get(key) == record_id:
+            del self._ids[key]
+
+    def _stamp(self, what: int | Key, now: float) -> None:
+        self._written.pop(what, None)
+        self._written[what] = now
 
     def _cut(self) -> None:
         known: OrderedDict[Any, Any]
-        for known in (self._ids, self._keys, self._alike):
+        for known in (self._ids, self._own, self._written):
             while len(known) > self._most:
                 known.popitem(last=False)
-
-
-def alike(key: str) -> str:
-    """Write a key without what searches may not see: case, and spaces.
-
-    Args:
-        key: The key.
-
-    Returns:
-        A text.
-    """
-    return " ".join(key.casefold().split())

@@ -14,7 +14,6 @@ from tap_insightly.api import (
     RefusedError,
 )
 from tap_insightly.api.comparing import is_alike
-from tap_insightly.api.conversions import plain_text
 from tap_insightly.api.reading import value_of
 from tap_insightly.target.writer import Writer
 
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tap_insightly.api import InsightlyClient
-    from tap_insightly.target.keys import Keys
+    from tap_insightly.target.keys import Key, Keys
     from tap_insightly.target.route import Route, Row
     from tap_insightly.target.writer import WriterOptions
 
@@ -140,7 +139,7 @@ class Loader:
         if self.rules.mode != "update":
             made = self._writer.create(row)
             if made is not None:
-                self._remember(row, made)
+                self._keys.put(made, self.route.key_of(row))
             return Loaded("created", made)
         if row.match is None:
             msg = "It does not say which record it is, and none is to be created (mode: update)."
@@ -228,6 +227,7 @@ class Loader:
         record = self._read(record_id)
         if record is None or not self._writer.update(record_id, values, record, is_compared=True):
             return Loaded("unchanged", record_id)
+        self._keys.put(record_id, None)
         return Loaded("updated", record_id)
 
     def _is_meant(self, match: object, record: Record) -> bool:
@@ -239,9 +239,9 @@ class Loader:
         """Find the record that is meant; one with an id is believed to be there."""
         if row.record_id is not None:
             return _Found(row.record_id, None, is_searched=False)
-        if row.match is None:
+        key = self.route.key_of(row)
+        if key is None:
             return None
-        key = plain_text(row.match)
         known = self._keys.find(key)
         if known is not None:
             return _Found(known, None, is_searched=True)
@@ -265,7 +265,7 @@ class Loader:
                 wait,
             )
 
-    def _searched(self, match: object, key: str) -> _Found | None:
+    def _searched(self, match: object, key: Key) -> _Found | None:
         of, field = self.route.of, self.route.match_on
         if field is None:
             return None
@@ -276,7 +276,7 @@ class Loader:
         if self._keys.is_stale(record_id, key):
             return None
         found = _Found(record_id, record, is_searched=True)
-        if not self._keys.blind_for(key):
+        if not self._keys.blind_for(key, record_id):
             return found
         # A search that may not show yet what was written shows what was there before.
         now = self._read(record_id)
@@ -305,9 +305,5 @@ class Loader:
             return None
         is_changed |= self._writer.move(record_id, row.stage, record)
         if is_changed:
-            self._remember(row, record_id)
+            self._keys.put(record_id, self.route.key_of(row))
         return Loaded("updated" if is_changed else "unchanged", record_id)
-
-    def _remember(self, row: Row, record_id: int) -> None:
-        if row.match is not None:
-            self._keys.put(plain_text(row.match), record_id)

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import InvalidFieldsError
+from tap_insightly.api.conversions import plain_text
 from tap_insightly.api.fields import CUSTOM_FIELDS
 from tap_insightly.api.planning import PARENT, PARENT_ID, PARENT_TYPE, STAGE
+from tap_insightly.target.keys import Key
 from tap_insightly.target.markers import DELETED, is_deletion
 from tap_insightly.target.naming import EMPTY, Naming
 
@@ -140,6 +142,19 @@ class Route:
             return is_deletion(record.get(DELETED))
         except ValueError as error:
             raise InvalidFieldsError(self.of.name, [f"{DELETED}: {error}."]) from None
+
+    def key_of(self, row: Row) -> Key | None:
+        """Say by which key a record is known.
+
+        Args:
+            row: The record.
+
+        Returns:
+            The key; None if it has none.
+        """
+        if self.match_on is None or row.match is None:
+            return None
+        return Key(self.match_on.name, plain_text(row.match))
 
     def match_of(self, row: Row) -> tuple[str, Any] | None:
         """Say by what a record is found.

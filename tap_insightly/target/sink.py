@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.sinks import Sink
 
 from tap_insightly.api import InsightlyError
-from tap_insightly.api.conversions import plain_text
-from tap_insightly.target.keys import alike
 from tap_insightly.target.loading import Loader, Rules
 from tap_insightly.target.markers import DELETED
 from tap_insightly.target.mirroring import Mirror
@@ -155,7 +153,8 @@ class InsightlySink(RawSink):
         path = self._route.of.path
         if row.record_id is not None:
             return [(path, row.record_id)]
-        return [] if row.match is None else [(path, alike(plain_text(row.match)))]
+        key = self._route.key_of(row)
+        return [] if key is None else [(path, key.alike)]
 
     def _load(self, record: dict[str, Any], number: int, row: Row) -> None:
         try:

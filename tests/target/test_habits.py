@@ -323,3 +323,40 @@ def test_nought_and_false_are_keys_like_any_other(
     for one in rows:  # a run each, so that only the search can tell
         feed_here(sandbox, stream_of("contacts", [one]), **config)
     assert [row["FIRST_NAME"] for row in ours(sandbox)] == [rows[-1]["FIRST_NAME"]]
+
+
+def test_one_text_is_another_key_in_another_field(sandbox: Sandbox) -> None:
+    """Two streams of one object are matched on different fields, and have the same value there."""
+    sandbox.faults.search_lag = 7
+    config = {
+        "stream_to_object": {"phones": "Contact", "codes": "Contact"},
+        "match_on": {"phones": "PHONE", "codes": "Second_Language__c"},
+        "allow_delete": True,
+    }
+    phone = {"PHONE": "4711", "FIRST_NAME": "phone", "LAST_NAME": "ours"}
+    code = {"Second_Language__c": "4711", "FIRST_NAME": "code", "LAST_NAME": "ours"}
+    messages = [*stream_of("phones", [phone]), *stream_of("codes", [code])]
+    feed_here(sandbox, messages, Clock(sandbox), **LATE, **config)
+    assert sorted(row["FIRST_NAME"] for row in ours(sandbox)) == ["code", "phone"]
+    gone = {"Second_Language__c": "4711", "_sdc_deleted_at": True}
+    messages = [*stream_of("phones", [{**phone, "TITLE": "Dr"}]), *stream_of("codes", [gone])]
+    feed_here(sandbox, messages, Clock(sandbox), **LATE, **config)
+    assert [row["FIRST_NAME"] for row in ours(sandbox)] == ["phone"]
+
+
+def test_what_another_stream_has_just_changed_is_compared_as_it_is_now(sandbox: Sandbox) -> None:
+    row = {"PHONE": "4711", "EMAIL_ADDRESS": "ann@x.org", "FIRST_NAME": "Ann", "LAST_NAME": "ours"}
+    sandbox.create("/Contacts", **row)
+    clock = Clock(sandbox)
+    config = {
+        "stream_to_object": {"phones": "Contact", "mails": "Contact"},
+        "match_on": {"phones": "PHONE", "mails": "EMAIL_ADDRESS"},
+        "max_concurrency": 1,
+    }
+    clock.now = 100
+    sandbox.faults.search_lag = 7
+    first = {"PHONE": "4711", "FIRST_NAME": "Anna"}
+    second = {"EMAIL_ADDRESS": "ann@x.org", "FIRST_NAME": "Ann"}  # which a late search still shows
+    messages = [*stream_of("phones", [first]), *stream_of("mails", [second])]
+    feed_here(sandbox, messages, clock, **LATE, **config)
+    assert [one["FIRST_NAME"] for one in ours(sandbox)] == ["Ann"]
