@@ -27,6 +27,13 @@ _records = msgspec.json.Decoder(list[_Record]).decode
 _anything = msgspec.json.Decoder(msgspec.Raw).decode
 _things = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
+_anything_named = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+# What the object of an error has, and no record has alone.
+_OF_FAILURES = {
+    *("message", "messagedetail", "exceptionmessage", "exceptiontype", "stacktrace"),
+    *("innerexception", "modelstate", "error", "errors"),
+}
+
 _KINDS = {
     "array": Shape.LIST.value,
     "object": Shape.OBJECT.value,
@@ -57,7 +64,7 @@ def checked_body(
     """
     shape = shape_of(request.path, request.params) if request.method == "GET" else None
     try:
-        return _checked(content, shape)
+        body, count = _checked(content, shape)
     except msgspec.ValidationError as error:
         raise BrokenAnswerError(_misfit(content, shape, error, clean)) from None
     except (msgspec.DecodeError, RecursionError) as error:
@@ -66,6 +73,11 @@ def checked_body(
             said = clean(told(content))
         msg = f"the answer is not JSON ({kind}): {error}{where}. {sentence(said)}".rstrip()
         raise BrokenAnswerError(msg, is_json=False) from error
+    if request.method != "GET" and _is_failure(body):
+        said = sentence(clean(told(content)))
+        msg = f"the answer is no success, though its status says so: {said}"
+        raise BrokenAnswerError(msg)
+    return body, count
 
 
 def _checked(content: bytes, shape: Shape | None) -> tuple[bytes, int | None]:
@@ -77,6 +89,16 @@ def _checked(content: bytes, shape: Shape | None) -> tuple[bytes, int | None]:
     except msgspec.DecodeError:
         body = mended(body)
         return body, _count(body, shape)
+
+
+def _is_failure(body: bytes) -> bool:
+    """Tell whether what was to be done was answered by what servers say of a failure."""
+    try:
+        found = _anything_named(body)
+    except msgspec.DecodeError:
+        return False
+    names = {name.casefold() for name in found}
+    return "message" in names and names <= _OF_FAILURES
 
 
 def _count(body: bytes, shape: Shape | None) -> int | None:

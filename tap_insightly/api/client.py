@@ -14,7 +14,7 @@ from tap_insightly.api.planning import PlanningClient
 from tap_insightly.api.request import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from datetime import datetime
 
     from typing_extensions import Self, Unpack
@@ -100,16 +100,19 @@ class InsightlyClient(PlanningClient):
         return self.make(self.creation(fields, {**(values or {}), **more}), fields)
 
     def make(
-        self, request: Request, fields: Fields, match: tuple[str, Any] | None = None
+        self,
+        request: Request,
+        fields: Fields,
+        find: Callable[[], Record | None] | None = None,
     ) -> Record:
         """Create a record by a request; once, even if the answer to it is lost.
 
         Args:
             request: What to send, such as `creation` or `noting` says.
             fields: The fields of the object.
-            match: A field that no two records have the same value in, and the value: what tells
-                whether it was created, if the answer is lost. Without it, the record must have
-                all that was sent; if it only looks like it, nobody can tell.
+            find: Finds the record by what no other one has: that tells whether it was created, if
+                the answer is lost. Without it, the record must have all that was sent; if it only
+                looks like it, nobody can tell.
 
         Returns:
             The record.
@@ -118,7 +121,6 @@ class InsightlyClient(PlanningClient):
             UnknownOutcomeError: If it may have been created, and nothing can tell.
             InsightlyError: If Insightly refuses it.
         """
-        find = None if match is None else partial(self.find_one, fields.of.name, *match)
         return self._creator.create(request, fields, find)
 
     def look_for(
@@ -240,7 +242,8 @@ class InsightlyClient(PlanningClient):
             )
         found = self.find_one(of.name, field.name, value)
         if found is None:
-            return self.make(self.creation(fields, values), fields, (field.name, value))
+            find = partial(self.find_one, of.name, field.name, value)
+            return self.make(self.creation(fields, values), fields, find)
         record_id = int(found[str(of.key)])
         return self.update(of.name, record_id, values, skip_unchanged=skip_unchanged)
 

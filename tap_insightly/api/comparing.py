@@ -153,8 +153,16 @@ def is_alike(one: object, other: object) -> bool:
     """
     if not isinstance(one, str) or not isinstance(other, str):
         return one == other
-    return _loose(one) == _loose(other)
+    return loosely(one) == loosely(other)
 
 
-def _loose(text: str) -> str:
+def loosely(text: str) -> str:
+    """Write a text without what searches and people may not see.
+
+    Args:
+        text: The text.
+
+    Returns:
+        The text in small letters, with single spaces, and with accents written in the one way.
+    """
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api.comparing import changes, is_alike
+from tap_insightly.api.comparing import changes, is_alike, loosely
 from tap_insightly.api.errors import UnknownOutcomeError
 from tap_insightly.api.fields import CUSTOM_FIELDS
 from tap_insightly.api.reading import id_of
@@ -188,13 +188,24 @@ def is_like(fields: Fields, body: Mapping[str, Any], record: Record) -> bool:
     names = [name for name in sent if _NAME.search(name)]
     names = names or [name for name in sent if name.upper() in {"TITLE", "SUBJECT"}]
     mails = [name for name in sent if _MAIL.search(name)]
-    if names and all(is_alike(sent[name], record.get(name)) for name in names):
+    if names and all(_is_inside(sent[name], record.get(name)) for name in names):
         return True
     if any(is_alike(sent[name], record.get(name)) for name in mails):
         return True
-    return 2 * _size(changes(fields, sent, record)) < _size(sent)
+    other, all_of_it = _size(changes(fields, sent, record)), _size(sent)
+    return 2 * other < all_of_it or (all_of_it == _FEW and 2 * other == _FEW)
 
 
+def _is_inside(one: object, other: object) -> bool:
+    """Tell whether one name is the other, or in it, as if something was put before or behind."""
+    if not isinstance(one, str) or not isinstance(other, str):
+        return one == other
+    texts = sorted((loosely(one), loosely(other)), key=len)
+    return texts[0] == texts[1] or (len(texts[0]) >= _LEAST_NAME and texts[0] in texts[1])
+
+
+_FEW = 2  # fields, of which half is all that there can be to go by
+_LEAST_NAME = 3  # characters of a name that is in another by no chance
 _NAME = re.compile(r"(^|_)NAME$", re.IGNORECASE)
 _MAIL = re.compile(r"^EMAIL(_ADDRESS)?$", re.IGNORECASE)
 

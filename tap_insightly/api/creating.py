@@ -44,8 +44,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SEARCH_LAG = 8.0  # seconds after which a search shows what was written: assumed
-# Seconds to wait before each look but the last: what was sent may still be under way.
-FIRST_LOOKS = (0.0, 2.0)
+FIRST_LOOKS = (0.0, 2.0)  # seconds to wait before each look but the last
+# Seconds that a request whose answer is lost may still be under way, and be done after all; what
+# it makes then, a search may be late to show.
+UNDER_WAY, LEAST_WAIT = 3.0, 8.0
 MOST_TRIES = 5
 MARGIN = timedelta(seconds=5)  # between two clocks of the server, which need not be one machine
 _SUSPECTS = 3  # ids that are named
@@ -62,9 +64,12 @@ class Creator:
             search_lag: Seconds that a search may take to show what was written.
         """
         self._session = session
-        self._waits = (*FIRST_LOOKS, max(0.0, search_lag - sum(FIRST_LOOKS)))
+        last = max(LEAST_WAIT, UNDER_WAY + search_lag) - sum(FIRST_LOOKS)
+        self._waits = (*FIRST_LOOKS, last)
         self._created: defaultdict[str, Created] = defaultdict(Created)
         self._users: list[int | None] = []  # one: whose key it is, once somebody asked
+        self._own_users: set[int] = set()  # who has made what was created here
+        self._skew = timedelta(0)  # how far dates of records are behind those of answers
         self._lock = threading.Lock()
 
     def sending_through(self, session: InsightlySession) -> Creator:
@@ -101,11 +106,9 @@ class Creator:
             UnknownOutcomeError: If it may be there, and nothing can tell.
         """
         of, created = fields.of, self._of(fields)
-        since = self._now() if find is None else None
-        # Without a search, or the time, nothing tells new records from old ones.
-        is_seen = "search" in of.can and of.key is not None and since is not None
-        can_tell = find is not None or is_seen
+        since = self._now()
         sent = Sent(request, Answer(request.body or b"{}").data, since)
+        can_tell = find is not None or self._is_seen(sent, fields)
         for _ in range(MOST_TRIES):
             try:
                 with created.sending(sent):
@@ -220,7 +223,17 @@ class Creator:
             if key:
                 record[key] = id_of(record, key)
                 created.claim(record[key])
-            return record
+        self._learn(record, answer.date)
+        return record
+
+    def _learn(self, record: Record, date: datetime | None) -> None:
+        """Take from a new record by whom such are made, and by which clock."""
+        user, made = record.get("CREATED_USER_ID"), _created_at(record)
+        with self._lock:
+            if isinstance(user, int):
+                self._own_users.add(user)
+            if made is not None and date is not None:
+                self._skew = min(self._skew, made - date)
 
     def _settled(
         self, sent: Sent, fields: Fields, find: Callable[[], dict[str, Any] | None] | None
@@ -229,23 +242,22 @@ class Creator:
         for wait in self._waits:
             if wait:
                 self._session.sleep(wait)
-            if find is not None:
-                found = find()
-            else:
-                self._look(fields)
-                found = sent.found
+            found = find() if find is not None else self._looked(sent, fields)
             if found is not None:
                 return found
-        return None if find is not None else self._outcome(sent, fields)
+        if find is None:
+            return self._outcome(sent, fields)
+        if self._is_seen(sent, fields):
+            # The account may have changed even the key, or the search does not show it.
+            self._look(fields)
+            return self._outcome(sent, fields)
+        return None
 
     def _outcome(self, sent: Sent, fields: Fields) -> dict[str, Any] | None:
         if sent.found is not None or not sent.suspects:
             return sent.found
-        of, user = fields.of, self._user()
-        made = [one for one in sent.suspects if user in {None, one.get("CREATED_USER_ID", user)}]
-        if not made:
-            return None
-        ids = [str(one[str(of.key)]) for one in made]
+        of = fields.of
+        ids = [str(one[str(of.key)]) for one in sent.suspects]
         names = ", ".join(ids[:_SUSPECTS]) + (" and others" if len(ids) > _SUSPECTS else "")
         msg = (
             f"POST {sent.request.path} may have been done, or not: its answer was lost, "
@@ -254,6 +266,16 @@ class Creator:
             "again; match_on lets a field tell which record is which."
         )
         raise UnknownOutcomeError(msg)
+
+    @staticmethod
+    def _is_seen(sent: Sent, fields: Fields) -> bool:
+        """Tell whether new records can be told from old ones: by a search, and the time."""
+        of = fields.of
+        return "search" in of.can and of.key is not None and sent.since is not None
+
+    def _looked(self, sent: Sent, fields: Fields) -> dict[str, Any] | None:
+        self._look(fields)
+        return sent.found
 
     def _look(self, fields: Fields, known: Collection[int] = ()) -> None:
         """Look for all that is lost, unless someone else begins to do so from now on."""
@@ -264,7 +286,7 @@ class Creator:
             records = list(self._created_since(fields, since))
             records = [one for one in records if id_of(one, key) is not None]
             unclaimed = created.not_under_way(records, key)
-            free = [one for one in unclaimed if id_of(one, key) not in known]
+            free = [one for one in unclaimed if id_of(one, key) not in known and self._is_ours(one)]
 
             def is_made_of(sent: Sent, one: Record) -> bool:
                 is_below = _is_below(sent.request, fields, one)
@@ -274,6 +296,15 @@ class Creator:
                 return _is_below(sent.request, fields, one) and is_like(fields, sent.body, one)
 
             created.assign(free, key, is_made_of, may_be_of)
+
+    def _is_ours(self, record: Record) -> bool:
+        """Tell whether a record may be made by the user of this key, as far as it says by whom."""
+        user = record.get("CREATED_USER_ID")
+        if user is None:
+            return True
+        with self._lock:
+            seen = set(self._own_users)
+        return user in (seen or {self._user() or user})
 
     def _user(self) -> int | None:
         """Say whose key this is; None if that cannot be found out."""
@@ -291,20 +322,23 @@ class Creator:
 
     def _created_since(self, fields: Fields, since: datetime) -> Iterator[Record]:
         of, key = fields.of, str(fields.of.key)
-        params = {"updated_after_utc": utc_text((since - MARGIN).replace(microsecond=0))}
+        since += self._skew - MARGIN
+        params = {"updated_after_utc": utc_text(since.replace(microsecond=0))}
         tally = Tally(self._session.total)
         listing = Listing(f"{of.path}/Search", params, cursor=Cursor([key]), tally=tally)
         with Reader(self._session) as reader:
             for page in reader.read(listing):
-                yield from (one for one in page.records if _is_created_since(one, since))
+                for one in page.records:
+                    made = _created_at(one)  # not every kind of record tells
+                    if made is None or made >= since:
+                        yield one
 
 
-def _is_created_since(record: Record, since: datetime) -> bool:
+def _created_at(record: Record) -> datetime | None:
     try:
-        created = parse_moment(record["DATE_CREATED_UTC"])
+        return parse_moment(record["DATE_CREATED_UTC"])
     except (KeyError, TypeError, ValueError, AttributeError):
-        return True  # not every kind of record tells when it was created
-    return created >= since - MARGIN
+        return None
 
 
 def _is_below(request: Request, fields: Fields, record: Record) -> bool:

@@ -99,7 +99,8 @@ class InsightlySession(Closing):
         self._auth = ApiKeyAuth(api_key)
         self._secrets = (api_key, base64.b64encode(f"{api_key}:".encode()).decode().rstrip("="))
         self._closed = threading.Event()
-        self.sleep = sleep or self._closed.wait
+        self._ending = threading.Event()
+        self.sleep = sleep or self._pause
         """Waits for a number of seconds, or until the session is closed."""
         self._http, self._connections = breakable_session(max_concurrency)
         self._http.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
@@ -120,10 +121,19 @@ class InsightlySession(Closing):
     def close(self) -> None:
         """End all that is under way or waits, in whatever thread, and close the connections."""
         self._closed.set()
+        self._ending.set()
         self.pace.close()
         self.quota.close()
         self._connections.break_off()
         self._http.close()
+
+    def stop_waiting(self) -> None:
+        """Let nothing wait for another try or look any more: what waits ends, the rest goes on."""
+        self._ending.set()
+
+    def _pause(self, seconds: float) -> None:
+        if self._ending.wait(seconds):
+            raise ClosedError
 
     def now(self) -> datetime | None:
         """Say what time it is by the server's clock.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -57,6 +57,20 @@ class Ending:
         self.mirrors: dict[str, Mirror] = {}
         """What removes from objects what is not in a stream, by stream."""
         self._is_done = False
+        self._lock = threading.Lock()
+        self._seen: defaultdict[str, set[int]] = defaultdict(set)
+        self._unclear: Counter[str] = Counter()
+
+    def see(self, path: str, record_id: int | None) -> None:
+        """Take down that a record is in a stream, for what is mirrored.
+
+        Args:
+            path: The path of the list.
+            record_id: Its id here; None if it has none.
+        """
+        if record_id is not None:
+            with self._lock:
+                self._seen[path].add(record_id)
 
     @property
     def is_open(self) -> bool:
@@ -112,7 +126,10 @@ class Ending:
             list, {name: [*own.values()] for name, own in self._found().items()}
         )
         totals: dict[str, int] = {}
-        left = {stream: mirror.find(self._ledger.rejected(stream)) for stream, mirror in self._all}
+        left = {}
+        for stream, mirror in self.mirrors.items():
+            rejected = self._ledger.rejected(stream) + self._unclear[stream]
+            left[stream] = mirror.find(self._seen[mirror.route.of.path], rejected)
         for stream, (records, total) in left.items():
             deletions[stream] += records
             totals[stream] = total
@@ -133,14 +150,9 @@ class Ending:
         self._work.wait()
         self._is_done = True
 
-    @property
-    def _all(self) -> Iterable[tuple[str, Mirror]]:
-        return self.mirrors.items()
-
     def _found(self) -> dict[str, dict[int, Record]]:
         """Find out which of the records that are to be deleted are there, by stream and id."""
         found: defaultdict[str, dict[int, Record]] = defaultdict(dict)
-        lock = threading.Lock()
 
         def look(one: _Waiting) -> None:
             stream = one.loader.route.stream
@@ -149,15 +161,17 @@ class Ending:
             except InsightlyError as error:
                 if not is_refusal(error):
                     raise
-                return  # it is refused when its turn comes
-            with lock:
+                with self._lock:
+                    self._unclear[stream] += 1  # it is refused when its turn comes
+                return
+            with self._lock:
                 if record_id is not None and one.row.is_deleted:
                     found[stream][record_id] = one.record
-            if stream in self.mirrors:
-                self.mirrors[stream].see(record_id)
+            if self.mirrors:
+                self.see(one.loader.route.of.path, record_id)
 
         for one in self._waiting:
-            if one.row.is_deleted or one.loader.route.stream in self.mirrors:
+            if one.row.is_deleted or self.mirrors:
                 self._work.submit(partial(look, one))
         self._work.wait()
         return found

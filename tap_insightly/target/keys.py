@@ -7,6 +7,8 @@ import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tap_insightly.api.comparing import loosely
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -24,8 +26,8 @@ class Key(NamedTuple):
 
     @property
     def alike(self) -> Key:
-        """The same without what searches may not see: case, and spaces."""
-        return Key(self.field, " ".join(self.text.casefold().split()))
+        """The same without what searches may not see: case, spaces, and accents."""
+        return Key(self.field, loosely(self.text))
 
 
 class Keys:

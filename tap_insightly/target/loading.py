@@ -13,7 +13,8 @@ from tap_insightly.api import (
     NotPossibleError,
     RefusedError,
 )
-from tap_insightly.api.comparing import is_alike
+from tap_insightly.api.comparing import is_alike, is_same
+from tap_insightly.api.fields import CUSTOM_FIELDS
 from tap_insightly.api.reading import value_of
 from tap_insightly.target.writer import Writer
 
@@ -47,6 +48,10 @@ def is_refusal(error: InsightlyError) -> bool:
     if isinstance(error, RefusedError):
         return error.status is not None and error.status >= 400  # noqa: PLR2004 - not a redirect
     return isinstance(error, InvalidFieldsError | NotAvailableError | NotPossibleError)
+
+
+class ChangedKeyError(InsightlyError):
+    """The account changes the values that records are matched on."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,7 @@ class Loader:
         self._keys = keys
         self._writer = Writer(client, route, **options)
         self._has_told = False
+        self._loose_keys: set[str] = set()  # fields whose search does not mind the spelling
 
     def load(self, row: Row) -> Loaded:
         """Write a record.
@@ -137,10 +143,7 @@ class Loader:
             if loaded is not None:
                 return loaded
         if self.rules.mode != "update":
-            made = self._writer.create(row)
-            if made is not None:
-                self._keys.put(made, self.route.key_of(row))
-            return Loaded("created", made)
+            return self._create(row)
         if row.match is None:
             msg = "It does not say which record it is, and none is to be created (mode: update)."
             raise InvalidFieldsError(self.route.of.name, [msg])
@@ -169,7 +172,8 @@ class Loader:
         found = self._locate(row)
         if found is None:
             return None
-        record = found.record or self._read(found.record_id)
+        # A search may show what was there before; nobody else's record must be taken for it.
+        record = self._read(found.record_id)
         is_there = record is not None and (
             not found.is_searched or self._is_meant(row.match, record)
         )
@@ -265,7 +269,17 @@ class Loader:
                 wait,
             )
 
-    def _searched(self, match: object, key: Key) -> _Found | None:
+    def _searched(self, match: object, key: Key, *, is_checked: bool = False) -> _Found | None:
+        """Search for a record.
+
+        Args:
+            match: The value that it has.
+            key: The same as a key.
+            is_checked: Whether to read what is found, to see that it has the value.
+
+        Returns:
+            The record; None if there is none that has it.
+        """
         of, field = self.route.of, self.route.match_on
         if field is None:
             return None
@@ -276,11 +290,55 @@ class Loader:
         if self._keys.is_stale(record_id, key):
             return None
         found = _Found(record_id, record, is_searched=True)
-        if not self._keys.blind_for(key, record_id):
+        if not is_checked and not self._keys.blind_for(key, record_id):
             return found
         # A search that may not show yet what was written shows what was there before.
         now = self._read(record_id)
         return found._replace(record=now) if now and self._is_meant(match, now) else None
+
+    def _create(self, row: Row) -> Loaded:
+        key = self.route.key_of(row)
+
+        def find() -> Record | None:
+            found = None if key is None else self._searched(row.match, key, is_checked=True)
+            return None if found is None else found.record
+
+        made = self._writer.create(row, None if key is None else find)
+        if made is None:
+            return Loaded("created")
+        record_id = int(made[str(self.route.of.key)])
+        self._keys.put(record_id, key)
+        self._writer.place(record_id, row.stage, made)
+        if key is not None:
+            self._check_key(row.match, key, record_id, made)
+        return Loaded("created", record_id)
+
+    def _check_key(self, match: object, key: Key, record_id: int, made: Record) -> None:
+        """Make sure that a new record will be found by the key that it was given.
+
+        Raises:
+            ChangedKeyError: If the account has given it another.
+        """
+        field = self.route.match_on
+        if field is None or not {field.name, CUSTOM_FIELDS} & made.keys():
+            return  # an answer need not hold all of a record
+        own = value_of(made, field.name)
+        if is_same(field, match, own) or field.name in self._loose_keys:
+            return
+        if is_alike(field.convert(own), match) and self._is_found(match, key):
+            self._loose_keys.add(field.name)
+            return
+        msg = (
+            f"Stream '{self.route.stream}': {self.route.of.name} {record_id} was created with "
+            f"{field.name} {match!r}, and the account has made {own!r} of that, by which it is not "
+            "found: each run would create it again. Match on a field that stays as it is."
+        )
+        raise ChangedKeyError(msg)
+
+    def _is_found(self, match: object, key: Key) -> bool:
+        """Tell whether a search finds a record by a key that is spelled otherwise."""
+        self._client.session.sleep(self._keys.blind_for(key))
+        return self._searched(match, key) is not None
 
     def _read(self, record_id: int) -> Record | None:
         try:

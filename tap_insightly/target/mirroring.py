@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import InsightlyError, NotAvailableError
@@ -12,13 +12,16 @@ from tap_insightly.target.loading import Loaded
 from tap_insightly.values import parse_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from tap_insightly.api import Field, InsightlyClient
     from tap_insightly.target.loading import Loader
     from tap_insightly.target.route import Route
 
     Record = dict[str, Any]
+
+
+CLOCKS_APART = timedelta(minutes=10)  # that of answers, and that of the dates in records
 
 
 class NotWholeError(InsightlyError):
@@ -49,8 +52,8 @@ class Mirror:
         self._condition = condition
         self._values = values
         self._began = client.session.now()
-        self._seen: set[int] = set()
-        self._lock = threading.Lock()
+        self._last_id = self._highest()
+        self._has_any = False
         self._is_whole = False
         self._left: list[Record] = []
 
@@ -72,16 +75,6 @@ class Mirror:
         """
         self._loader = loader
 
-    def see(self, record_id: int | None) -> None:
-        """Take down that a record is in the stream.
-
-        Args:
-            record_id: Its id here; None if it has none.
-        """
-        if record_id is not None:
-            with self._lock:
-                self._seen.add(record_id)
-
     def note(self, *, is_end: bool) -> None:
         """Take down what came last: a record, or what says that all of the stream came.
 
@@ -89,11 +82,13 @@ class Mirror:
             is_end: Whether it was a state, or the new version of the table.
         """
         self._is_whole = is_end
+        self._has_any |= not is_end
 
-    def find(self, rejected: int) -> tuple[list[Record], int]:
+    def find(self, seen: Collection[int], rejected: int) -> tuple[list[Record], int]:
         """Find what is not in the stream.
 
         Args:
+            seen: The ids of what is in this stream, and in others of the same object.
             rejected: How many records of the stream were refused.
 
         Returns:
@@ -109,6 +104,18 @@ class Mirror:
                 f"Stream '{self.stream}' did not come to its end: after its last record came "
                 f"neither a state nor a new version, so nobody knows which records of {name} are "
                 "not in it. Nothing was deleted of it."
+            )
+            raise NotWholeError(msg)
+        if not self._has_any:
+            msg = (
+                f"Stream '{self.stream}' has no record at all, which is more likely a mistake than "
+                f"meant. Nothing was deleted of {name}."
+            )
+            raise NotWholeError(msg)
+        if self._last_id is None and self._began is None:
+            msg = (
+                f"{name}: Insightly tells neither the time nor how many there are, so nobody knows "
+                "what was made since the run began. Nothing was deleted of it."
             )
             raise NotWholeError(msg)
         if rejected:
@@ -127,7 +134,7 @@ class Mirror:
                 if record_id is None:
                     msg = f"{name} has a record without an id, so nothing was deleted of it."
                     raise NotWholeError(msg)
-                if record_id not in self._seen and not self._is_new(record):
+                if record_id not in seen and not self._is_new(record, record_id):
                     self._left.append({**record, key: record_id})
         return self._left, total
 
@@ -164,10 +171,21 @@ class Mirror:
         field, value = self._condition
         return is_same(field, value, value_of(record, field.name))
 
-    def _is_new(self, record: Mapping[str, Any]) -> bool:
+    def _highest(self) -> int | None:
+        """Ask for the highest id that there is; ids ascend (seen live), new ones are higher."""
+        of, get = self.route.of, self._client.session.get
+        total = get(of.path, {"top": "1", "count_total": "true", "brief": "true"}).total
+        if not total:
+            return total  # None if that is not told
+        records = get(of.path, {"top": "1", "skip": str(total - 1), "brief": "true"}).records
+        return id_of(records[-1], str(of.key)) if records and records[-1] else None
+
+    def _is_new(self, record: Mapping[str, Any], record_id: int) -> bool:
         """Tell whether a record was made since the run began, so that the stream cannot have it."""
+        if self._last_id is not None:
+            return record_id > self._last_id
         try:
             created = parse_moment(record["DATE_CREATED_UTC"])
         except (KeyError, TypeError, ValueError, AttributeError):
             return False
-        return self._began is not None and created >= self._began.replace(microsecond=0)
+        return self._began is not None and created >= self._began - CLOCKS_APART

@@ -156,19 +156,6 @@ class Route:
             return None
         return Key(self.match_on.name, plain_text(row.match))
 
-    def match_of(self, row: Row) -> tuple[str, Any] | None:
-        """Say by what a record is found.
-
-        Args:
-            row: The record.
-
-        Returns:
-            The name of the field, and the value; None if it is found by nothing.
-        """
-        if self.match_on is None or row.match is None:
-            return None
-        return self.match_on.name, row.match
-
     def name_of(self, record: Mapping[str, Any]) -> str:
         """Say which record is meant, to a person.
 

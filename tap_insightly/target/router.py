@@ -146,13 +146,14 @@ class Router:
         return str(self._mode or self.setting("mode", stream) or "upsert")
 
     def mirror(
-        self, stream: str, fields: Fields
+        self, stream: str, fields: Fields, found: Mapping[str, Field]
     ) -> tuple[tuple[Field, Any] | None, dict[str, Any] | None]:
         """Say how a stream is mirrored.
 
         Args:
             stream: The stream's name.
             fields: The fields of its object.
+            found: The field for each of its properties.
 
         Returns:
             Which records belong to it: those with a value in a field; None for all of the
@@ -179,6 +180,9 @@ class Router:
                 )
             else:
                 condition = field, value
+        own = {one.name for one in found.values()}
+        if found and fields.of.key not in own and self.setting("match_on", stream) is None:
+            problems.append("mode mirror needs the id, or match_on, to tell which record is which.")
         if values is None and not self._allow_delete:
             problems.append("mode mirror needs allow_delete, or mirror_field.")
         try:

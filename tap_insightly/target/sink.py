@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.sinks import Sink
 
-from tap_insightly.api import InsightlyError
+from tap_insightly.api import InsightlyError, InvalidFieldsError
 from tap_insightly.target.loading import Loader, Rules
 from tap_insightly.target.markers import DELETED
 from tap_insightly.target.mirroring import Mirror
@@ -107,7 +107,9 @@ class InsightlySink(RawSink):
         if stream in mirrors:
             mirrors[stream].begin(self._loader)
         else:
-            condition, values = self._target.router.mirror(stream, self._route.fields)
+            condition, values = self._target.router.mirror(
+                stream, self._route.fields, self._route.properties
+            )
             mirrors[stream] = Mirror(client, self._loader, condition, values)
         return mirrors[stream]
 
@@ -127,6 +129,9 @@ class InsightlySink(RawSink):
             self._mirror.note(is_end=False)
         try:
             row = self._route.row(record)
+            if self._mirror is not None and row.record_id is None and row.match is None:
+                msg = "It does not say which record it is, without which none can be mirrored."
+                raise InvalidFieldsError(self._route.of.name, [msg])
         except InsightlyError as error:
             target.work.submit(partial(self._refuse, record, number, error))
             return
@@ -163,8 +168,8 @@ class InsightlySink(RawSink):
             self._refuse(record, number, error)
             return
         self._target.ledger.count(self.stream_name, loaded.outcome)
-        if self._mirror is not None:
-            self._mirror.see(loaded.record_id)
+        if self._target.is_mirroring:
+            self._target.ending.see(self._route.of.path, loaded.record_id)
 
     def _refuse(self, record: dict[str, Any], number: int, error: InsightlyError) -> None:
         name = self._route.name_of(record) or f"number {number:,}"

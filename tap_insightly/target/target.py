@@ -7,7 +7,7 @@ import threading
 from collections import defaultdict
 from contextlib import closing
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from singer_sdk import Target
 from singer_sdk.exceptions import RecordsWithoutSchemaException
@@ -110,9 +110,7 @@ class TargetInsightly(InsightlyPlugin, Target):
         if config.get("id_map"):
             others = [name for name in ("undo_file", *_OF_MODES) if config.get(name)]
             found += [f"Setting '{name}' cannot be used with 'id_map'." for name in others]
-        mode = config.get("mode")
-        modes = set(mode.values()) if isinstance(mode, dict) else {mode}
-        if "mirror" in modes and not (config.get("allow_delete") or config.get("mirror_field")):
+        if self.is_mirroring and not (config.get("allow_delete") or config.get("mirror_field")):
             found.append(
                 "Setting 'mode': mirror deletes what is not in the stream, and needs 'allow_delete'"
                 ", or 'mirror_field' to set a field instead."
@@ -138,6 +136,12 @@ class TargetInsightly(InsightlyPlugin, Target):
     def router(self) -> Router:
         """What finds out where each stream goes."""
         return Router(self.client, self.config)
+
+    @property
+    def is_mirroring(self) -> bool:
+        """Whether any stream is mirrored."""
+        mode = self.config.get("mode")
+        return "mirror" in (mode.values() if isinstance(mode, dict) else (mode,))
 
     @cached_property
     def ending(self) -> Ending:
@@ -229,6 +233,34 @@ class TargetInsightly(InsightlyPlugin, Target):
             mirror.note(is_end=True)
         self.work.mark(partial(self._write_state_message, message_dict["value"]))
 
+    def _process_batch_message(self, message_dict: dict[str, Any]) -> None:
+        """Read a file of records.
+
+        A private method of the SDK, whose errors are those of whatever reads the file.
+
+        Args:
+            message_dict: The message.
+
+        Raises:
+            InsightlyError: If it cannot be read, or a record was refused, and that is to end the
+                run.
+        """
+        try:
+            super()._process_batch_message(message_dict)
+        except (InsightlyError, OSError) as error:
+            if isinstance(error, InsightlyError) or error.strerror:
+                raise
+            self._raise_unread(message_dict, error)
+        except Exception as error:  # noqa: BLE001 - of any library for files and storage
+            self._raise_unread(message_dict, error)
+
+    @staticmethod
+    def _raise_unread(message: Mapping[str, Any], error: Exception) -> NoReturn:
+        files = ", ".join(str(one) for one in message.get("manifest") or ())[:200]
+        said = str(error) or type(error).__name__
+        msg = f"The BATCH of stream '{message.get('stream')}' cannot be read ({files}): {said}"
+        raise InsightlyError(msg) from error
+
     @property
     def _mirrors(self) -> Iterable[Mirror]:
         return () if self.config.get("id_map") else self.ending.mirrors.values()
@@ -278,6 +310,8 @@ class TargetInsightly(InsightlyPlugin, Target):
 
     def close(self) -> None:
         """End what is under way, and say what was done."""
+        if "client" in vars(self):
+            self.client.session.stop_waiting()
         self.work.close()
         self.ledger.tell()
         try:

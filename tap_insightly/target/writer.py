@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import TypedDict
 
-from tap_insightly.api import Answer
+from tap_insightly.api import Answer, InvalidFieldsError, NotAvailableError, RefusedError
 from tap_insightly.api.fields import CUSTOM_FIELDS
 from tap_insightly.api.planning import STAGE
 from tap_insightly.api.reading import value_of
@@ -63,14 +63,15 @@ class Writer:
         """Whether what writes replace is taken down, so that it has to be read."""
         return self._recorder is not None
 
-    def create(self, row: Row) -> int | None:
-        """Create a record, and put it into its stage.
+    def create(self, row: Row, find: Callable[[], Record | None] | None = None) -> Record | None:
+        """Create a record.
 
         Args:
             row: The record.
+            find: Finds it, if the answer is lost; None if it has no key.
 
         Returns:
-            Its id; None if it is only said.
+            The record; None if it is only said.
 
         Raises:
             InsightlyError: If that cannot be done.
@@ -95,15 +96,32 @@ class Writer:
                 since=since,
             )
         )
-        made = self._client.make(request, route.fields, route.match_of(row))
+        made = self._client.make(request, route.fields, find)
         record_id = int(made[str(of.key)])
         self._record(
             Created(object_name=of.name, stream=route.stream, record_id=record_id, values=values)
         )
-        if row.stage and not made.keys() & set(STAGE):  # an answer need not hold the whole record
-            made = self._client.get(of.name, record_id)
-        self.move(record_id, row.stage, made)
-        return record_id
+        return made
+
+    def place(self, record_id: int, stage: Mapping[str, int | None], made: Record) -> None:
+        """Put a new record into its stage.
+
+        Args:
+            record_id: Its id.
+            stage: Where it is to be, as far as that is said.
+            made: The record, as creating it was answered.
+
+        Raises:
+            InsightlyError: If that cannot be done; that it was created is said.
+        """
+        of = self._route.of
+        try:
+            if stage and not made.keys() & set(STAGE):  # an answer need not hold all of a record
+                made = self._client.get(of.name, record_id)
+            self.move(record_id, stage, made)
+        except (RefusedError, NotAvailableError) as error:
+            msg = f"{record_id} was created, but could not be put into its stage: {error}"
+            raise InvalidFieldsError(of.name, [f"{of.name} {msg}"]) from error
 
     def update(
         self,

@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api import InsightlyError, NotAvailableError, UnknownObjectError
+from tap_insightly.api import (
+    InsightlyError,
+    NotAvailableError,
+    UnknownObjectError,
+    UnknownOutcomeError,
+)
 from tap_insightly.api.planning import STAGE
 from tap_insightly.api.reading import value_of
 from tap_insightly.target.loading import is_refusal
@@ -19,7 +24,7 @@ from tap_insightly.values import parse_moment
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tap_insightly.api import InsightlyObject
+    from tap_insightly.api import Fields, InsightlyObject
     from tap_insightly.undo.lines import AnyLine
     from tap_insightly.undo.progress import Progress
     from tap_insightly.undo.reach import Reach
@@ -89,7 +94,7 @@ class Undoer:
         self._left: defaultdict[tuple[str, int], set[str]] = defaultdict(set)
         self._held: set[tuple[str, int]] = set()
         self._done: set[int] = set()
-        self._made: dict[int, Record | None] = {}
+        self._made: dict[int, Record | UnknownOutcomeError | None] = {}
         self.due = [one for one in reversed(recorded.entries) if self._is_due(one, only)]
         """The lines that are still to be undone, the last one first."""
 
@@ -165,6 +170,8 @@ class Undoer:
         if entry.place.number not in self._made:
             self._look_for_all(of)
         found = self._made[entry.place.number]
+        if isinstance(found, UnknownOutcomeError):
+            return Result(LEFT, f"{of.name}: one may have been created, or not: {found}")
         if found is None or _is_later(found, line.since):
             return Result(NOTHING, f"{of.name}: one that was about to be created was not.")
         return self._remove(of, int(found[str(of.key)]), line.values)
@@ -183,7 +190,13 @@ class Undoer:
                     lines.append((entry.place.number, line))
         fields = self._client.fields(of.name)
         for number, line in sorted(lines, key=lambda one: (-len(flat(one[1].values)), one[0])):
-            self._made[number] = self._restorer.find(fields, line.path, line.values, line.since)
+            self._made[number] = self._found(fields, line)
+
+    def _found(self, fields: Fields, line: Creating) -> Record | UnknownOutcomeError | None:
+        try:
+            return self._restorer.find(fields, line.path, line.values, line.since)
+        except UnknownOutcomeError as error:
+            return error
 
     def _created(self, of: InsightlyObject, line: Created) -> Result:
         return self._remove(of, line.record_id, line.values)

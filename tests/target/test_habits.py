@@ -335,12 +335,13 @@ def test_one_text_is_another_key_in_another_field(sandbox: Sandbox) -> None:
     }
     phone = {"PHONE": "4711", "FIRST_NAME": "phone", "LAST_NAME": "ours"}
     code = {"Second_Language__c": "4711", "FIRST_NAME": "code", "LAST_NAME": "ours"}
+    clock = Clock(sandbox)
     messages = [*stream_of("phones", [phone]), *stream_of("codes", [code])]
-    feed_here(sandbox, messages, Clock(sandbox), **LATE, **config)
+    feed_here(sandbox, messages, clock, **LATE, **config)
     assert sorted(row["FIRST_NAME"] for row in ours(sandbox)) == ["code", "phone"]
     gone = {"Second_Language__c": "4711", "_sdc_deleted_at": True}
     messages = [*stream_of("phones", [{**phone, "TITLE": "Dr"}]), *stream_of("codes", [gone])]
-    feed_here(sandbox, messages, Clock(sandbox), **LATE, **config)
+    feed_here(sandbox, messages, clock, **LATE, **config)
     assert [row["FIRST_NAME"] for row in ours(sandbox)] == ["phone"]
 
 
