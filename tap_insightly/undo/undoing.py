@@ -189,8 +189,13 @@ class Undoer:
                 if isinstance(line, Creating):
                     lines.append((entry.place.number, line))
         fields = self._client.fields(of.name)
-        for number, line in sorted(lines, key=lambda one: (-len(flat(one[1].values)), one[0])):
+        in_order = sorted(lines, key=lambda one: (-len(flat(one[1].values)), one[0]))
+        for number, line in in_order:
             self._made[number] = self._found(fields, line)
+        for number, line in in_order:
+            # What was only like it may be that of another line, which is known by now.
+            if isinstance(self._made[number], UnknownOutcomeError):
+                self._made[number] = self._found(fields, line)
 
     def _found(self, fields: Fields, line: Creating) -> Record | UnknownOutcomeError | None:
         try:

@@ -85,7 +85,7 @@ class Writes(Closing):
             ]
         self.add(Updated(object_name=fields.of.name, record_id=key, before=before, after=after))
         if self.is_sent:
-            self.client.update(name, key, values)
+            self.client.update(name, key, after)  # and nothing that is so already
 
     def move(self, name: str, key: int, pipeline: int | None, stage: int | None) -> None:
         """Move a record to another stage."""
