@@ -31,6 +31,7 @@ class Client:
         self.taken_up = 0.0
         """When the last request was taken up; from then on there is less and less to do."""
         self._session = session
+        self._began = time.time()
         self._started = time.monotonic()
 
     def ask(self, _number: int) -> None:
@@ -47,6 +48,7 @@ class Client:
         """
         good = [seconds for seconds, status in self.tally.timings() if status == HTTPStatus.OK]
         return {
+            "began": self._began,
             "answered": self.answered,
             "taken_up": self.taken_up,
             "latency": sum(good) / len(good),

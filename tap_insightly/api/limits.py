@@ -1,8 +1,21 @@
-"""How fast to ask: never faster than allowed, and as fast as the server really takes it."""
+"""How fast to ask: never faster than allowed, and as fast as the server really takes it.
+
+The rule is additive increase, multiplicative decrease (AIMD), as in TCP: whoever is refused gives
+up a quarter, and asks for one more when it has not been refused for a while. So clients that know
+nothing of each other come to similar shares. The way back has the shape of CUBIC: a plateau just
+below where it was refused, then one small step, then ever larger ones until it is refused again.
+
+Two things differ from a network. A step too far costs a 429, which should be rare: so a single
+request goes beyond the limit, and the next step waits for its answer. And a server counts what
+comes in a second, so a limit is a whole number, as that of a token bucket: streams of *n* requests
+in any second fit together whenever their sum does, wherever in the second each of them is. At
+fractions in between, evenly paced, they are refused although the server has room for all of them.
+"""
 
 from __future__ import annotations
 
 import math
+import random
 import threading
 import time
 from collections import deque
@@ -15,17 +28,27 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 UNPROVEN = 6  # under way before a server has answered; seen live: 429 at 5 under way, on some
-FIRST_WAIT, LONGEST_WAIT = 3.0, 600.0  # seconds between two attempts to find more room
-WAIT_GROWTH = 6  # times the wait after an attempt that failed
-EVENLY = 0.5  # the least gap between two starts, as a share of an even one
 # How much longer than a second the server is given for a second's requests, because they do not
-# all travel equally fast: at first, more whenever that was not enough, and at most.
-SLACK, MORE_SLACK, MOST_SLACK = 0.03, 0.01, 0.04
-SHARP = 0.95  # an attempt counts only if the requests before it lie within this share of a second
+# all travel equally fast.
+SLACK = 0.03
+# The least gap between two starts, as a share of an even one: before an attempt to go beyond the
+# limit; before others, if the limit is what is allowed; if it is less.
+ATTEMPT, CATCHING_UP, EVENLY = 0.25, 0.7, 0.9
+
+LESS = 0.25  # the share that is given up when less is taken than before
+STEPS = (1, 1, 2, 4, 8, 16)  # how limits grow with each attempt in a row that is taken
+# Seconds after a refusal until the next attempt, to take up within 20 what others leave: so many,
+# or so many times the limit, as who has little looks more often.
+PAUSE, AT_LEAST = 13.0, 8.0
+GROWTH = 2  # of the pause with each attempt in vain, once nothing has changed for a while,
+LONGEST_PAUSE = 55.0  # up to so many seconds times the limit
+ONE_IN = 500  # or so many requests, whichever is less: of so many, one may be refused
+# How many attempts are in vain until pauses grow: after a change, and after what may be chance.
+UNSURE, SOMEWHAT_UNSURE = 15, 2
 
 
 class Limit:
-    """One thing that a server limits: its ceiling as far as it is known."""
+    """One thing that a server limits: its ceiling as far as it is known, a whole number."""
 
     def __init__(self, most: int, value: int | None = None) -> None:
         """Start with what is allowed.
@@ -39,49 +62,35 @@ class Limit:
         """The ceiling, as far as it is known."""
         self.proven = 0
         """The most that the server took since the ceiling was last lowered."""
-        self._wait = FIRST_WAIT / WAIT_GROWTH
-        self._attempt_at = -math.inf
+        self.kept = self.value
+        """The value that it kept for a whole pause; what was won since may have been luck."""
 
-    def is_due(self, now: float) -> bool:
-        """Tell whether to find out if there is more room.
+    def grow(self, step: int) -> None:
+        """Take in that the server takes one more, and guess how much more than that.
 
         Args:
-            now: The time, in seconds.
-
-        Returns:
-            Whether it is time for one request too many.
+            step: How much to add, a number from 1.
         """
-        return self.value < self.most and now >= self._attempt_at
+        self.value = min(self.most, self.value + step)
 
-    def lower(self, value: int, now: float) -> None:
+    def lower(self, value: int) -> None:
         """Take in that the server does not take more.
 
         Args:
             value: What it takes.
-            now: The time, in seconds.
         """
-        self.value = self.proven = max(1, min(self.value, value))
-        self._wait = max(self._wait, FIRST_WAIT)
-        self._attempt_at = max(self._attempt_at, now + self._wait)
+        self.value = max(1, min(self.value, value))
+        self.proven = min(self.proven, self.value)
+        self.kept = min(self.kept, self.value)
 
-    def fail(self, now: float) -> None:
-        """Take in that there is no more room now; look again much later.
+    def keep(self) -> bool:
+        """Take in that a pause is over, and one more was refused.
 
-        Args:
-            now: The time, in seconds.
+        Returns:
+            Whether it had grown before the pause.
         """
-        self._wait = min(LONGEST_WAIT, self._wait * WAIT_GROWTH)
-        self._attempt_at = now + self._wait
-
-    def succeed(self, now: float) -> None:
-        """Take in that there is room for one more, which may have been luck and is not proven.
-
-        Args:
-            now: The time, in seconds.
-        """
-        self.value += 1
-        self._wait = max(FIRST_WAIT / WAIT_GROWTH, self._wait / 2)
-        self._attempt_at = now + self._wait
+        has_grown, self.kept = self.value > self.kept, self.value
+        return has_grown
 
 
 @dataclass(eq=False)
@@ -94,32 +103,36 @@ class Start:
     under_way: int
     """How many requests were under way then, itself included."""
 
-    tries: Limit | None = None
-    """Which limit it goes beyond by one, to find out whether there is more room."""
+    is_attempt: bool = False
+    """Whether it went beyond a limit, to find out whether there is more room."""
 
     is_refused: bool = False
     """Whether it was answered 429."""
-
-    is_luck: bool = False
-    """Whether it tells nothing if it was taken, because another was refused in its place."""
 
 
 class Regulator:
     """Decides when the next request may start; knows the time only from what it is told.
 
     Two limits are learned: how many requests are started in a second, and how many are under way.
-    A request that was refused tells how many the server took in the second before it, and how
-    many were under way; what it took before tells which of the two was too much. To find the way
-    back, it lets one request through that goes beyond the limit by one, and waits for its answer:
-    so looking for more room costs one 429 if there is none, and is done ever more seldom.
+    What was taken is proven. A request that is refused
+
+    - and went beyond what is proven tells what the server takes: that is the limit.
+    - and did not tells that it takes less now, as others ask it, too: a quarter is given up.
+
+    After a pause, one request goes beyond the limits that hold it back. If it is taken, they grow,
+    and the next such attempt follows at once. If it is refused, they stay, for another pause; and
+    for longer ones if that happens again and again at the same limits, as then nobody else asks.
     """
 
-    def __init__(self, per_second: float, width: int) -> None:
+    def __init__(
+        self, per_second: float, width: int, chance: Callable[[], float] = random.random
+    ) -> None:
         """Start with what is allowed.
 
         Args:
             per_second: The most requests to start in any one second, a number above 0.
             width: The most requests under way, a number from 1.
+            chance: Draws a number from 0 to 1: clients of one server must not move in step.
         """
         self.rate = Limit(max(1, math.floor(per_second)))
         """Requests in a second."""
@@ -127,14 +140,19 @@ class Regulator:
         """Requests under way."""
         self.under_way = 0
         self._second = max(1.0, 1 / per_second)  # longer, if less than one a second is allowed
-        self._slack = SLACK
+        self._chance = chance
         self._starts: deque[Start] = deque(maxlen=4 * self.rate.most + 4 * width)
-        self._attempt: Start | None = None
-        self._raised: tuple[Start, int, int] | None = None
-        self._changed_at = -math.inf
         self._not_before = -math.inf
-        self._is_new = True
-        self._is_rate_to_blame = False
+        self._shift = 0.0
+        self._refused_at = -math.inf  # when it was last taken in that something was refused
+        self._refused_with, self._least = 0, 1  # more of those sent before; the rate after them
+        self._refused_alone = 0  # how many were, one after the other, at one a second
+        self._attempt: Start | None = None
+        self._attempt_from = math.inf
+        self._successes = 0
+        self._is_widening = False
+        self._pause = PAUSE
+        self._doubts = 0
 
     def delay(self, now: float) -> float:
         """Say how long the next request has to wait.
@@ -145,9 +163,8 @@ class Regulator:
         Returns:
             Seconds; infinite if it has to wait for an answer; 0 if it may start.
         """
-        if now < self._not_before:
-            return self._not_before - now
-        return 0.0 if self._limit_to_try(now) else self._delay(now)
+        ready = min(self._ready_at(), self._attempt_at(now))
+        return max(0.0, max(ready, self._not_before) - now)
 
     def start(self, now: float) -> Start:
         """Take in that a request starts; `delay` must have said 0.
@@ -158,12 +175,12 @@ class Regulator:
         Returns:
             The start, to be handed to `answer`.
         """
-        start = Start(now, self.under_way + 1)
-        if self._delay(now) > 0:
-            start.tries = self._limit_to_try(now)
+        start = Start(now, self.under_way + 1, is_attempt=self._ready_at() > now)
+        if start.is_attempt:
             self._attempt = start
         self.under_way += 1
         self._starts.append(start)
+        self._shift = 0.0
         return start
 
     def answer(self, start: Start, now: float, *, is_refused: bool | None) -> None:
@@ -178,16 +195,12 @@ class Regulator:
         start.is_refused = bool(is_refused)
         if start is self._attempt:
             self._attempt = None
-        if start.is_luck or is_refused is None:
-            return
-        if is_refused and self._is_twin(start):
-            self._undo(now)
-        elif start.tries is not None:
-            self._tried(start, now)
-        elif is_refused:
+        elif self._attempt is not None and now < self._attempt.at + SLACK:
+            self._attempt.under_way -= 1  # this one may have been gone when it arrived
+        if is_refused:
             self._refused(start, now)
-        else:
-            self._taken(start)
+        elif is_refused is not None:
+            self._taken(start, now)
 
     def hold(self, until: float) -> None:
         """Start nothing for a while, as the server asked.
@@ -200,132 +213,124 @@ class Regulator:
     @property
     def per_second(self) -> float:
         """The requests in a second that it comes to."""
-        return self.rate.value / (self._second * (1 + self._slack))
+        return self.rate.value / self._period
 
-    def _delay(self, now: float) -> float:
-        """Say how long to wait for both limits, as `delay` does without the attempts."""
-        return math.inf if self.under_way >= self.width.value else self._rate_delay(now)
+    @property
+    def _period(self) -> float:
+        """Seconds that the limit of the rate is for; longer, while not even one is taken."""
+        doublings = max(0, min(self._refused_alone - 2, 2))
+        return self._second * (1 + SLACK) * float(2**doublings)
 
-    def _rate_delay(self, now: float) -> float:
-        if not self._starts:
-            return 0.0
-        number = self.rate.value
-        period = self._second * (1 + self._slack)
-        ready = self._starts[-1].at + EVENLY * period / number
-        if len(self._starts) >= number:
-            ready = max(ready, self._starts[-number].at + period)
-        return ready - now
+    def _ready_at(self) -> float:
+        """Say when the next request may start within both limits."""
+        if self.under_way >= self.width.value:
+            return math.inf
+        share = CATCHING_UP if self.rate.value == self.rate.most else EVENLY
+        return max(self._gap_ends_at(share), self._window_ends_at(self.rate.value)) + self._shift
 
-    def _limit_to_try(self, now: float) -> Limit | None:
-        """Say which limit to go beyond now, by one; None if it is no time for that."""
-        if self._attempt is not None or now < self._not_before:
-            return None
+    def _gap_ends_at(self, share: float) -> float:
+        return self._window_ends_at(1) - self._period * (1 - share / self.rate.value)
+
+    def _window_ends_at(self, number: int) -> float:
+        is_short = len(self._starts) < number
+        return -math.inf if is_short else self._starts[-number].at + self._period
+
+    def _attempt_at(self, now: float) -> float:
+        """Say when one may go beyond the limits; infinite if they do not hold it back."""
         room = self.width.value - self.under_way
-        if room < 0 or (room == 0 and not self.width.is_due(now)):
-            return None
-        # With no room, this goes beyond both limits: else each would wait for the other to grow.
-        recent = self._count(now - SHARP * self._second, now)
-        if self.rate.is_due(now) and recent >= self.rate.value:
-            return self.rate
-        return self.width if room == 0 and self._rate_delay(now) <= 0 else None
-
-    def _tried(self, start: Start, now: float) -> None:
-        is_over = start.is_refused or start.is_luck
-        before = self.rate.value, self.width.value
-        limits = [start.tries or self.rate]
-        if start.under_way > self.width.value and start.tries is self.rate:
-            limits.append(self.width)
-        for limit in limits:
-            (limit.fail if is_over else limit.succeed)(now)
-        if not is_over:
-            self._raised = (start, *before)
-
-    def _is_twin(self, start: Start) -> bool:
-        """Tell whether a refused request started together with one that went beyond a limit.
-
-        Which of the two the server finds to be too many is chance.
-        """
-        tried = self._attempt or (self._raised and self._raised[0])
-        return (
-            tried is not None
-            and start is not tried
-            and abs(start.at - tried.at) < self._second / self.rate.value
-        )
-
-    def _undo(self, now: float) -> None:
-        """Take the attempt that is under way, or that seemed to succeed, for one that failed."""
-        if self._attempt is not None:
-            attempt, self._attempt = self._attempt, None
-            attempt.is_luck = True
-            self._tried(attempt, now)
-        elif self._raised is not None:
-            _, rate, width = self._raised
-            self._raised = None
-            for limit, value in ((self.rate, rate), (self.width, width)):
-                if limit.value > value:
-                    limit.fail(now)
-                    limit.lower(value, now)
-
-    def _before(self, start: Start) -> int:
-        """Count what the server took in the second before a request."""
-        return self._count(start.at - self._second, start.at) - (not start.is_refused)
+        if self._attempt is not None or room < 0 or self.under_way == self.width.most:
+            return math.inf
+        gap = max(self._gap_ends_at(ATTEMPT), self._window_ends_at(self.rate.most))
+        at = max(now, self._attempt_from, gap)
+        if room == 0 and not self._is_widening:
+            at = max(at, self._attempt_from + self._period)  # rather beyond one limit than both
+        number = self.rate.value
+        if number < self.rate.most and self._count(at - self._sharp, now) >= number:
+            return at
+        return max(at, self._window_ends_at(number)) if room == 0 else math.inf
 
     def _count(self, since: float, until: float) -> int:
         """Count what was started in a time and, as far as is known, not refused."""
         return sum(since < one.at <= until and not one.is_refused for one in self._starts)
 
-    def _taken(self, start: Start) -> None:
-        self.rate.proven = max(self.rate.proven, self._before(start) + 1)
-        self.width.proven = max(self.width.proven, start.under_way)
-        if self._is_new:
-            self.width.value = min(self.width.most, self.width.value * 2)
-        self._widen(start)
+    @property
+    def _sharp(self) -> float:
+        """Seconds in which one too many is too many, however fast each of them travelled."""
+        return self._period * (1 - 0.5 / self.rate.value)
 
-    def _widen(self, start: Start) -> None:
-        # Taken with more under way than was thought possible: it is possible.
-        self.width.value = min(self.width.most, max(self.width.value, start.under_way))
+    def _reached(self, start: Start, seconds: float) -> list[tuple[Limit, int]]:
+        """Say how much of each limit a request took up, with those so many seconds before it."""
+        number = self._count(start.at - seconds, start.at) + start.is_refused
+        return [(self.rate, number), (self.width, start.under_way)]
+
+    def _taken(self, start: Start, now: float) -> None:
+        self._refused_alone = 0
+        if start.is_attempt:
+            beyond = self._beyond(start)
+            for limit in beyond:
+                limit.grow(STEPS[min(self._successes, len(STEPS) - 1)])
+            self._successes += bool(beyond)
+            self._attempt_from, self._is_widening = now, self.width in beyond
+        elif math.isinf(self._refused_at):
+            self.width.grow(self.width.value)
+        for limit, reach in self._reached(start, self._second):
+            limit.proven = max(limit.proven, reach)
+
+    def _beyond(self, start: Start) -> list[Limit]:
+        return [limit for limit, reach in self._reached(start, self._sharp) if reach > limit.value]
 
     def _refused(self, start: Start, now: float) -> None:
-        self._is_new = False
-        before = self._before(start)
-        if start.at <= self._changed_at:
-            # Sent before the last change: once is enough. But it may tell more exactly what the
-            # server takes.
-            if self._is_rate_to_blame and before + 1 < self.rate.value:
-                self.rate.lower(before, now)
+        reached = self._reached(start, self._second)
+        if start.at <= self._refused_at:
+            self._refused_too(reached[0][1])
             return
-        self._changed_at = now
-        is_too_many = start.under_way > self.width.proven
-        is_too_fast = before + 1 > self.rate.proven
-        if not (is_too_many or is_too_fast):
-            # The server took as much of either before: what is nearer to its limit is to blame.
-            share = (before + 1) / self.rate.value
-            is_too_many = start.under_way / self.width.value >= share
-            is_too_fast = not is_too_many
-        self._is_rate_to_blame = is_too_fast
-        if is_too_many:
-            self._lower(self.width, start.under_way - 1, now)
-        if is_too_fast:
-            self._slow_down(before, now)
-
-    def _slow_down(self, before: int, now: float) -> None:
-        number = self.rate.value
-        if before == 0:  # the server took nothing at all, which tells nothing
-            self._lower(self.rate, number // 2, now)
-        elif not number <= before + 1 <= self.rate.proven:
-            self._lower(self.rate, before, now)
-        elif self._slack < MOST_SLACK:
-            # It took as many before. Most likely the requests came a little closer together than
-            # they were sent.
-            self._slack = min(MOST_SLACK, self._slack + MORE_SLACK)
+        self._refused_at, self._refused_with = now, 0
+        self._least = self.rate.value // 2
+        unproven = [(limit, reach) for limit, reach in reached if reach > limit.proven]
+        if start.is_attempt:
+            self._failed(self._beyond(start))
+        elif unproven:
+            for limit, reach in unproven:
+                limit.lower(reach - 1 if reach > 1 else limit.value // 2)
         else:
-            self._lower(self.rate, number - 1, now)
+            self._give_up_a_share(reached)
+        self._shift = self._chance() * self._period / self.rate.value  # not when others come
+        self._wait(now)
 
-    @staticmethod
-    def _lower(limit: Limit, value: int, now: float) -> None:
-        if value < limit.value:
-            limit.fail(now)
-            limit.lower(value, now)
+    def _failed(self, beyond: list[Limit]) -> None:
+        """Take in that an attempt to go beyond limits was refused."""
+        for limit in beyond:
+            limit.lower(max(1, limit.proven))
+        if self._successes == 0:
+            have_grown = [limit.keep() for limit in beyond]
+            self._doubts = UNSURE if have_grown and all(have_grown) else self._doubts - 1
+        elif self._doubts == 0:
+            self._doubts = -1
+
+    def _give_up_a_share(self, reached: list[tuple[Limit, int]]) -> None:
+        """Take in that the server takes less than it did."""
+        won = [limit for limit, reach in reached if reach > limit.kept]
+        # If nothing was won since the last pause, what is nearer to its limit is to blame.
+        nearest, _ = max(reached, key=lambda one: (one[1] > 1, one[1] / one[0].value))
+        for limit in won or [nearest]:
+            self._refused_alone += limit.value == 1
+            value = limit.value - max(1, math.floor(LESS * limit.value + self._chance()))
+            limit.lower(max(value, limit.kept) if won else value)
+        is_luck = bool(won) or self._doubts <= 0  # or one that travelled longer than others
+        self._doubts = max(self._doubts, SOMEWHAT_UNSURE if is_luck else UNSURE)
+
+    def _refused_too(self, number: int) -> None:
+        # Sent before the last change. More than one tell how many the server takes.
+        self._refused_with += 1
+        if self._refused_with > 1 and number <= self.rate.value:
+            self.rate.lower(max(number - 1, self._least))
+
+    def _wait(self, now: float) -> None:
+        self._successes, self._is_widening = 0, False
+        number = self.rate.value
+        longer = min(GROWTH * self._pause, max(PAUSE, min(LONGEST_PAUSE * number, ONE_IN / number)))
+        self._pause = longer if self._doubts < 0 else min(PAUSE, AT_LEAST * number)
+        self._attempt_from = now + self._pause * (0.9 + 0.2 * self._chance())
 
 
 class Pace:
