@@ -92,6 +92,21 @@ def test_of_creations_that_were_cut_off_none_is_taken_for_a_smaller_one(
     assert plain(sandbox, "/Contacts") == before
 
 
+def test_a_creation_that_the_account_has_changed_is_left_and_the_others_go_on(
+    sandbox: Sandbox, writes: Writes, path: Path
+) -> None:
+    key = first(sandbox)
+    writes.update("contact", key, TITLE="Countess")
+    sandbox.faults.automations = {"/Contacts": {"FIRST_NAME": "Dr Ada"}}
+    made = writes.create("contact", **ADA, is_answered=False)
+    done = undo(sandbox, path)
+    assert done.code == 0, done.stderr
+    assert "Contact: one may have been created, or not: POST /Contacts" in done.stdout
+    assert str(made) in done.stdout
+    assert f"Contact {key}: TITLE put back" in done.stdout
+    assert found(sandbox, made)
+
+
 def test_a_record_that_somebody_creates_much_later_is_not_taken_for_one_of_a_run(
     sandbox: Sandbox, writes: Writes, path: Path
 ) -> None:
