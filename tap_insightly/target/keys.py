@@ -115,22 +115,31 @@ class Keys:
             own = self._own.get(record_id, {})
             return own is None or own.get(key.field, key).alike != key.alike
 
-    def blind_for(self, key: Key, record_id: int | None = None) -> float:
-        """Say how long a search may not show what there is.
+    def now(self) -> float:
+        """Say what time it is, to be handed to `blind_for`.
+
+        Returns:
+            Seconds that only grow.
+        """
+        return self._clock()
+
+    def blind_for(self, at: float, key: Key, record_id: int | None = None) -> float:
+        """Say how much too early a search was sent to show what there is.
 
         Args:
-            key: What is searched for: whatever has this key, or one that is like it.
+            at: When it was sent, as `now` says it.
+            key: What was searched for: whatever has this key, or one that is like it.
             record_id: The record that was found; None if none was.
 
         Returns:
-            Seconds, from now: 0 if the search can be believed. What was written just before this
-            run counts, too.
+            Seconds: 0 if the search can be believed. What was written just before this run counts,
+            too.
         """
         with self._lock:
             known = [self._written.get(key.alike, self._began)]
             if record_id is not None:
                 known.append(self._written.get(record_id, self._began))
-        return max(0.0, max(known) + self._lag - self._clock())
+        return max(0.0, max(known) + self._lag - at)
 
     def _drop(self, record_id: int, key: Key | None) -> None:
         if key is not None and self._ids.get(key) == record_id:

@@ -249,8 +249,9 @@ class Loader:
         known = self._keys.find(key)
         if known is not None:
             return _Found(known, None, is_searched=True)
+        at = self._keys.now()
         found = self._searched(row.match, key)
-        wait = 0.0 if found is not None else self._keys.blind_for(key)
+        wait = 0.0 if found is not None else self._keys.blind_for(at, key)
         if wait:
             # What was written a moment ago, by the run before or with another spelling of the key,
             # may not be shown yet.
@@ -283,6 +284,7 @@ class Loader:
         of, field = self.route.of, self.route.match_on
         if field is None:
             return None
+        at = self._keys.now()
         record = self._client.find_one(of.name, field.name, match)
         if record is None:
             return None
@@ -290,7 +292,7 @@ class Loader:
         if self._keys.is_stale(record_id, key):
             return None
         found = _Found(record_id, record, is_searched=True)
-        if not is_checked and not self._keys.blind_for(key, record_id):
+        if not is_checked and not self._keys.blind_for(at, key, record_id):
             return found
         # A search that may not show yet what was written shows what was there before.
         now = self._read(record_id)
@@ -337,7 +339,7 @@ class Loader:
 
     def _is_found(self, match: object, key: Key) -> bool:
         """Tell whether a search finds a record by a key that is spelled otherwise."""
-        self._client.session.sleep(self._keys.blind_for(key))
+        self._client.session.sleep(self._keys.blind_for(self._keys.now(), key))
         return self._searched(match, key) is not None
 
     def _read(self, record_id: int) -> Record | None:

@@ -172,7 +172,7 @@ class Mirror:
         return is_same(field, value, value_of(record, field.name))
 
     def _highest(self) -> int | None:
-        """Ask for the highest id that there is; ids ascend (seen live), new ones are higher."""
+        """Ask for the highest id that there is: that of the last record; new ones are higher."""
         of, get = self.route.of, self._client.session.get
         total = get(of.path, {"top": "1", "count_total": "true", "brief": "true"}).total
         if not total:

@@ -326,7 +326,7 @@ def without_nulls(given: dict[str, Any]) -> None:
 WRITING: list[tuple[str, Twist]] = [
     (
         "create-answers-record",
-        after(lambda one: setattr(one, "status", 200) if one.method == "POST" else 0),
+        after(lambda one: setattr(one, "status", 200) if one.status == 201 else 0),
     ),
     ("created-by-clock", contact(DATE_CREATED_UTC="2020-01-01 00:00:00")),
     ("search-at-once", after(without_newest)),
