@@ -6,7 +6,7 @@ import threading
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api import Request
+from tap_insightly.api import Request, UnknownOutcomeError
 from tap_insightly.target.copying.references import NAMES, references_of
 from tap_insightly.values import parse_moment
 
@@ -90,13 +90,32 @@ def settle(client: InsightlyClient, ids: IdMap) -> None:
         wait = max(LONGEST_UNDER_WAY, client.search_lag_seconds)
         client.session.sleep(max(0.0, wait - age))
     # All of a small one may be in a large one, too, whose record is not to be taken for it.
-    for intent in sorted(intents, key=lambda intent: -len(str(intent))):
-        path, source, *_ = intent
-        found = _made(client, ids, *intent)
-        if found is None:
-            ids.forget_intent(path, source)
-        else:
-            ids.put(path, source, found)
+    left = sorted(intents, key=lambda intent: -len(str(intent)))
+    # What is only like one may be that of another, which is known after the first round.
+    left = [intent for intent in left if not _is_settled(client, ids, *intent, is_last=False)]
+    for intent in left:
+        _is_settled(client, ids, *intent, is_last=True)
+
+
+def _is_settled(
+    client: InsightlyClient,
+    ids: IdMap,
+    path: str,
+    source: int,
+    *rest: Any,  # noqa: ANN401 - as `IdMap.intents` has it
+    is_last: bool,
+) -> bool:
+    try:
+        found = _made(client, ids, path, source, *rest)
+    except UnknownOutcomeError:
+        if is_last:
+            raise
+        return False
+    if found is None:
+        ids.forget_intent(path, source)
+    else:
+        ids.put(path, source, found)
+    return True
 
 
 def _made(
