@@ -29,7 +29,7 @@ demo: .venv/ready .tools/meltano/ready .tools/dbt/ready ## see Insightly data in
 # All tests of a file in one process: they share a sandbox, and those of the demo what Meltano installs.
 # Most of them wait for other processes, so there are four at once even on two cores.
 test: .venv/ready .tools/meltano/ready .tools/dbt/ready $(DESTINATIONS:%=.tools/%/ready) ## run all tests
-	@$(RUN)python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	@$(RUN)python -m pytest -n 4 --dist loadfile
 
 test-fast: .venv/ready .tools/target-jsonl/ready ## run the tests that need no minutes
 	@$(RUN)python -m pytest -n 4 --dist loadfile -m "not slow"

@@ -182,12 +182,6 @@ def watch(*texts: str) -> None:
         assert ENCODED_KEY not in text, "the API key was printed, encoded"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files whose tests take long: else one is left with them at the end."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Search for the key in all that a test printed or logged, in whatever way it ended."""
