@@ -27,9 +27,9 @@ from tap_insightly.api.errors import InsightlyError, NotAvailableError, UnknownO
 from tap_insightly.api.objects import plain
 from tap_insightly.api.paging import Cursor, Listing
 from tap_insightly.api.reader import Reader
-from tap_insightly.api.reading import id_of
+from tap_insightly.api.reading import created_at, id_of
 from tap_insightly.api.tally import Tally
-from tap_insightly.values import parse_moment, utc_text
+from tap_insightly.values import utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping
@@ -228,7 +228,7 @@ class Creator:
 
     def _learn(self, record: Record, date: datetime | None) -> None:
         """Take from a new record by whom such are made, and by which clock."""
-        user, made = record.get("CREATED_USER_ID"), _created_at(record)
+        user, made = record.get("CREATED_USER_ID"), created_at(record)
         with self._lock:
             if isinstance(user, int):
                 self._own_users.add(user)
@@ -329,16 +329,9 @@ class Creator:
         with Reader(self._session) as reader:
             for page in reader.read(listing):
                 for one in page.records:
-                    made = _created_at(one)  # not every kind of record tells
+                    made = created_at(one)  # not every kind of record tells
                     if made is None or made >= since:
                         yield one
-
-
-def _created_at(record: Record) -> datetime | None:
-    try:
-        return parse_moment(record["DATE_CREATED_UTC"])
-    except (KeyError, TypeError, ValueError, AttributeError):
-        return None
 
 
 def _is_below(request: Request, fields: Fields, record: Record) -> bool:

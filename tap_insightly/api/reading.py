@@ -357,6 +357,21 @@ def id_of(record: Mapping[str, Any], key: str) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+def created_at(record: Mapping[str, Any]) -> datetime | None:
+    """Say when a record was created, by its own date.
+
+    Args:
+        record: The record.
+
+    Returns:
+        An aware datetime; None if it does not tell, as not every kind of record does.
+    """
+    try:
+        return parse_moment(record["DATE_CREATED_UTC"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return None
+
+
 def _is_paged(path: str) -> bool:
     parameters = READ["paths"].get(path, {"get": {}})["get"].get("parameters", ())
     is_standard = path in READ["paths"]

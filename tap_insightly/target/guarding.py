@@ -60,8 +60,25 @@ def check_deletions(
         raise TooManyError(msg)
 
 
-def total_of(client: InsightlyClient, of: InsightlyObject) -> int:
+def count_of(client: InsightlyClient, of: InsightlyObject) -> int | None:
     """Ask how many records an object has.
+
+    Args:
+        client: The account.
+        of: The object.
+
+    Returns:
+        A number; None if Insightly does not tell.
+
+    Raises:
+        InsightlyError: If the list cannot be read.
+    """
+    params = {"top": "1", "count_total": "true", "brief": "true"}
+    return client.session.get(of.path, params).total
+
+
+def total_of(client: InsightlyClient, of: InsightlyObject) -> int:
+    """Ask how many records an object has, where that has to be known.
 
     Args:
         client: The account.
@@ -73,11 +90,11 @@ def total_of(client: InsightlyClient, of: InsightlyObject) -> int:
     Raises:
         InsightlyError: If Insightly does not tell.
     """
-    answer = client.session.get(of.path, {"top": "1", "count_total": "true", "brief": "true"})
-    if answer.total is None:
+    total = count_of(client, of)
+    if total is None:
         msg = (
             f"{of.path}: Insightly does not tell how many there are, of which max_deletes is a "
             "share. Set max_deletes to a number."
         )
         raise InsightlyError(msg)
-    return answer.total
+    return total

@@ -173,7 +173,7 @@ class Loader:
         if found is None:
             return None
         # A search may show what was there before; nobody else's record must be taken for it.
-        record = self._read(found.record_id)
+        record = self.read(found.record_id)
         is_there = record is not None and (
             not found.is_searched or self._is_meant(row.match, record)
         )
@@ -215,21 +215,21 @@ class Loader:
         self._keys.forget(record_id)
         return Loaded("deleted", record_id)
 
-    def change(self, record_id: int, values: Mapping[str, Any]) -> Loaded:
+    def change(self, record_id: int, values: Mapping[str, Any], record: Record) -> Loaded:
         """Give some fields of a record other values.
 
         Args:
             record_id: Its id.
             values: Values by field name.
+            record: The record as it is.
 
         Returns:
-            What became of it: it is ``unchanged`` if it is gone.
+            What became of it.
 
         Raises:
             InsightlyError: If that cannot be done.
         """
-        record = self._read(record_id)
-        if record is None or not self._writer.update(record_id, values, record, is_compared=True):
+        if not self._writer.update(record_id, values, record, is_compared=True):
             return Loaded("unchanged", record_id)
         self._keys.put(record_id, None)
         return Loaded("updated", record_id)
@@ -295,7 +295,7 @@ class Loader:
         if not is_checked and not self._keys.blind_for(at, key, record_id):
             return found
         # A search that may not show yet what was written shows what was there before.
-        now = self._read(record_id)
+        now = self.read(record_id)
         return found._replace(record=now) if now and self._is_meant(match, now) else None
 
     def _create(self, row: Row) -> Loaded:
@@ -342,7 +342,18 @@ class Loader:
         self._client.session.sleep(self._keys.blind_for(self._keys.now(), key))
         return self._searched(match, key) is not None
 
-    def _read(self, record_id: int) -> Record | None:
+    def read(self, record_id: int) -> Record | None:
+        """Read a record.
+
+        Args:
+            record_id: Its id.
+
+        Returns:
+            The record; None if there is none.
+
+        Raises:
+            InsightlyError: If it cannot be read.
+        """
         try:
             return self._client.get(self.route.of.name, record_id)
         except NotAvailableError as error:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api import InsightlyError, NotAvailableError
+from tap_insightly.api import InsightlyError
 from tap_insightly.api.comparing import is_same
-from tap_insightly.api.reading import id_of, value_of
+from tap_insightly.api.reading import created_at, id_of, value_of
+from tap_insightly.target.guarding import count_of
 from tap_insightly.target.loading import Loaded
-from tap_insightly.values import parse_moment
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -55,7 +55,6 @@ class Mirror:
         self._last_id = self._highest()
         self._has_any = False
         self._is_whole = False
-        self._left: list[Record] = []
 
     @property
     def route(self) -> Route:
@@ -126,7 +125,7 @@ class Mirror:
             raise NotWholeError(msg)
         where = None if self._condition is None else {self._condition[0].name: self._condition[1]}
         key, total = str(self.route.of.key), 0
-        self._left = []
+        left: list[Record] = []
         for record in self._client.records(name, where=where):
             if self._belongs(record):
                 total += 1
@@ -135,8 +134,8 @@ class Mirror:
                     msg = f"{name} has a record without an id, so nothing was deleted of it."
                     raise NotWholeError(msg)
                 if record_id not in seen and not self._is_new(record, record_id):
-                    self._left.append({**record, key: record_id})
-        return self._left, total
+                    left.append({**record, key: record_id})
+        return left, total
 
     def take(self, record: Record) -> Loaded:
         """Delete a record that is not in the stream, or give it what it is to be given.
@@ -150,18 +149,12 @@ class Mirror:
         Raises:
             InsightlyError: If that cannot be done.
         """
-        of = self.route.of
-        record_id = int(record[str(of.key)])
-        try:
-            now = self._client.get(of.name, record_id)
-        except NotAvailableError as error:
-            if not error.is_missing:
-                raise
-            return Loaded("unchanged", record_id)
-        if not self._belongs(now):  # somebody has changed it meanwhile
+        record_id = int(record[str(self.route.of.key)])
+        now = self._loader.read(record_id)
+        if now is None or not self._belongs(now):  # somebody has changed it meanwhile
             return Loaded("unchanged", record_id)
         if self._values is not None:
-            return self._loader.change(record_id, self._values)
+            return self._loader.change(record_id, self._values, now)
         return self._loader.delete_one(record_id)
 
     def _belongs(self, record: Mapping[str, Any]) -> bool:
@@ -174,7 +167,7 @@ class Mirror:
     def _highest(self) -> int | None:
         """Ask for the highest id that there is: that of the last record; new ones are higher."""
         of, get = self.route.of, self._client.session.get
-        total = get(of.path, {"top": "1", "count_total": "true", "brief": "true"}).total
+        total = count_of(self._client, of)
         if not total:
             return total  # None if that is not told
         records = get(of.path, {"top": "1", "skip": str(total - 1), "brief": "true"}).records
@@ -184,8 +177,7 @@ class Mirror:
         """Tell whether a record was made since the run began, so that the stream cannot have it."""
         if self._last_id is not None:
             return record_id > self._last_id
-        try:
-            created = parse_moment(record["DATE_CREATED_UTC"])
-        except (KeyError, TypeError, ValueError, AttributeError):
+        made = created_at(record)
+        if made is None or self._began is None:
             return False
-        return self._began is not None and created >= self._began - CLOCKS_APART
+        return made >= self._began - CLOCKS_APART
