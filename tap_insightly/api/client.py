@@ -8,13 +8,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.creating import SEARCH_LAG, Creator
-from tap_insightly.api.errors import ChangedError, InvalidError
+from tap_insightly.api.errors import ChangedError, InvalidError, UnknownOutcomeError
 from tap_insightly.api.fields import InvalidFieldsError
 from tap_insightly.api.planning import PlanningClient
 from tap_insightly.api.request import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime
 
     from typing_extensions import Self, Unpack
@@ -124,23 +124,26 @@ class InsightlyClient(PlanningClient):
         return self._creator.create(request, fields, find)
 
     def look_for(
-        self, request: Request, fields: Fields, since: datetime, known: Collection[int] = ()
-    ) -> Record | None:
-        """Find the record that a request has created, if it has, such as one of a run before.
+        self,
+        requests: Sequence[tuple[Request, datetime]],
+        fields: Fields,
+        known: Collection[int] = (),
+    ) -> list[Record | UnknownOutcomeError | None]:
+        """Find the records that requests have created, if they have, such as those of a run before.
 
         Args:
-            request: The request.
+            requests: Requests, and when each was sent, or before, by the server's clock.
             fields: The fields of the object.
-            since: When it was sent, or before, by the server's clock.
             known: Ids of records that other requests have created.
 
         Returns:
-            The record; None if there is none.
+            For each request the record; None if there is none; or an error that says that one is
+            there that is like it, but not the same.
 
         Raises:
             InsightlyError: If the object cannot be searched.
         """
-        return self._creator.look_for(request, fields, since, known)
+        return self._creator.look_for(requests, fields, known)
 
     def update(
         self,

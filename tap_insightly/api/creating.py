@@ -32,7 +32,7 @@ from tap_insightly.api.tally import Tally
 from tap_insightly.values import utc_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from datetime import datetime
 
     from tap_insightly.api.fields import Fields
@@ -163,31 +163,41 @@ class Creator:
         raise lost or UnknownOutcomeError(path)
 
     def look_for(
-        self, request: Request, fields: Fields, since: datetime, known: Collection[int] = ()
-    ) -> dict[str, Any] | None:
-        """Find the record that a request has created, if it has.
+        self,
+        requests: Sequence[tuple[Request, datetime]],
+        fields: Fields,
+        known: Collection[int] = (),
+    ) -> list[dict[str, Any] | UnknownOutcomeError | None]:
+        """Find the records that requests have created, if they have.
+
+        All are looked for together, as a record that is only like what one has sent may be that of
+        another.
 
         Args:
-            request: The request.
+            requests: Requests, and when each was sent, or before, by the server's clock.
             fields: The fields of the object.
-            since: When it was sent, or before, by the server's clock.
             known: Ids of records that others have created.
 
         Returns:
-            The record, which is taken for created by it from now on; None if there is none.
+            For each request the record, which is taken for created by it from now on; None if there
+            is none; or an error that says that one is there that is like it, but not the same.
 
         Raises:
-            UnknownOutcomeError: If one is there that is like it, but not the same.
             InsightlyError: If the object cannot be searched.
         """
         created = self._of(fields)
-        sent = Sent(request, Answer(request.body or b"{}").data, since)
-        created.lose(sent)
+        all_sent = [
+            Sent(request, Answer(request.body or b"{}").data, since) for request, since in requests
+        ]
+        for sent in all_sent:
+            created.lose(sent)
         try:
-            self._look(fields, known)
-            return self._outcome(sent, fields)
+            if all_sent:
+                self._look(fields, known)
+            return [sent.found or self._doubt(sent, fields) for sent in all_sent]
         finally:
-            created.give_up(sent)
+            for sent in all_sent:
+                created.give_up(sent)
 
     def _of(self, fields: Fields) -> Created:
         with self._lock:
@@ -254,18 +264,24 @@ class Creator:
         return None
 
     def _outcome(self, sent: Sent, fields: Fields) -> dict[str, Any] | None:
-        if sent.found is not None or not sent.suspects:
-            return sent.found
+        if sent.found is None and (doubt := self._doubt(sent, fields)) is not None:
+            raise doubt
+        return sent.found
+
+    @staticmethod
+    def _doubt(sent: Sent, fields: Fields) -> UnknownOutcomeError | None:
+        """Say which records may be that of a request, if there are any."""
+        if not sent.suspects:
+            return None
         of = fields.of
         ids = [str(one[str(of.key)]) for one in sent.suspects]
         names = ", ".join(ids[:_SUSPECTS]) + (" and others" if len(ids) > _SUSPECTS else "")
-        msg = (
+        return UnknownOutcomeError(
             f"POST {sent.request.path} may have been done, or not: its answer was lost, "
             f"and {of.name} {names} was made since and is like what was sent, but not the same, as "
             "if the account changes new records itself. Look at what is there before you do it "
             "again; match_on lets a field tell which record is which."
         )
-        raise UnknownOutcomeError(msg)
 
     @staticmethod
     def _is_seen(sent: Sent, fields: Fields) -> bool:
@@ -288,12 +304,15 @@ class Creator:
             unclaimed = created.not_under_way(records, key)
             free = [one for one in unclaimed if id_of(one, key) not in known and self._is_ours(one)]
 
+            def can_be_of(sent: Sent, one: Record) -> bool:
+                is_since = sent.since is None or self._is_since(one, sent.since)
+                return is_since and _is_below(sent.request, fields, one)
+
             def is_made_of(sent: Sent, one: Record) -> bool:
-                is_below = _is_below(sent.request, fields, one)
-                return is_below and not changes(fields, sent.body, one)
+                return can_be_of(sent, one) and not changes(fields, sent.body, one)
 
             def may_be_of(sent: Sent, one: Record) -> bool:
-                return _is_below(sent.request, fields, one) and is_like(fields, sent.body, one)
+                return can_be_of(sent, one) and is_like(fields, sent.body, one)
 
             created.assign(free, key, is_made_of, may_be_of)
 
@@ -322,16 +341,20 @@ class Creator:
 
     def _created_since(self, fields: Fields, since: datetime) -> Iterator[Record]:
         of, key = fields.of, str(fields.of.key)
-        since += self._skew - MARGIN
-        params = {"updated_after_utc": utc_text(since.replace(microsecond=0))}
+        params = {"updated_after_utc": utc_text(self._earliest(since).replace(microsecond=0))}
         tally = Tally(self._session.total)
         listing = Listing(f"{of.path}/Search", params, cursor=Cursor([key]), tally=tally)
         with Reader(self._session) as reader:
             for page in reader.read(listing):
-                for one in page.records:
-                    made = created_at(one)  # not every kind of record tells
-                    if made is None or made >= since:
-                        yield one
+                yield from (one for one in page.records if self._is_since(one, since))
+
+    def _earliest(self, since: datetime) -> datetime:
+        """Say which date a record may have that was created since, by whatever clock."""
+        return since + self._skew - MARGIN
+
+    def _is_since(self, record: Record, since: datetime) -> bool:
+        made = created_at(record)  # not every kind of record tells
+        return made is None or made >= self._earliest(since)
 
 
 def _is_below(request: Request, fields: Fields, record: Record) -> bool:

@@ -5,7 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api import Answer, InsightlyError, InvalidFieldsError, Request
+from tap_insightly.api import (
+    Answer,
+    InsightlyError,
+    InvalidFieldsError,
+    Request,
+    UnknownOutcomeError,
+)
 from tap_insightly.api.comparing import changes
 from tap_insightly.api.planning import STAGE
 from tap_insightly.target.copying.settling import LONGEST_UNDER_WAY
@@ -15,10 +21,11 @@ from tap_insightly.undo.lines import Deleted, Updated
 from tap_insightly.values import EMPTY_DATES, parse_moment, utc_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tap_insightly.api import Fields, InsightlyObject
     from tap_insightly.undo.identities import Identities
+    from tap_insightly.undo.lines import Creating
     from tap_insightly.undo.progress import Begun, Progress
     from tap_insightly.undo.reach import Reach
     from tap_insightly.undo.recording import Entry, Recorded
@@ -106,25 +113,27 @@ class Restorer:
         lost += self._finish(of, made, line)
         return f"{name} is back as {of.name} {made}.", lost
 
-    def find(self, fields: Fields, path: str, values: Record, since: str) -> Record | None:
-        """Find the record that a request has created, if it has.
+    def find(
+        self, fields: Fields, begun: Sequence[Creating | Begun]
+    ) -> list[Record | UnknownOutcomeError | None]:
+        """Find the records that requests have created, if they have.
 
         Args:
-            fields: The fields of its object, which can be searched.
-            path: Where the request went.
-            values: Its body.
-            since: When it was sent, or before, by the server's clock.
+            fields: The fields of their object, which can be searched.
+            begun: What is said of the requests: where they went, what they held, and when.
 
         Returns:
-            The record; None if there is none.
+            For each the record; None if there is none; or an error that says that nobody can tell.
 
         Raises:
             InsightlyError: If that cannot be found out.
         """
-        self._wait(since)
-        request = Request.of("POST", path, values)
-        known = self._ids.known(fields.of.path)
-        return self._client.look_for(request, fields, parse_moment(since), known)
+        for one in begun:
+            self._wait(one.since)
+        requests = [
+            (Request.of("POST", one.path, one.values), parse_moment(one.since)) for one in begun
+        ]
+        return self._client.look_for(requests, fields, self._ids.known(fields.of.path))
 
     def _needs(self, entry: Entry) -> Iterator[Entry]:
         line = self._lines.at(entry.place)
@@ -208,7 +217,10 @@ class Restorer:
 
     def _found(self, fields: Fields, begun: Begun) -> Record | None:
         if begun.there is None:
-            return self.find(fields, begun.path, begun.values, begun.since)
+            (found,) = self.find(fields, [begun])
+            if isinstance(found, UnknownOutcomeError):
+                raise found
+            return found
         self._wait(begun.since)
         key, there = str(fields.of.key), {*begun.there, *self._ids.known(fields.of.path)}
         for record in self._reach.list(fields.of):

@@ -24,7 +24,7 @@ from tap_insightly.values import parse_moment
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tap_insightly.api import Fields, InsightlyObject
+    from tap_insightly.api import InsightlyObject
     from tap_insightly.undo.lines import AnyLine
     from tap_insightly.undo.progress import Progress
     from tap_insightly.undo.reach import Reach
@@ -177,31 +177,16 @@ class Undoer:
         return self._remove(of, int(found[str(of.key)]), line.values)
 
     def _look_for_all(self, of: InsightlyObject) -> None:
-        """Find what came of the intentions that no line says to be done.
-
-        All that is in a small one may be in a large one, too, whose record is not to be taken
-        for it: so the large ones come first.
-        """
+        """Find what came of the intentions that no line says to be done."""
         lines: list[tuple[int, Creating]] = []
         for entry in self.due:
             if entry.action == "creating" and self._ids.path(entry.object_name) == of.path:
                 line = self._recorded.lines.at(entry.place)
                 if isinstance(line, Creating):
                     lines.append((entry.place.number, line))
-        fields = self._client.fields(of.name)
-        in_order = sorted(lines, key=lambda one: (-len(flat(one[1].values)), one[0]))
-        for number, line in in_order:
-            self._made[number] = self._found(fields, line)
-        for number, line in in_order:
-            # What was only like it may be that of another line, which is known by now.
-            if isinstance(self._made[number], UnknownOutcomeError):
-                self._made[number] = self._found(fields, line)
-
-    def _found(self, fields: Fields, line: Creating) -> Record | UnknownOutcomeError | None:
-        try:
-            return self._restorer.find(fields, line.path, line.values, line.since)
-        except UnknownOutcomeError as error:
-            return error
+        found = self._restorer.find(self._client.fields(of.name), [line for _, line in lines])
+        for (number, _), one in zip(lines, found, strict=True):
+            self._made[number] = one
 
     def _created(self, of: InsightlyObject, line: Created) -> Result:
         return self._remove(of, line.record_id, line.values)

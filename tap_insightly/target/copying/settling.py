@@ -11,7 +11,8 @@ from tap_insightly.target.copying.references import NAMES, references_of
 from tap_insightly.values import parse_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
 
     from tap_insightly.api import InsightlyClient, InsightlyObject
     from tap_insightly.target.copying.idmap import IdMap
@@ -89,50 +90,24 @@ def settle(client: InsightlyClient, ids: IdMap) -> None:
         age = (now - parse_moment(since)).total_seconds()
         wait = max(LONGEST_UNDER_WAY, client.search_lag_seconds)
         client.session.sleep(max(0.0, wait - age))
-    # All of a small one may be in a large one, too, whose record is not to be taken for it.
-    left = sorted(intents, key=lambda intent: -len(str(intent)))
-    # What is only like one may be that of another, which is known after the first round.
-    left = [intent for intent in left if not _is_settled(client, ids, *intent, is_last=False)]
-    for intent in left:
-        _is_settled(client, ids, *intent, is_last=True)
-
-
-def _is_settled(
-    client: InsightlyClient,
-    ids: IdMap,
-    path: str,
-    source: int,
-    *rest: Any,  # noqa: ANN401 - as `IdMap.intents` has it
-    is_last: bool,
-) -> bool:
-    try:
-        found = _made(client, ids, path, source, *rest)
-    except UnknownOutcomeError:
-        if is_last:
-            raise
-        return False
-    if found is None:
-        ids.forget_intent(path, source)
-    else:
-        ids.put(path, source, found)
-    return True
-
-
-def _made(
-    client: InsightlyClient,
-    ids: IdMap,
-    path: str,
-    _source: int,
-    request: str,
-    body: Mapping[str, Any],
-    since: str,
-) -> int | None:
-    fields = client.fields(path[1:])
-    if "search" not in fields.of.can:
-        return None  # these are lists of settings, where what is there is found by name
-    sent = Request.of("POST", request, body)
-    found = client.look_for(sent, fields, parse_moment(since), ids.targets(path))
-    return None if found is None else int(found[str(fields.of.key)])
+    by_path: defaultdict[str, list[tuple[int, Request, datetime]]] = defaultdict(list)
+    for path, source, request, body, moment in intents:
+        sent = Request.of("POST", request, body)
+        by_path[path].append((source, sent, parse_moment(moment)))
+    for path, asked in by_path.items():
+        fields = client.fields(path[1:])
+        made: Sequence[Mapping[str, Any] | UnknownOutcomeError | None] = [None] * len(asked)
+        if "search" in fields.of.can:  # of settings, what is there is found by name
+            requests = [(sent, moment) for _, sent, moment in asked]
+            made = client.look_for(requests, fields, ids.targets(path))
+        for (source, *_), found in zip(asked, made, strict=True):
+            if found is None:
+                ids.forget_intent(path, source)
+            elif not isinstance(found, UnknownOutcomeError):
+                ids.put(path, source, int(found[str(fields.of.key)]))
+        doubt = next((one for one in made if isinstance(one, UnknownOutcomeError)), None)
+        if doubt is not None:
+            raise doubt
 
 
 def _name(of: InsightlyObject, record: Mapping[str, Any]) -> tuple[str, ...]:
