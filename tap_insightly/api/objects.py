@@ -117,6 +117,16 @@ class InsightlyObject:
         """Whether it can have custom fields."""
         return "CUSTOMFIELDS" in COMPONENTS[self.component]["properties"]
 
+    @property
+    def has_stages(self) -> bool:
+        """Whether its records can be put into a pipeline and a stage."""
+        return "Pipeline" in self.actions
+
+    @property
+    def is_about_another(self) -> bool:
+        """Whether a new one names the other record that it is about by words: a note does."""
+        return any(below.parent_field is None for below in self.below)
+
     def path_of(self, record_id: int, *rest: object) -> str:
         """Write the path of one record, or of something below it.
 

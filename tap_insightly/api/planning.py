@@ -252,7 +252,7 @@ class PlanningClient(FindingClient):
             InsightlyError: If the account does not tell of its stages.
         """
         of = self.object(object_name)
-        if "Pipeline" not in of.actions:
+        if not of.has_stages:
             msg = f"{of.name}: the API has no stages of these to write."
             raise NotPossibleError(msg)
         wanted, own = dict(stage), record or {}

@@ -105,8 +105,8 @@ def _more(fields: Fields) -> list[Field]:
     """List what is written of an object besides the fields that its records are answered with."""
     of = fields.of
     names: list[tuple[str, str]] = []
-    if "Pipeline" in of.actions:
+    if of.has_stages:
         names += [(name, "integer") for name in STAGE]  # leads do not tell theirs (spec)
-    if any(below.parent_field is None for below in of.below):
+    if of.is_about_another:
         names += [(PARENT_TYPE, "string"), (PARENT_ID, "integer")]
     return [Field(name, kind) for name, kind in names if fields.find(name) is None]

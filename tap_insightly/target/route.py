@@ -83,9 +83,9 @@ class Route:
         record_id = self._of(self.of.key, given)
         match = None if self.match_on is None else self._of(self.match_on.name, given)
         custom = self._custom(given[CUSTOM_FIELDS][1]) if CUSTOM_FIELDS in given else {}
-        moved = STAGE if "Pipeline" in self.of.actions else ()
+        moved = STAGE if self.of.has_stages else ()
         stage = {name: self._of(name, given) for name in moved if name in given}
-        is_note = any(below.parent_field is None for below in self.of.below)
+        is_note = self.of.is_about_another
         parent = {name: given[name][1] for name in PARENT if is_note and name in given}
         apart = {self.of.key, CUSTOM_FIELDS, *moved, *parent}
         values = {

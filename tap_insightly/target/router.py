@@ -104,7 +104,7 @@ class Router:
         found = naming.properties(problems)
         match_on = self._match(stream, fields, found, problems)
         new = of.set_once.union(below.parent_field for below in of.below if below.parent_field)
-        stage = STAGE if "Pipeline" in of.actions else ()
+        stage = STAGE if of.has_stages else ()
         left_out = tuple(
             name
             for name, one in found.items()

@@ -242,7 +242,7 @@ class Restorer:
         """
         lost: list[str] = []
         place = {name: line.before.get(name) for name in STAGE}
-        if "Pipeline" in of.actions and place["PIPELINE_ID"] is not None:
+        if of.has_stages and place["PIPELINE_ID"] is not None:
             record = self._reach.record(of, made) or {}
             if {name: record.get(name) for name in STAGE} != place:
                 _try(lambda: self._reach.move(of, made, place), "its stage", lost)

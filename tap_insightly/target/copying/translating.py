@@ -79,7 +79,7 @@ class Translator:
                     result.values[name] = target
             elif name != "TEAMMEMBERS":  # which are records of their own
                 result.values[name] = _without_ids(name, value, self._route.of)
-        if self._route.of.elsewhere.get("STAGE_ID") and "Pipeline" in self._route.of.actions:
+        if self._route.of.elsewhere.get("STAGE_ID") and self._route.of.has_stages:
             for name in STAGE:
                 value = self._raw(name, record)
                 path = self._references[name]
