@@ -11,7 +11,7 @@ from http import HTTPStatus
 import click
 
 from benchmarks.bench import KEY
-from tap_insightly.api import InsightlySession, Tally
+from tap_insightly.api import InsightlySession, RequestStats
 
 PATH = "/Instance"
 
@@ -25,7 +25,7 @@ class Client:
         Args:
             session: What to ask.
         """
-        self.tally = Tally(session.total)
+        self.stats = RequestStats(session.total)
         self.answered: list[float] = []
         """When the answers had come, in seconds since the start."""
         self.taken_up = 0.0
@@ -37,7 +37,7 @@ class Client:
     def ask(self, _number: int) -> None:
         """Ask once, again and again until it is answered."""
         self.taken_up = time.monotonic() - self._started
-        self._session.get(PATH, None, self.tally)
+        self._session.get(PATH, None, self.stats)
         self.answered.append(time.monotonic() - self._started)
 
     def summary(self) -> dict[str, object]:
@@ -46,14 +46,14 @@ class Client:
         Returns:
             What `benchmarks.ceiling` needs to know.
         """
-        good = [seconds for seconds, status in self.tally.timings() if status == HTTPStatus.OK]
+        good = [seconds for seconds, status in self.stats.timings() if status == HTTPStatus.OK]
         return {
             "began": self._began,
             "answered": self.answered,
             "taken_up": self.taken_up,
             "latency": sum(good) / len(good),
-            "requests": self.tally.requests,
-            "refused": self.tally.refused,
+            "requests": self.stats.requests,
+            "refused": self.stats.refused,
         }
 
 

@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 
 REST = "the SDK's way from row to message, and all else"
 STAGES: Mapping[str, tuple[str, ...]] = {
-    "HTTP: socket and decompression": ("api.session.InsightlySession._send",),
+    "HTTP: socket and decompression": ("api.http.session.InsightlySession._send",),
     "keeping the pace": (
-        "api.limits.Regulator.delay",
-        "api.limits.Regulator.start",
-        "api.limits.Regulator.answer",
+        "api.http.rate_limit.Regulator.delay",
+        "api.http.rate_limit.Regulator.start",
+        "api.http.rate_limit.Regulator.answer",
     ),
-    "making sure that it is JSON": ("api.session.checked_body",),
-    "deciding what to ask for": ("api.reader.Reader._fetch",),
-    "decoding JSON": ("api.answer._decode",),
-    "paging": ("api.paging.Cursor.take",),
+    "making sure that it is JSON": ("api.http.session.checked_body",),
+    "deciding what to ask for": ("api.lists.prefetch.Reader._fetch",),
+    "decoding JSON": ("api.http.response._decode",),
+    "paging": ("api.lists.paged_request.Cursor.take",),
     "conforming to the schema": ("conformer.Conformer.__call__",),
     "keeping the state": ("streams.position.Position.move",),
     "encoding messages": ("output.Writer.format_message",),

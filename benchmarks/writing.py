@@ -77,7 +77,7 @@ def _run(bench: Bench, server: Server, name: str, count: int, match_on: dict[str
     prefix = "TARGET_INSIGHTLY_"
     given = {"api_key": KEY, "api_url": server.url, "match_on": json.dumps(match_on)}
     env = environment(**{f"{prefix}{key.upper()}": value for key, value in given.items()})
-    command = ["-m", "tap_insightly.target", "--config=ENV", "--input", str(path)]
+    command = ["-m", "tap_insightly.loader", "--config=ENV", "--input", str(path)]
     return measure(command, env=env, folder=bench.folder)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.simulation import Client, Server, regulator, run_together, sharing
+from tests.simulation import Client, Server, adaptive_rate, run_together, sharing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -80,7 +80,7 @@ class Panel:
 def main() -> None:
     """Write the picture."""
     panels = (
-        Panel("alone, 5 a second allowed", [Client(regulator(1))], lambda _: 5, 240),
+        Panel("alone, 5 a second allowed", [Client(adaptive_rate(1))], lambda _: 5, 240),
         Panel(
             "four share 10 a second; after 120 seconds, three are done",
             sharing(4, 3, until=120, latencies=[0.3]),
@@ -89,7 +89,7 @@ def main() -> None:
         ),
         Panel(
             "alone, 4 a second allowed, and 10 after 30 seconds",
-            [Client(regulator(1))],
+            [Client(adaptive_rate(1))],
             lambda now: 4 if now < 30 else 10,  # noqa: PLR2004 - as the title says
             240,
         ),

@@ -13,7 +13,7 @@ from singer_sdk import Stream
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 from singer_sdk.plugin_base import SingerCommand
 
-from tap_insightly.api import GaveUpError, InsightlyError, QuotaExhaustedError
+from tap_insightly.api import InsightlyError, QuotaExhaustedError, RetriesExhaustedError
 from tap_insightly.catalogs import understood
 from tap_insightly.files import decoded, parsed, read_settings
 from tap_insightly.output import said_of, watched_pipes
@@ -50,7 +50,7 @@ class TapCommand(SingerCommand):
         except ConfigValidationError as error:
             problems = error.errors
         except InsightlyError as error:
-            hint = RESUMES if isinstance(error, GaveUpError | QuotaExhaustedError) else ""
+            hint = RESUMES if isinstance(error, RetriesExhaustedError | QuotaExhaustedError) else ""
             problems = [f"{error} {hint}".strip()]
         except Exception as error:
             blamed = _blamed(error)

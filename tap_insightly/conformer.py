@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tap_insightly.conversion_warnings import ConversionWarnings
 from tap_insightly.custom_fields import RAW
-from tap_insightly.findings import Findings
 from tap_insightly.values import converter, type_as_it_is
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Conformer:
             is_wanted: Tells whether a property is selected.
         """
         properties = schema["properties"]
-        self._findings = Findings(key_properties)
+        self._findings = ConversionWarnings(key_properties)
         self._keys = tuple(key_properties)
         wanted = {name: prop for name, prop in properties.items() if is_wanted(name)}
         columns = {

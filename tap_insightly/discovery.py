@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api import NotAvailableError, Reader
-from tap_insightly.api.definitions import definitions_of, named
+from tap_insightly.api import NotAvailableError, Prefetcher
+from tap_insightly.api.records.definitions import definitions_of, named
 from tap_insightly.custom_fields import CustomField, shortened
 from tap_insightly.streams import STREAMS, CustomObjectStream
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.singerlib import Catalog, CatalogEntry
 
-    from tap_insightly.api import Answer
+    from tap_insightly.api import Response
     from tap_insightly.streams import InsightlyStream
     from tap_insightly.tap import TapInsightly
 
@@ -35,11 +35,11 @@ def discovered(tap: TapInsightly) -> Iterator[InsightlyStream]:
         The streams.
     """
     owners = objects_with_custom_fields()
-    with Reader(tap.session) as reader:
-        names = custom_object_names(reader.ask("/CustomObjects"))
+    with Prefetcher(tap.session) as prefetcher:
+        names = custom_object_names(prefetcher.ask("/CustomObjects"))
         tap.custom_object_names = names  # asked for once
-        asked = {name: reader.ask(f"/CustomFields/{name}") for name in [*owners, *names]}
-        fields = {name: _fields(tap, name, answer) for name, answer in asked.items()}
+        asked = {name: prefetcher.ask(f"/CustomFields/{name}") for name in [*owners, *names]}
+        fields = {name: _fields(tap, name, response) for name, response in asked.items()}
     cut: list[str] = []
     for stream in _made(tap, names, fields):
         cut += _shortened(stream)
@@ -101,7 +101,7 @@ def _is_custom_object(entry: CatalogEntry) -> bool:
     return CUSTOM_KEY in {*keys, *(entry.schema.properties or ())}
 
 
-def custom_object_names(asked: Future[Answer]) -> list[str]:
+def custom_object_names(asked: Future[Response]) -> list[str]:
     """Read which custom objects the account has.
 
     Args:
@@ -111,10 +111,10 @@ def custom_object_names(asked: Future[Answer]) -> list[str]:
         Their names, such as ``Fruit__c``; none if the plan has no custom objects.
     """
     try:
-        answer = asked.result()
+        response = asked.result()
     except NotAvailableError:
         return []
-    return sorted({name for name in map(named, answer.records) if name})
+    return sorted({name for name in map(named, response.records) if name})
 
 
 def objects_with_custom_fields() -> list[str]:
@@ -126,14 +126,14 @@ def objects_with_custom_fields() -> list[str]:
     return [stream.custom_fields_for for stream in STREAMS if stream.custom_fields_for]
 
 
-def _fields(tap: TapInsightly, object_name: str, asked: Future[Answer]) -> list[CustomField]:
+def _fields(tap: TapInsightly, object_name: str, asked: Future[Response]) -> list[CustomField]:
     try:
-        answer = asked.result()
+        response = asked.result()
     except NotAvailableError as error:
         # Most likely the plan leaves the object out. If not, the sync warns of unknown fields.
         tap.logger.info("%s has no custom fields in the catalog: %s", object_name, error)
         return []
-    definitions = definitions_of(object_name, answer.records)
+    definitions = definitions_of(object_name, response.records)
     return [field for field in map(CustomField.parse, definitions) if field]
 
 

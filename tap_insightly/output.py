@@ -91,7 +91,7 @@ def said_of(error: OSError) -> str:
     return f"{error.filename}: {error.strerror}."
 
 
-class Writer(MsgSpecWriter):
+class MessageWriter(MsgSpecWriter):
     """Writes a state again if other messages came after it, and only then.
 
     Some targets drop a state that records come after. The SDK does not repeat a state that has

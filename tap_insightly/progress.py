@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from tap_insightly.api import InsightlySession, Listing
+    from tap_insightly.api import InsightlySession, PagedRequest
     from tap_insightly.streams import InsightlyStream
 
 SECONDS_BETWEEN_DRAWINGS = 0.25
@@ -173,8 +173,10 @@ class Display(Progress):
         rates = (rate, self._pages.take(now, self.pages))
         left = session.quota.remaining
         seconds = seconds_to_go(
-            pages_to_come(one.reading.listings if one.reading else None for one in self._left),
-            session.pace.regulator.per_second,
+            pages_to_come(
+                one.reading.paged_requests if one.reading else None for one in self._left
+            ),
+            session.rate_limiter.adaptive_rate.per_second,
             max((one for one in rates if one is not None), default=None),
         )
         return (
@@ -217,7 +219,7 @@ class Rate:
         return None if seconds < LEAST_WINDOW else (count - count_then) / seconds
 
 
-def pages_to_come(streams: Iterable[Sequence[Listing] | None]) -> int:
+def pages_to_come(streams: Iterable[Sequence[PagedRequest] | None]) -> int:
     """Count the pages that are still to be read, as far as can be told.
 
     Args:
@@ -227,8 +229,10 @@ def pages_to_come(streams: Iterable[Sequence[Listing] | None]) -> int:
         A number; a stream of which nothing is known counts as one page.
     """
     return sum(
-        1 if listings is None else sum(1 for listing in listings for _ in listing.ahead())
-        for listings in streams
+        1
+        if paged_requests is None
+        else sum(1 for paged_request in paged_requests for _ in paged_request.pending_offsets())
+        for paged_requests in streams
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk import typing as th
 from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
 
-from tap_insightly.api.auth import (
+from tap_insightly.api.http.auth import (
     API_VERSION,
     POD_ACCEPTED,
     URL_ACCEPTED,

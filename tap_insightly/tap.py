@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 from singer_sdk import Tap
 
 from tap_insightly import discovery
-from tap_insightly.api import InsightlyError, Reader
+from tap_insightly.api import InsightlyError, Prefetcher
 from tap_insightly.command import checked
 from tap_insightly.connection import open_session
-from tap_insightly.output import Writer
+from tap_insightly.output import MessageWriter
 from tap_insightly.plugin import InsightlyPlugin
 from tap_insightly.progress import Progress, progress_for
 from tap_insightly.settings import CONFIG_JSONSCHEMA, SETTINGS
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from singer_sdk.about import AboutInfo
     from singer_sdk.helpers._state import StateWriter
 
-    from tap_insightly.api import Answer, InsightlySession, Listing
-    from tap_insightly.streams.reading import Reading
-    from tap_insightly.streams.related_reading import Along
+    from tap_insightly.api import InsightlySession, PagedRequest, Response
+    from tap_insightly.streams.reading import StreamSync
+    from tap_insightly.streams.related_reading import EmbeddedSync
 
 SECONDS_TO_END = 1.5  # after a signal, before the process ends in whatever it is doing
 
@@ -50,8 +50,8 @@ class TapInsightly(InsightlyPlugin, Tap):
     summary = "Extract data from Insightly CRM, as Singer messages."
     dynamic_catalog = True
     config_jsonschema: ClassVar[dict[str, Any]] = CONFIG_JSONSCHEMA
-    message_writer_class = Writer
-    message_writer: Writer
+    message_writer_class = MessageWriter
+    message_writer: MessageWriter
 
     def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's, passed on
         """Read the settings and find the streams.
@@ -80,16 +80,16 @@ class TapInsightly(InsightlyPlugin, Tap):
         return open_session(self.config, "tap-insightly")
 
     @cached_property
-    def reader(self) -> Reader:
+    def prefetcher(self) -> Prefetcher:
         """What reads all streams, ahead of their turns."""
-        return Reader(self.session, self._expected())
+        return Prefetcher(self.session, self._expected())
 
     @cached_property
     def progress(self) -> Progress:
         """What shows how far the sync is, to whoever watches."""
         return progress_for(self.selected_streams(), self.session)
 
-    def _expected(self) -> Iterator[Listing]:
+    def _expected(self) -> Iterator[PagedRequest]:
         for stream in self.selected_streams():
             yield from stream.ahead()
 
@@ -112,7 +112,7 @@ class TapInsightly(InsightlyPlugin, Tap):
         streams = super().streams
         return dict(sorted(streams.items(), key=lambda pair: isinstance(pair[1], ArrayStream)))
 
-    def along(self, reading: Reading) -> list[Along]:
+    def along(self, reading: StreamSync) -> list[EmbeddedSync]:
         """Find the selected streams that can be made of the records of another.
 
         Args:
@@ -144,15 +144,15 @@ class TapInsightly(InsightlyPlugin, Tap):
     def close(self) -> None:
         """End all threads and connections; they are made anew if need be."""
         made = vars(self)  # where cached properties keep what they have made
-        session, reader = made.pop("session", None), made.pop("reader", None)
+        session, prefetcher = made.pop("session", None), made.pop("prefetcher", None)
         progress = made.pop("progress", None)
         made.pop("custom_objects", None)
         if progress is not None:
             progress.close()
         if session is not None:
             session.close()
-        if reader is not None:
-            reader.close()
+        if prefetcher is not None:
+            prefetcher.close()
 
     def discover_streams(self) -> Sequence[Stream]:
         """Make the streams: from the catalog if there is one, else from the account.
@@ -182,9 +182,9 @@ class TapInsightly(InsightlyPlugin, Tap):
         return False
 
     @cached_property
-    def custom_objects(self) -> Future[Answer]:
+    def custom_objects(self) -> Future[Response]:
         """The answer that lists the account's custom objects, which is to come."""
-        return self.reader.ask("/CustomObjects")
+        return self.prefetcher.ask("/CustomObjects")
 
     def objects_with_custom_fields(self) -> list[str]:
         """List the objects of the account that can have custom fields.
@@ -236,7 +236,7 @@ class TapInsightly(InsightlyPlugin, Tap):
 
     @property
     def state_writer(self) -> StateWriter:
-        """A writer of states that remembers none, so that `Writer` decides what to repeat."""
+        """A writer without a memory, so that `MessageWriter` decides what to repeat."""
         return type(super().state_writer)(self.message_writer)
 
     def write_state(self) -> None:

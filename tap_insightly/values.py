@@ -2,7 +2,7 @@
 
 A converter takes a JSON value and returns one of the type that its schema names, or None for an
 empty one. What it cannot convert without guessing raises ValueError; the record then carries
-null in this place, and `Findings` counts it.
+null in this place, and `ConversionWarnings` counts it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.findings import Findings
+from tap_insightly.conversion_warnings import ConversionWarnings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -218,7 +218,9 @@ def _list_of(convert: Converter) -> Converter:
     return converter
 
 
-def _object_of(properties: Mapping[str, Schema], field: str, findings: Findings) -> Converter:
+def _object_of(
+    properties: Mapping[str, Schema], field: str, findings: ConversionWarnings
+) -> Converter:
     parts: dict[str, tuple[str, type | None, Converter]] = {}
     for name, schema in properties.items():
         path = f"{field}.{name}"
@@ -265,7 +267,9 @@ _AS_IT_IS: dict[Converter, type] = {
 }
 
 
-def converter(schema: Schema, field: str = "", findings: Findings | None = None) -> Converter:
+def converter(
+    schema: Schema, field: str = "", findings: ConversionWarnings | None = None
+) -> Converter:
     """Find the converter for a property.
 
     Args:
@@ -277,7 +281,7 @@ def converter(schema: Schema, field: str = "", findings: Findings | None = None)
     Returns:
         A function from a JSON value other than null to a value valid by the schema, or None.
     """
-    found = Findings() if findings is None else findings
+    found = ConversionWarnings() if findings is None else findings
     given = schema.get("type", ())
     types = {given} if isinstance(given, str) else set(given)
     types.discard("null")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_insightly.api import Answer, Tally
+from tap_insightly.api import RequestStats, Response
 from tap_insightly.values import parse_moment
 
 if TYPE_CHECKING:
@@ -96,12 +96,12 @@ class Account:
         self,
         path: str,
         params: Mapping[str, str] | None = None,
-        tally: Tally | None = None,
+        stats: RequestStats | None = None,
         **_: Any,
-    ) -> Answer:
+    ) -> Response:
         query = params or {}
         with self.lock:
-            (tally or Tally()).count(requests=1)
+            (stats or RequestStats()).count(requests=1)
             self.requests.append((path, query))
             number = len(self.requests)
             self.now += 1
@@ -128,7 +128,7 @@ class Account:
             ]
             self.now += 1
             date = EPOCH + timedelta(seconds=self.now)
-            return Answer(_encode(self.dress(records)), date, total)
+            return Response(_encode(self.dress(records)), date, total)
 
     @staticmethod
     def _moment(second: float) -> str:

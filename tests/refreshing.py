@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api import GaveUpError, Page
+from tap_insightly.api import Page, RetriesExhaustedError
 from tap_insightly.streams.refreshing import REFRESH, Refresh
 from tests.changing import EPOCH, Account
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime, timedelta
 
-    from tap_insightly.api import Listing
+    from tap_insightly.api import PagedRequest
 
 
 def contacts(count: int) -> Account:
@@ -58,9 +58,11 @@ class Runs:
         refresh = self.refresh()
         self.account.requests.clear()
         try:
-            for page in refresh.pages(lambda listings: self._pages(listings, cut_at), self.now):
+            for page in refresh.pages(
+                lambda paged_requests: self._pages(paged_requests, cut_at), self.now
+            ):
                 self.read.update((one["CONTACT_ID"], self.now) for one in page.records)
-        except GaveUpError:
+        except RetriesExhaustedError:
             pass
         else:
             self.ran = self.now
@@ -81,11 +83,11 @@ class Runs:
         refresh.keep_in(state)
         self.saved = state[REFRESH]
 
-    def _pages(self, listings: Sequence[Listing], cut_at: int | None) -> Iterator[Page]:
-        for listing in listings:
-            while not listing.is_done:
+    def _pages(self, paged_requests: Sequence[PagedRequest], cut_at: int | None) -> Iterator[Page]:
+        for paged_request in paged_requests:
+            while not paged_request.is_done:
                 if cut_at is not None and len(self.account.requests) >= cut_at:
-                    raise GaveUpError
-                skip = next(iter(listing.ahead()))
-                answer = self.account.get(listing.path, listing.query(skip))
-                yield Page(answer, skip, listing.take(answer))
+                    raise RetriesExhaustedError
+                skip = next(iter(paged_request.ahead()))
+                answer = self.account.get(paged_request.path, paged_request.query(skip))
+                yield Page(answer, skip, paged_request.take(answer))

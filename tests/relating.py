@@ -18,9 +18,15 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tap_insightly.api import Answer, GaveUpError, InsightlyError, InsightlySession, Tally
-from tap_insightly.api.errors import NotAvailableError
-from tap_insightly.api.headers import moment
+from tap_insightly.api import (
+    InsightlyError,
+    InsightlySession,
+    RequestStats,
+    Response,
+    RetriesExhaustedError,
+)
+from tap_insightly.api.http.errors import NotAvailableError
+from tap_insightly.api.http.headers import moment
 from tap_insightly.sandbox.app import App
 from tap_insightly.tap import TapInsightly
 from tap_insightly.values import parse_moment, utc_text
@@ -84,7 +90,7 @@ class Direct:
         self, sandbox: Sandbox, *, cut_at: int | None = None, max_concurrency: int = 4
     ) -> None:
         self.sandbox, self.cut_at, self.max_concurrency = sandbox, cut_at, max_concurrency
-        self.total = Tally()
+        self.total = RequestStats()
         self._app, self._lock = App(sandbox), threading.Lock()
         self._date: datetime | None = None
 
@@ -95,21 +101,21 @@ class Direct:
         self,
         path: str,
         params: Mapping[str, str] | None = None,
-        tally: Tally | None = None,
+        stats: RequestStats | None = None,
         **_: Any,
-    ) -> Answer:
+    ) -> Response:
         with self._lock:
             if self.cut_at is not None and len(self.sandbox.requests) + 1 >= self.cut_at:
                 msg = "cut off"
-                raise GaveUpError(msg)
-            (tally or self.total).count(requests=1)
+                raise RetriesExhaustedError(msg)
+            (stats or self.total).count(requests=1)
             start, body = self._ask(path, params or {})
         if start["status"] >= 400:
             raise NotAvailableError(path, start["status"])
         headers = {name.decode(): value.decode() for name, value in start["headers"]}
         total = headers.get("x-total-count")
         self._date = moment(headers["date"])
-        return Answer(body["body"], self._date, int(total) if total else None)
+        return Response(body["body"], self._date, int(total) if total else None)
 
     def _ask(self, path: str, params: Mapping[str, str]) -> list[dict[str, Any]]:
         sent: list[Any] = []

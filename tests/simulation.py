@@ -10,12 +10,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tap_insightly.api.limits import Regulator
+from tap_insightly.api.http.rate_limit import AdaptiveRate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from tap_insightly.api.limits import Start
+    from tap_insightly.api.http.rate_limit import Permit
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Server:
 class Client:
     """Somebody who always has something to ask, and what came of it."""
 
-    regulator: Regulator
+    adaptive_rate: AdaptiveRate
     begins: float = 0.0
     ends: float = math.inf
     latency: float | None = None
@@ -76,16 +76,16 @@ class Client:
         return (len(late) - 1) / (late[-1] - late[0])
 
 
-def regulator(seed: int, per_second: float = 10, width: int = 20) -> Regulator:
+def adaptive_rate(seed: int, per_second: float = 10, width: int = 20) -> AdaptiveRate:
     """Make one that has the chance of a seed."""
-    return Regulator(per_second, width, random.Random(seed).random)
+    return AdaptiveRate(per_second, width, random.Random(seed).random)
 
 
 def sharing(number: int, seed: int, *, until: float, latencies: Sequence[float]) -> list[Client]:
     """Make clients that start one after the other, of which only the first goes on after a time."""
     return [
         Client(
-            regulator(100 * seed + one),
+            adaptive_rate(100 * seed + one),
             begins=one * 0.7,
             ends=until if one else math.inf,
             latency=latencies[one % len(latencies)],
@@ -94,9 +94,11 @@ def sharing(number: int, seed: int, *, until: float, latencies: Sequence[float])
     ]
 
 
-def run(regulator: Regulator, server: Server, *, requests: int = 1000, seed: int = 1) -> Client:
+def run(
+    adaptive_rate: AdaptiveRate, server: Server, *, requests: int = 1000, seed: int = 1
+) -> Client:
     """Send as many requests as a regulator lets through, until so many were answered."""
-    alone = Client(regulator)
+    alone = Client(adaptive_rate)
     run_together([alone], server, requests=requests, seed=seed)
     return alone
 
@@ -111,31 +113,31 @@ def run_together(
 ) -> None:
     """Let clients ask one server for some time, or until so many requests were answered."""
     chance, number = random.Random(seed), itertools.count()
-    events: list[tuple[float, int, str, Client, Start | None]] = []
-    refused: set[Start] = set()
+    events: list[tuple[float, int, str, Client, Permit | None]] = []
+    refused: set[Permit] = set()
     now, under_way = 0.0, 0
 
-    def after(seconds: float, what: str, who: Client, start: Start | None = None) -> None:
-        heapq.heappush(events, (now + seconds, next(number), what, who, start))
+    def after(seconds: float, what: str, who: Client, permit: Permit | None = None) -> None:
+        heapq.heappush(events, (now + seconds, next(number), what, who, permit))
 
     for who in clients:
         after(who.begins, "try", who)
     while events and requests > 0:
-        now, _, what, who, start = heapq.heappop(events)
+        now, _, what, who, permit = heapq.heappop(events)
         if now > until:
             break
-        if start is None:
+        if permit is None:
             _try(who, now, chance.uniform(0, server.lateness), after, chance, server)
         elif what == "arrive":
             under_way += 1
             if not server.takes(now, under_way):
-                refused.add(start)
+                refused.add(permit)
             latency = server.latency if who.latency is None else who.latency
-            after(latency + chance.uniform(0, 0.01), "answer", who, start)
+            after(latency + chance.uniform(0, 0.01), "answer", who, permit)
         else:
             under_way -= 1
             requests -= 1
-            _answer(who, start, now, refused, chance, server)
+            _answer(who, permit, now, refused, chance, server)
             after(0, "try", who)
 
 
@@ -149,11 +151,11 @@ def _try(
 ) -> None:
     if now >= who.ends:
         return
-    delay = who.regulator.delay(now)
+    delay = who.adaptive_rate.delay(now)
     if delay <= 0:
-        start = who.regulator.start(now)
+        permit = who.adaptive_rate.acquire(now)
         who.starts.append(now)
-        after(chance.uniform(0, server.jitter), "arrive", who, start)
+        after(chance.uniform(0, server.jitter), "arrive", who, permit)
         after(0, "try", who)
     elif delay < math.inf and not now < who.wakes_at <= now + delay + server.lateness:
         late = delay + lateness
@@ -163,15 +165,15 @@ def _try(
 
 def _answer(
     who: Client,
-    start: Start,
+    permit: Permit,
     now: float,
-    refused: set[Start],
+    refused: set[Permit],
     chance: random.Random,
     server: Server,
 ) -> None:
-    is_refused = start in refused
+    is_refused = permit in refused
     is_lost = server.lost > 0 and chance.random() < server.lost
     (who.refused if is_refused else who.taken).append(now)
-    who.regulator.answer(start, now, is_refused=None if is_lost else is_refused)
+    who.adaptive_rate.release(permit, now, is_refused=None if is_lost else is_refused)
     if is_refused and server.retry_after is not None and not is_lost:
-        who.regulator.hold(now + server.retry_after)
+        who.adaptive_rate.hold(now + server.retry_after)

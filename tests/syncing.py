@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_insightly.api import GaveUpError, InsightlyError, Tally
-from tap_insightly.output import Writer
+from tap_insightly.api import InsightlyError, RequestStats, RetriesExhaustedError
+from tap_insightly.output import MessageWriter
 from tap_insightly.tap import TapInsightly
 from tests.conftest import KEY
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from singer_sdk.singerlib import Message
 
-    from tap_insightly.api import Answer
+    from tap_insightly.api import Response
     from tests.changing import Account
 
 PAGE = 20  # so small that a few records make many pages
@@ -51,16 +51,16 @@ class Session:
     def __init__(self, account: Account, cut_at: int | None) -> None:
         self.account = account
         self.cut_at = cut_at
-        self.total = Tally()
+        self.total = RequestStats()
         self.max_concurrency = account.max_concurrency
         self.is_closed = False
         account.requests.clear()
 
-    def get(self, path: str, params: Mapping[str, str], tally: Tally, **_: Any) -> Answer:
+    def get(self, path: str, params: Mapping[str, str], stats: RequestStats, **_: Any) -> Response:
         if self.cut_at is not None and len(self.account.requests) + 1 >= self.cut_at:
             msg = "cut off"
-            raise GaveUpError(msg)
-        return self.account.get(path, params, tally)
+            raise RetriesExhaustedError(msg)
+        return self.account.get(path, params, stats)
 
     def now(self) -> None:
         """No clock is looked at."""
@@ -69,7 +69,7 @@ class Session:
         self.is_closed = True
 
 
-class Memory(Writer):
+class Memory(MessageWriter):
     """Keeps the messages."""
 
     def __init__(self) -> None:

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tap_insightly.api import Answer, GaveUpError, Request
-from tap_insightly.api.bodies import checked_body
-from tap_insightly.api.errors import BrokenAnswerError
-from tap_insightly.api.shapes import Shape, shape_of
+from tap_insightly.api import Request, Response, RetriesExhaustedError
+from tap_insightly.api.http.bodies import checked_body
+from tap_insightly.api.http.errors import BrokenResponseError
+from tap_insightly.api.http.shapes import Shape, shape_of
 from tests.conftest import KEY
 from tests.scripted import answer, session_with
 
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 ERROR = b'{"message": "An error has occurred."}'
 
 
-def checked(body: bytes, path: str = "/Any", method: str = "GET") -> Answer:
+def checked(body: bytes, path: str = "/Any", method: str = "GET") -> Response:
     """What is made of an answer."""
     content, counted = checked_body(Request(method, path), body, "application/json", str)
-    return Answer(content, counted=counted)
+    return Response(content, counted=counted)
 
 
 def broken(body: bytes, path: str) -> str:
     """What is said of an answer that is none."""
-    with pytest.raises(BrokenAnswerError) as raised:
+    with pytest.raises(BrokenResponseError) as raised:
         checked(body, path)
     return str(raised.value)
 
@@ -137,7 +137,7 @@ def test_a_write_may_be_answered_with_anything() -> None:
 def test_records_are_counted_while_they_are_checked(body: bytes, path: str, count: int) -> None:
     answered = checked(body, path)
     assert answered.counted == answered.count == count
-    assert Answer(body).count == count
+    assert Response(body).count == count
 
 
 def test_a_broken_answer_is_asked_for_again() -> None:
@@ -151,7 +151,7 @@ def test_an_answer_that_stays_broken_is_told_with_what_it_says_but_not_the_key()
     body = msgspec.json.encode({"Message": f"No {KEY}, and {'x' * 400}"})
     with session_with(answer(body), max_retries=1) as (session, _):
         with pytest.raises(
-            GaveUpError, match=r"failed 2 times.* list belongs: No \*\*\*, "
+            RetriesExhaustedError, match=r"failed 2 times.* list belongs: No \*\*\*, "
         ) as gone:
             session.get("/Contacts")
         assert len(str(gone.value)) < 600
@@ -231,9 +231,9 @@ def test_an_answer_that_is_cut_is_never_taken_for_whole(value: Any, mark: str, d
     body = text.encode(mark or "utf-8")
     cut = data.draw(st.integers(0, len(body) - 1))
     for path in ("/Nothing", "/Contacts", "/Contacts/1"):
-        with pytest.raises(BrokenAnswerError):
+        with pytest.raises(BrokenResponseError):
             checked(body[:cut], path)
-    with pytest.raises(BrokenAnswerError):
+    with pytest.raises(BrokenResponseError):
         checked(body[:cut], "/Contacts", "POST")
 
 

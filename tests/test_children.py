@@ -33,7 +33,7 @@ from tests.relating import (
 )
 
 if TYPE_CHECKING:
-    from tap_insightly.api import Answer
+    from tap_insightly.api import Response
     from tap_insightly.sandbox import Sandbox
 
 __all__ = ["unserved"]  # a fixture
@@ -122,7 +122,7 @@ def test_many_are_asked_for_at_once_but_never_more_than_allowed() -> None:
     now, lock = 0, threading.Lock()
 
     class Together(Direct):
-        def get(self, path: str, *args: Any, **options: Any) -> Answer:
+        def get(self, path: str, *args: Any, **options: Any) -> Response:
             nonlocal now
             with lock:
                 now += 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_insightly.api.errors import NotAvailableError
+from tap_insightly.api.http.errors import NotAvailableError
 from tap_insightly.sandbox import Faults, Sandbox
 from tap_insightly.tap import TapInsightly
 from tests.conftest import KEY, new_sandbox
@@ -24,7 +24,7 @@ from tests.relating import (
 )
 
 if TYPE_CHECKING:
-    from tap_insightly.api import Answer
+    from tap_insightly.api import Response
 
 __all__ = ["unserved"]  # a fixture
 
@@ -147,7 +147,7 @@ def test_after_a_stream_that_is_out_of_reach_others_are_asked_for_ahead_of_time(
     meeting, begun = threading.Barrier(2), count()
 
     class Session(Direct):
-        def get(self, path: str, *args: Any, **options: Any) -> Answer:
+        def get(self, path: str, *args: Any, **options: Any) -> Response:
             if path in {"/Ticket", "/Teams"} and next(begun) < 2:
                 meeting.wait(10)  # breaks, and fails the sync, if one is only asked for alone
             return super().get(path, *args, **options)
@@ -164,7 +164,7 @@ def test_records_that_are_refused_are_counted_in_one_warning(
     refused = [f"/Notes/{note['NOTE_ID']}/Comments" for note in sandbox.records("/Notes")[:25:2]]
 
     class Session(Direct):
-        def get(self, path: str, *args: Any, **options: Any) -> Answer:
+        def get(self, path: str, *args: Any, **options: Any) -> Response:
             if path in refused:
                 raise NotAvailableError(path, 403)
             return super().get(path, *args, **options)

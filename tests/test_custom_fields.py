@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 
-from tap_insightly.api.definitions import definitions_of, same_object
+from tap_insightly.api.records.definitions import definitions_of, same_object
 from tap_insightly.conformer import Conformer
 from tap_insightly.custom_fields import (
     CustomField,

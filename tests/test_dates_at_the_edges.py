@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_insightly.api.headers import moment
+from tap_insightly.api.http.headers import moment
 from tap_insightly.sandbox import Faults
 from tap_insightly.values import FIRST, before, parse_moment, utc_text
 from tests.conftest import Tap, new_sandbox, only

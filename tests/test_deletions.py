@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_insightly.api import NotAvailableError
-from tap_insightly.api.deletions import DeletionSearch
-from tap_insightly.streams.known import packed, unpacked
+from tap_insightly.api.lists.deletion_search import DeletionSearch
+from tap_insightly.streams.known import decode_ids, encode_ids
 from tap_insightly.values import utc_text
 from tests.changing import EPOCH, Account
 from tests.syncing import PAGE, Target, no_log, sync
@@ -24,7 +24,7 @@ from tests.test_paging import changes, happening, in_order, shuffled
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tap_insightly.api import Answer, Tally
+    from tap_insightly.api import RequestStats, Response
 
 __all__ = ["no_log"]  # a fixture
 
@@ -276,12 +276,12 @@ class Refusing(Account):
         self,
         path: str,
         params: Mapping[str, str] | None = None,
-        tally: Tally | None = None,
+        stats: RequestStats | None = None,
         **_: Any,
-    ) -> Answer:
+    ) -> Response:
         if self.is_refusing and not path.endswith("/Search"):
             raise NotAvailableError(path, 403)
-        return super().get(path, params, tally)
+        return super().get(path, params, stats)
 
 
 def test_what_is_known_stays_known_if_the_list_cannot_be_read_for_once() -> None:
@@ -297,7 +297,7 @@ def test_what_is_known_stays_known_if_the_list_cannot_be_read_for_once() -> None
     messages, _ = sync(account, messages[-1]["value"], detect_deletes=True)
     assert tombstones(messages) == [7]
     known = messages[-1]["value"]["bookmarks"]["contacts"]["known"]
-    assert list(unpacked(known["ids"]) or ()) == account.ids
+    assert list(decode_ids(known["ids"]) or ()) == account.ids
 
 
 def test_a_state_from_before_the_setting_is_accepted() -> None:
@@ -322,7 +322,7 @@ def test_what_was_sent_while_nobody_looked_for_deletions_is_learned() -> None:
     account.create()
     messages, _ = sync(account, state, detect_deletes=True)
     known = messages[-1]["value"]["bookmarks"]["contacts"]["known"]
-    assert list(unpacked(known["ids"]) or ()) == account.ids
+    assert list(decode_ids(known["ids"]) or ()) == account.ids
 
 
 def test_what_was_sent_by_runs_that_were_cut_off_while_nobody_looked_is_learned() -> None:
@@ -331,10 +331,10 @@ def test_what_was_sent_by_runs_that_were_cut_off_while_nobody_looked_is_learned(
     for cut_at, detect_deletes in ((3, True), (4, False), (None, True)):
         messages, _ = sync(account, state, cut_at=cut_at, detect_deletes=detect_deletes)
         state = messages[-1]["value"]
-    assert list(unpacked(state["bookmarks"]["contacts"]["known"]["ids"]) or ()) == account.ids
+    assert list(decode_ids(state["bookmarks"]["contacts"]["known"]["ids"]) or ()) == account.ids
 
 
-@pytest.mark.parametrize("ids", ["nonsense", 7, None, packed([5, 4]), "c-jL100001"])
+@pytest.mark.parametrize("ids", ["nonsense", 7, None, encode_ids([5, 4]), "c-jL100001"])
 def test_ids_that_somebody_has_edited_are_learned_anew(ids: Any) -> None:
     account = Account(list(range(1, 50)))
     state = sync(account, {}, detect_deletes=True)[0][-1]["value"]
@@ -343,11 +343,11 @@ def test_ids_that_somebody_has_edited_are_learned_anew(ids: Any) -> None:
     assert is_whole
     assert not tombstones(messages)
     known = messages[-1]["value"]["bookmarks"]["contacts"]["known"]
-    assert list(unpacked(known["ids"]) or ()) == account.ids
+    assert list(decode_ids(known["ids"]) or ()) == account.ids
 
 
 @given(ids=numbers)
 def test_ids_in_a_state_come_out_as_they_went_in(ids: list[int]) -> None:
-    text = packed(ids)
-    assert list(unpacked(text) or ()) == ids
+    text = encode_ids(ids)
+    assert list(decode_ids(text) or ()) == ids
     assert json.dumps(text) == f'"{text}"', "nothing to be escaped"

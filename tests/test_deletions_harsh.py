@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_insightly.api.deletions import DeletionSearch
+from tap_insightly.api.lists.deletion_search import DeletionSearch
 from tests.changing import Account
 from tests.test_paging import changes, happening
 from tests.test_paging_harsh import TOTALS

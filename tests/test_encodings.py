@@ -94,7 +94,7 @@ def test_messages_are_read_as_utf8_in_any_place(
 ) -> None:
     content = messages(NAME, "utf-8" if place == "latin-1" else "utf-8-sig")
     (tmp_path / "messages").write_bytes(content)
-    command = f"tap_insightly.target --config=ENV {way}"
+    command = f"tap_insightly.loader --config=ENV {way}"
     done = run(command, tmp_path, sandbox, PLACES[place], given=content)
     assert done.returncode == 0, done.stderr
     assert names(sandbox)[-1] == NAME
@@ -108,7 +108,7 @@ def test_messages_that_are_not_utf8_are_written_nowhere(
 ) -> None:
     content = messages(LATIN, "cp1252")
     (tmp_path / "messages").write_bytes(content)
-    command = f"tap_insightly.target --config=ENV {way}"
+    command = f"tap_insightly.loader --config=ENV {way}"
     done = run(command, tmp_path, sandbox, PLACES[place], given=content)
     assert done.returncode == 1
     assert b"What comes in is no text in UTF-8, as Singer messages are" in done.stderr
@@ -123,7 +123,7 @@ READERS = {
         {"custom_fields": "array", "no": NAME},
     ),
     "target": (
-        "tap_insightly.target --config=ENV --config {} --input nothing",
+        "tap_insightly.loader --config=ENV --config {} --input nothing",
         {"on_error": "skip", "no": NAME},
     ),
     "check": ("tap_insightly.cli check --config {}", {"no": NAME}),

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.conftest import Tap
 
 TAP = "-m tap_insightly --config=ENV"
-TARGET = "-m tap_insightly.target --config=ENV"
+TARGET = "-m tap_insightly.loader --config=ENV"
 CLI = "-m tap_insightly.cli"
 STATE = '{"type": "STATE", "value": {"at": 1}}\n'
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le"]

@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator, FormatChecker
 from singer_sdk.singerlib import RecordMessage, StateMessage
 
-from tap_insightly.output import Writer
+from tap_insightly.output import MessageWriter
 from tests.conftest import Run, Tap, entry, only
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def test_unselected_streams_are_not_asked_for(tap: Tap, sandbox: Sandbox) -> Non
 def test_a_state_is_written_when_it_is_new_or_other_messages_came_after_the_last(
     capfdbinary: pytest.CaptureFixture[bytes],
 ) -> None:
-    writer, value = Writer(), {"bookmarks": {"users": {"replication_key_value": "1"}}}
+    writer, value = MessageWriter(), {"bookmarks": {"users": {"replication_key_value": "1"}}}
     record = RecordMessage(stream="users", record={"USER_ID": 1})
     writer.write_message(StateMessage(value=value))
     writer.write_message(StateMessage(value=value))  # the same: not again

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_insightly.api import ClosedError, Pace
-from tap_insightly.api.limits import Regulator
-from tests.simulation import Client, Server, regulator, run, run_together, sharing
+from tap_insightly.api import ClosedError, RateLimiter
+from tap_insightly.api.http.rate_limit import AdaptiveRate
+from tests.simulation import Client, Server, adaptive_rate, run, run_together, sharing
 
 LATENCIES = [0.05, 0.3, 1.0]
 
@@ -35,7 +35,9 @@ class Clock:
 
 def most_in_a_second(starts: list[float], second: float = 1.0) -> int:
     """The most starts in any one second; a hair is taken off for the sums of fractions."""
-    return max(sum(first <= start < first + second - 1e-6 for start in starts) for first in starts)
+    return max(
+        sum(first <= permit < first + second - 1e-6 for permit in starts) for first in starts
+    )
 
 
 @settings(max_examples=60)
@@ -50,7 +52,7 @@ def most_in_a_second(starts: list[float], second: float = 1.0) -> int:
 def test_never_more_than_the_setting_in_any_second_nor_under_way(
     per_second: float, width: int, allowed: int, latency: float, lost: float, seed: int
 ) -> None:
-    watched = regulator(seed, per_second, width)
+    watched = adaptive_rate(seed, per_second, width)
     most_under_way = 0
 
     class Watched(Server):
@@ -74,7 +76,7 @@ def test_never_more_than_the_setting_in_any_second_nor_under_way(
 @pytest.mark.parametrize("allowed", [3, 5, 10])
 def test_the_rate_of_the_server_is_found(allowed: int, latency: float, seed: int) -> None:
     server = Server(per_second=lambda _: allowed, latency=latency)
-    outcome = run(regulator(seed), server, seed=seed)
+    outcome = run(adaptive_rate(seed), server, seed=seed)
     assert outcome.rate(since=20) >= 0.95 * allowed
     assert len(outcome.refused) <= 10
 
@@ -83,7 +85,7 @@ def test_the_rate_of_the_server_is_found(allowed: int, latency: float, seed: int
 @pytest.mark.parametrize(("latency", "refused"), [(0.5, 10), (0.7, 10), (1.0, 12)])
 def test_the_width_of_the_server_is_found(latency: float, refused: int, seed: int) -> None:
     server = Server(under_way=lambda _: 4, latency=latency)
-    outcome = run(regulator(seed), server, seed=seed)
+    outcome = run(adaptive_rate(seed), server, seed=seed)
     # Half of the most that the answers and the requests of the simulation take longer.
     round_trip = latency + 0.01 / 2 + server.jitter / 2
     assert outcome.rate(since=40) >= 0.95 * min(10, 4 / round_trip)
@@ -95,7 +97,7 @@ def test_the_width_of_the_server_is_found(latency: float, refused: int, seed: in
 def test_a_server_that_takes_less_half_way_is_followed(latency: float, seed: int) -> None:
     """It looks as if others came, who may go again: so it is alert for some minutes."""
     server = Server(per_second=lambda now: 10 if now < 50 else 4, latency=latency)
-    outcome = run(regulator(seed), server, seed=seed)
+    outcome = run(adaptive_rate(seed), server, seed=seed)
     assert outcome.rate(since=60) >= 0.92 * 4
     assert len(outcome.refused) <= 20
 
@@ -107,7 +109,7 @@ def test_a_server_that_takes_more_is_found_out(
     at: float, seconds: float, latency: float, seed: int
 ) -> None:
     """The longer it was always the same, the less 429 are spent on looking."""
-    outcome = Client(regulator(seed))
+    outcome = Client(adaptive_rate(seed))
     server = Server(per_second=lambda now: 4 if now < at else 10, latency=latency)
     run_together([outcome], server, until=at + seconds + 30, seed=seed)
     assert outcome.rate(at + seconds, at + seconds + 30) >= 0.9 * 10
@@ -115,7 +117,7 @@ def test_a_server_that_takes_more_is_found_out(
 
 @pytest.mark.parametrize("allowed", [3, 5, 8])
 def test_where_nothing_changes_one_request_in_a_hundred_is_refused_at_most(allowed: int) -> None:
-    outcome = run(regulator(1), Server(per_second=lambda _: allowed), requests=20_000)
+    outcome = run(adaptive_rate(1), Server(per_second=lambda _: allowed), requests=20_000)
     assert len(outcome.refused) <= 0.005 * 20_000
     assert outcome.rate(since=20) >= 0.95 * allowed
 
@@ -163,19 +165,19 @@ def test_several_share_a_server_of_another_kind(server: Server) -> None:
 
 def test_who_asks_little_concludes_nothing() -> None:
     """What was taken while nothing was held back does not tell that more would be."""
-    little = regulator(1)
+    little = adaptive_rate(1)
     for number in range(5):  # of which a server that takes 4 a second refuses the last
-        start = little.start(number / 10)
-        little.answer(start, number / 10 + 0.05, is_refused=number == 4)
+        permit = little.acquire(number / 10)
+        little.release(permit, number / 10 + 0.05, is_refused=number == 4)
     assert little.rate.value == 4
     for number in range(4, 1200):
         assert little.delay(number / 2) == 0
-        little.answer(little.start(number / 2), number / 2 + 0.3, is_refused=False)
+        little.release(little.acquire(number / 2), number / 2 + 0.3, is_refused=False)
     assert little.rate.value == 4
 
 
 def test_less_than_one_a_second_is_kept_and_found_again() -> None:
-    slow = regulator(1, 0.5, 20)
+    slow = adaptive_rate(1, 0.5, 20)
     server = Server(per_second=lambda now: 0 if 20 < now < 40 else 1)
     outcome = Client(slow)
     run_together([outcome], server, until=200)
@@ -184,40 +186,40 @@ def test_less_than_one_a_second_is_kept_and_found_again() -> None:
 
 
 def test_a_server_that_takes_all_is_never_slowed_down() -> None:
-    outcome = run(regulator(1), Server())
+    outcome = run(adaptive_rate(1), Server())
     assert outcome.refused == []
     assert outcome.rate(since=0) >= 0.96 * 10
 
 
 def test_a_second_is_made_up_for_after_the_first_answer() -> None:
     """The first page of a list goes alone; the time until its answer need not be lost whole."""
-    one = Regulator(10, 20)
-    first = one.start(0.0)
-    one.answer(first, 1.0, is_refused=False)
+    one = AdaptiveRate(10, 20)
+    first = one.acquire(0.0)
+    one.release(first, 1.0, is_refused=False)
     now, started = 1.0, 0
     while (delay := one.delay(now)) < 1:
         now += delay
         if now >= 2.0:
             break
-        one.start(now)
+        one.acquire(now)
         started += 1
     assert started >= 10
 
 
 def test_one_refusal_out_of_the_blue_does_not_bring_it_to_a_stop() -> None:
-    one = Regulator(10, 20)
-    start = one.start(0.0)
-    one.answer(start, 0.1, is_refused=True)
+    one = AdaptiveRate(10, 20)
+    permit = one.acquire(0.0)
+    one.release(permit, 0.1, is_refused=True)
     assert one.rate.value == 5
     assert one.delay(0.2) <= 2 / 5
 
 
 def test_a_request_without_an_answer_tells_nothing() -> None:
     """Such as with a server that is down: it did not take what it never saw."""
-    one = Regulator(10, 20)
+    one = AdaptiveRate(10, 20)
     for number in range(6):
-        start = one.start(number / 10)
-        one.answer(start, number / 10 + 0.05, is_refused=None)
+        permit = one.acquire(number / 10)
+        one.release(permit, number / 10 + 0.05, is_refused=None)
     assert one.under_way == 0
     assert (one.rate.value, one.rate.proven) == (10, 0)
     assert (one.width.value, one.width.proven) == (6, 0)
@@ -225,51 +227,51 @@ def test_a_request_without_an_answer_tells_nothing() -> None:
 
 def test_retry_after_holds_everyone() -> None:
     clock = Clock()
-    pace = Pace(10, clock=clock, wait=clock.wait)
-    start = pace.start()
-    pace.answer(start, is_refused=True, hold=17.5)
-    pace.start()
+    rate_limiter = RateLimiter(10, clock=clock, wait=clock.wait)
+    permit = rate_limiter.acquire()
+    rate_limiter.release(permit, is_refused=True, hold=17.5)
+    rate_limiter.acquire()
     assert clock.waits == [17.5]
 
 
 def test_a_pace_that_is_not_used_up_does_not_wait() -> None:
     clock = Clock()
-    pace = Pace(10, clock=clock, wait=clock.wait)
+    rate_limiter = RateLimiter(10, clock=clock, wait=clock.wait)
     for _ in range(20):
-        pace.answer(pace.start(), is_refused=False)
+        rate_limiter.release(rate_limiter.acquire(), is_refused=False)
         clock.now += 0.11
     assert clock.waits == []
 
 
 def test_whoever_waits_is_told_when_the_pace_is_closed() -> None:
-    pace = Pace(10, 1)
-    pace.start()  # never answered, so the next has to wait for it
+    rate_limiter = RateLimiter(10, 1)
+    rate_limiter.acquire()  # never answered, so the next has to wait for it
     raised = threading.Event()
 
     def wait() -> None:
         try:
-            pace.start()
+            rate_limiter.acquire()
         except ClosedError:
             raised.set()
 
     thread = threading.Thread(target=wait)
     thread.start()
-    pace.close()
+    rate_limiter.close()
     thread.join(10)
     assert raised.is_set()
 
 
 def test_an_answer_lets_the_next_one_start() -> None:
-    pace = Pace(100, 1)
-    first = pace.start()
+    rate_limiter = RateLimiter(100, 1)
+    first = rate_limiter.acquire()
     started = threading.Event()
 
     def start() -> None:
-        pace.start()
+        rate_limiter.acquire()
         started.set()
 
     thread = threading.Thread(target=start)
     thread.start()
-    pace.answer(first, is_refused=False)
+    rate_limiter.release(first, is_refused=False)
     assert started.wait(10)
     thread.join(10)

@@ -12,29 +12,38 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tap_insightly.api import Answer, IncompleteError, InsightlyError, Listing, Reader, RefusedError
-from tap_insightly.api.cursor import Cursor
-from tap_insightly.api.reader import MOST_HELD
+from tap_insightly.api import (
+    IncompleteError,
+    InsightlyError,
+    PagedRequest,
+    Prefetcher,
+    RefusedError,
+    Response,
+)
+from tap_insightly.api.lists.paginator import OffsetPaginator
+from tap_insightly.api.lists.prefetch import MOST_HELD
 from tests.changing import Account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from tap_insightly.api import Tally
+    from tap_insightly.api import RequestStats
 
 
-def read(account: Any, listing: Listing, expected: Iterable[Listing] = ()) -> list[Any]:
+def read(
+    account: Any, paged_request: PagedRequest, expected: Iterable[PagedRequest] = ()
+) -> list[Any]:
     """Read a list to its end, whole or not, with threads; the keys of its records."""
     found: list[Any] = []
-    with Reader(account, expected) as reader, suppress(IncompleteError):
-        for page in reader.read(listing):
+    with Prefetcher(account, expected) as prefetcher, suppress(IncompleteError):
+        for page in prefetcher.read(paged_request):
             found += [record.get("CONTACT_ID") for record in page.records]
     return found
 
 
-def contacts(page_size: int = 500, **options: Any) -> Listing:
-    cursor = Cursor(["CONTACT_ID"], page_size=page_size, **options)
-    return Listing("/Contacts", cursor=cursor)
+def contacts(page_size: int = 500, **options: Any) -> PagedRequest:
+    paginator = OffsetPaginator(["CONTACT_ID"], page_size=page_size, **options)
+    return PagedRequest("/Contacts", paginator=paginator)
 
 
 def in_order(ids: list[int]) -> list[int]:
@@ -90,10 +99,10 @@ def test_what_exists_throughout_comes_exactly_once(
     }
     account = Account(list(range(1, 3 * count + 1, 3)), happening(script), says[total])
     there = account.watch()
-    listing = contacts(page_size)
-    found = read(account, listing)
+    paged_request = contacts(page_size)
+    found = read(account, paged_request)
     assert max(Counter(found).values(), default=0) <= 1
-    if listing.shortfall is None:
+    if paged_request.shortfall is None:
         kept = [one for one in found if one not in account.changed]
         assert kept == sorted(kept)
     assert set(found) >= there - account.changed
@@ -106,7 +115,7 @@ class Patient(Account):
 
     most = 1000
 
-    def get(self, path: str, *arguments: Any, **options: Any) -> Answer:
+    def get(self, path: str, *arguments: Any, **options: Any) -> Response:
         assert len(self.requests) < self.most, "the list does not end"
         return super().get(path, *arguments, **options)
 
@@ -126,9 +135,9 @@ def test_a_search_ends_whatever_enters_and_leaves_it(
     account = Patient(list(range(count)), happening(script), max_concurrency=threads)
     account.updated |= dict.fromkeys(range(0, count, 2), 1)
     there = account.watch() - set(range(1, count, 2))
-    cursor = Cursor(["CONTACT_ID"], page_size=page_size)
+    paginator = OffsetPaginator(["CONTACT_ID"], page_size=page_size)
     since = {"updated_after_utc": "2026-01-01T00:00:00Z"}
-    found = read(account, Listing("/Contacts/Search", since, cursor=cursor))
+    found = read(account, PagedRequest("/Contacts/Search", since, paginator=paginator))
     assert max(Counter(found).values(), default=0) <= 1
     assert set(found) >= there - account.changed
 
@@ -159,13 +168,13 @@ def test_a_list_whose_ids_do_not_ascend_loses_nothing_either(
 )
 def test_keys_that_are_no_ids_are_read_one_page_at_a_time(key: Callable[[int], Any]) -> None:
     account = Account(list(range(25)), key=key)
-    listing = contacts(10)
-    assert read(account, listing) == [key(number) for number in range(25)]
+    paged_request = contacts(10)
+    assert read(account, paged_request) == [key(number) for number in range(25)]
     # A total is not to be relied on if there is what may be no record.
     more = ["24"] if key(0) is None else []
     assert [query["skip"] for _, query in account.requests] == ["0", "9", "18", *more]
-    assert listing.cursor is not None
-    assert listing.cursor.last is None, "nobody can go on from here"
+    assert paged_request.paginator is not None
+    assert paged_request.paginator.last is None, "nobody can go on from here"
 
 
 @pytest.mark.parametrize("count", [0, 1, 499, 500, 501, 999, 1000, 50_000])
@@ -187,8 +196,8 @@ def test_deletions_cost_a_few_requests_more(many: int, more: int) -> None:
 def test_only_the_first_and_the_last_request_ask_for_the_count() -> None:
     account = Account(list(range(95)))
     read(account, contacts(10))
-    asked = [query.get("count_total") for _, query in account.requests]
-    assert asked == ["true"] + [None] * (len(asked) - 2) + ["true"]
+    pending = [query.get("count_total") for _, query in account.requests]
+    assert pending == ["true"] + [None] * (len(pending) - 2) + ["true"]
 
 
 @settings(max_examples=100)
@@ -225,9 +234,9 @@ class Same:
         self.records = [{"CONTACT_ID": number} for number in range(size)]
         self.requests = 0
 
-    def get(self, *_: Any, **__: Any) -> Answer:
+    def get(self, *_: Any, **__: Any) -> Response:
         self.requests += 1
-        return Answer(str(self.records).replace("'", '"').encode())
+        return Response(str(self.records).replace("'", '"').encode())
 
 
 def test_a_server_that_does_not_page_does_not_keep_us_for_ever() -> None:
@@ -245,7 +254,7 @@ def test_nor_does_a_short_list_that_is_answered_everywhere_cost_much(size: int) 
 
 def test_pages_have_to_overlap() -> None:
     with pytest.raises(ValueError, match="two at least"):
-        Cursor(["CONTACT_ID"], page_size=1)
+        OffsetPaginator(["CONTACT_ID"], page_size=1)
 
 
 class Counting(Account):
@@ -261,10 +270,10 @@ class Counting(Account):
         self,
         path: str,
         params: Mapping[str, str] | None = None,
-        tally: Tally | None = None,
+        stats: RequestStats | None = None,
         **_: Any,
-    ) -> Answer:
-        answer = super().get(path, params, tally)
+    ) -> Response:
+        answer = super().get(path, params, stats)
         self.most = max(self.most, len(self.requests) - self.read)
         self.threads = max(self.threads, threading.active_count())
         return answer
@@ -273,8 +282,8 @@ class Counting(Account):
 def test_a_slow_reader_holds_a_bounded_number_of_pages() -> None:
     account = Counting(list(range(10_000)), max_concurrency=3)
     before = threading.active_count()
-    with Reader(account, [contacts(10) for _ in range(20)]) as reader:  # type: ignore[arg-type]
-        for _ in reader.read(contacts(10)):
+    with Prefetcher(account, [contacts(10) for _ in range(20)]) as prefetcher:  # type: ignore[arg-type]
+        for _ in prefetcher.read(contacts(10)):
             account.read += 1
     assert account.most <= 12 + 1
     assert account.threads <= before + 3
@@ -285,14 +294,14 @@ def test_large_pages_are_held_in_smaller_numbers() -> None:
     """And records of two megabytes are asked for two at a time."""
 
     class Large(Counting):
-        def get(self, *arguments: Any, **options: Any) -> Answer:
+        def get(self, *arguments: Any, **options: Any) -> Response:
             answer = super().get(*arguments, **options)
             body = answer.body + b" " * answer.count * 2 * 2**20
-            return Answer(body, answer.date, answer.total)
+            return Response(body, answer.date, answer.total)
 
     account = Large(list(range(40)), max_concurrency=20)
-    with Reader(account) as reader:  # type: ignore[arg-type]
-        for _ in reader.read(contacts(10)):
+    with Prefetcher(account) as prefetcher:  # type: ignore[arg-type]
+        for _ in prefetcher.read(contacts(10)):
             account.read += 1
     assert account.most <= MOST_HELD // (4 * 2**20) + 2
     assert {query["top"] for _, query in account.requests[1:]} == {"2"}
@@ -301,32 +310,38 @@ def test_large_pages_are_held_in_smaller_numbers() -> None:
 @pytest.mark.parametrize("count", [0, 5, 200, 499])
 def test_first_pages_of_the_lists_to_come_are_fetched_ahead(count: int) -> None:
     account = Account(list(range(count)), max_concurrency=20)
-    lists = [Listing(f"/{number}", cursor=Cursor(["CONTACT_ID"])) for number in range(30)]
-    with Reader(account, lists) as reader:  # type: ignore[arg-type]
-        first = next(iter(reader.read(lists[0])))
+    lists = [
+        PagedRequest(f"/{number}", paginator=OffsetPaginator(["CONTACT_ID"]))
+        for number in range(30)
+    ]
+    with Prefetcher(account, lists) as prefetcher:  # type: ignore[arg-type]
+        first = next(iter(prefetcher.read(lists[0])))
         assert len(first.records) == count
-        for listing in lists[1:]:
-            listing.asked[0].answer.result(10)
+        for paged_request in lists[1:]:
+            paged_request.pending[0].response.result(10)
         assert len(account.requests) == 30
-        for listing in lists[1:]:
-            assert [len(page.records) for page in reader.read(listing)] == [count]
+        for paged_request in lists[1:]:
+            assert [len(page.records) for page in prefetcher.read(paged_request)] == [count]
     assert len(account.requests) == 30, "each was asked for once"
 
 
 def test_what_is_held_for_later_takes_no_room_from_what_is_read_now() -> None:
     account = Account(list(range(1000)), max_concurrency=2)
-    lists = [Listing(f"/{number}", cursor=Cursor(["CONTACT_ID"])) for number in range(30)]
+    lists = [
+        PagedRequest(f"/{number}", paginator=OffsetPaginator(["CONTACT_ID"]))
+        for number in range(30)
+    ]
     big = contacts(10)
-    with Reader(account, [big, *lists]) as reader:  # type: ignore[arg-type]
-        pages = reader.read(big)
+    with Prefetcher(account, [big, *lists]) as prefetcher:  # type: ignore[arg-type]
+        pages = prefetcher.read(big)
         next(pages)
-        assert len(big.asked) == 4, "as many as there is room for"
+        assert len(big.pending) == 4, "as many as there is room for"
         list(pages)
 
 
 def test_an_error_in_a_thread_reaches_the_reader_as_itself() -> None:
     class Failing(Account):
-        def get(self, path: str, *arguments: Any, **options: Any) -> Answer:
+        def get(self, path: str, *arguments: Any, **options: Any) -> Response:
             if len(self.requests) == 3:
                 raise error
             return super().get(path, *arguments, **options)
@@ -343,7 +358,7 @@ def test_while_waiting_something_else_can_be_done() -> None:
     waited, go = threading.Event(), threading.Event()
 
     class Slow(Account):
-        def get(self, *arguments: Any, **options: Any) -> Answer:
+        def get(self, *arguments: Any, **options: Any) -> Response:
             assert go.wait(10)
             return super().get(*arguments, **options)
 
@@ -351,6 +366,6 @@ def test_while_waiting_something_else_can_be_done() -> None:
         waited.set()
         go.set()
 
-    with Reader(Slow([1])) as reader:  # type: ignore[arg-type]
-        assert len(list(reader.read(contacts(), while_waiting))) == 1
+    with Prefetcher(Slow([1])) as prefetcher:  # type: ignore[arg-type]
+        assert len(list(prefetcher.read(contacts(), while_waiting))) == 1
     assert waited.is_set()

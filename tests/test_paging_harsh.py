@@ -12,15 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_insightly.api import IncompleteError, Listing, Page, Reader
-from tap_insightly.api.cursor import Cursor
+from tap_insightly.api import IncompleteError, Page, PagedRequest, Prefetcher
+from tap_insightly.api.lists.paginator import OffsetPaginator
 from tests.changing import Account
 from tests.test_paging import changes, contacts, happening, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_insightly.api import Answer
+    from tap_insightly.api import Response
 
 TOTALS: dict[str, Callable[[int], int | None]] = {
     "right": lambda count: count,
@@ -37,7 +37,7 @@ class Patient(Account):
 
     most = 5000
 
-    def get(self, path: str, *arguments: Any, **options: Any) -> Answer:
+    def get(self, path: str, *arguments: Any, **options: Any) -> Response:
         assert len(self.requests) < self.most, "the list does not end"
         return super().get(path, *arguments, **options)
 
@@ -99,11 +99,13 @@ def test_what_a_list_is_called_whole_for_was_read(
         account.updated |= dict.fromkeys(range(0, count, 2), 1)
         there -= set(range(1, count, 2))
         params = {"updated_after_utc": "2026-01-01T00:00:00Z"}
-    listing = Listing(path, params, cursor=Cursor(["CONTACT_ID"], page_size=page_size))
-    found = read(account, listing)
+    paged_request = PagedRequest(
+        path, params, paginator=OffsetPaginator(["CONTACT_ID"], page_size=page_size)
+    )
+    found = read(account, paged_request)
     assert len(set(found)) == len(found)
     assert not set(found) & hidden
-    is_whole = listing.shortfall is None
+    is_whole = paged_request.shortfall is None
     # A page that shows but what this user may not see is no other than an empty one.
     run = longest_run(hidden)
     if params:  # of what the search finds: every second one, and what was updated meanwhile
@@ -191,8 +193,8 @@ def test_what_stands_on_each_page_hides_nothing_and_the_list_ends(
     )
     there = account.watch()
     account.most = 150 + 6 * max(count, (after or 0) // 10)
-    listing = contacts(page_size, after=after, skip=(after or 0) // 10)
-    found = read(account, listing)
+    paged_request = contacts(page_size, after=after, skip=(after or 0) // 10)
+    found = read(account, paged_request)
     expected = {one for one in there - account.changed if after is None or one > after}
     if totals == "right" and not stranger.instead and cap != 1 and not script:
         assert set(found) >= expected
@@ -201,7 +203,7 @@ def test_what_stands_on_each_page_hides_nothing_and_the_list_ends(
     # what is pinned to an empty page from the last record, if others go meanwhile.
     is_hidden = stranger.instead and stranger.is_keyed
     is_hidden |= totals in {"missing", "negative"} and stranger.on_empty and bool(script)
-    if listing.shortfall is None and not is_hidden and totals not in {"too low", "nothing"}:
+    if paged_request.shortfall is None and not is_hidden and totals not in {"too low", "nothing"}:
         assert set(found) >= expected
 
 
@@ -237,19 +239,19 @@ def test_what_each_kind_of_server_costs(
     options["total"] = TOTALS[options.get("total", "right")]
     options["hidden"] = options.get("hidden", set()).__contains__
     account = Account(list(range(1200)), max_concurrency=1, **options)
-    listing = contacts()
-    assert len(read(account, listing)) == came
+    paged_request = contacts()
+    assert len(read(account, paged_request)) == came
     assert len(account.requests) <= requests
-    assert (listing.shortfall is None) is is_whole
+    assert (paged_request.shortfall is None) is is_whole
 
 
 def test_under_a_cap_pages_are_asked_for_ahead_and_at_its_distance() -> None:
     account = Account(list(range(20_000)), max_concurrency=8, cap=200)
-    listing = contacts()
-    with Reader(account) as reader:  # type: ignore[arg-type]
-        pages = reader.read(listing)
+    paged_request = contacts()
+    with Prefetcher(account) as prefetcher:  # type: ignore[arg-type]
+        pages = prefetcher.read(paged_request)
         next(pages)
-        assert sorted(listing.asked) == [199 * number for number in range(1, 17)]
+        assert sorted(paged_request.pending) == [199 * number for number in range(1, 17)]
         assert sum(len(page.records) for page in pages) == 19_800
     assert len(account.requests) <= 20_000 // 199 + 2
 
@@ -258,6 +260,6 @@ def test_who_reads_a_list_is_told_that_it_ended_short_with_both_numbers() -> Non
     account = Account(list(range(1200)), hidden={7}.__contains__, counts_hidden=True)
     pages: list[Page] = []
     said = r"/Contacts ended after 1,199 of 1,200 records\."
-    with Reader(account) as reader, pytest.raises(IncompleteError, match=said):  # type: ignore[arg-type]
-        pages.extend(reader.read(contacts()))
+    with Prefetcher(account) as prefetcher, pytest.raises(IncompleteError, match=said):  # type: ignore[arg-type]
+        pages.extend(prefetcher.read(contacts()))
     assert sum(len(page.records) for page in pages) == 1199

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import pytest
 from rich.console import Console
 
-from tap_insightly.api import InsightlySession, Listing
-from tap_insightly.api.paging import Cursor
+from tap_insightly.api import InsightlySession, PagedRequest
+from tap_insightly.api.lists.paged_request import OffsetPaginator
 from tap_insightly.progress import Display, Footer, Rate, pages_to_come, seconds_to_go
 from tests.conftest import KEY, Run, Tap, only, tap_environment, watch
 
@@ -315,19 +315,21 @@ def test_it_asks_to_be_drawn_a_few_times_a_second_however_many_records_there_are
 
 def test_a_stream_of_which_nothing_is_known_counts_as_one_page() -> None:
     assert pages_to_come([None, None]) == 2
-    assert pages_to_come([[Listing("/Tags"), Listing("/Tags")]]) == 2
-    assert pages_to_come([[Listing("/Contacts", cursor=Cursor(["CONTACT_ID"]))]]) == 1
+    assert pages_to_come([[PagedRequest("/Tags"), PagedRequest("/Tags")]]) == 2
+    assert (
+        pages_to_come([[PagedRequest("/Contacts", paginator=OffsetPaginator(["CONTACT_ID"]))]]) == 1
+    )
 
 
 def test_a_list_counts_the_pages_that_its_length_tells() -> None:
-    cursor = Cursor(["CONTACT_ID"], page_size=11)
-    cursor.total = 95
-    listing = Listing("/Contacts", cursor=cursor)
-    assert pages_to_come([None, [listing]]) == 1 + 10
-    cursor.skip = 90
-    assert pages_to_come([None, [listing]]) == 1 + 1
-    listing.is_done = True
-    assert pages_to_come([[listing]]) == 0
+    paginator = OffsetPaginator(["CONTACT_ID"], page_size=11)
+    paginator.total = 95
+    paged_request = PagedRequest("/Contacts", paginator=paginator)
+    assert pages_to_come([None, [paged_request]]) == 1 + 10
+    paginator.skip = 90
+    assert pages_to_come([None, [paged_request]]) == 1 + 1
+    paged_request.is_done = True
+    assert pages_to_come([[paged_request]]) == 0
 
 
 @pytest.mark.parametrize(

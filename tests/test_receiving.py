@@ -13,10 +13,10 @@ import pytest
 import requests
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError
 
-from tap_insightly.api import ClosedError, GaveUpError, InsightlySession, RefusedError
-from tap_insightly.api.errors import PageTooLargeError
-from tap_insightly.api.receiving import BEGINNING, PIECE
-from tap_insightly.api.transport import took_too_long
+from tap_insightly.api import ClosedError, InsightlySession, RefusedError, RetriesExhaustedError
+from tap_insightly.api.http.download import BEGINNING, PIECE
+from tap_insightly.api.http.errors import PageTooLargeError
+from tap_insightly.api.http.transport import took_too_long
 from tests.scripted import Peer, answer, session_with
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def test_an_error_without_end_is_not_read_to_its_end() -> None:
             peer.send(b"x" * 1024)
 
     with session_with(failing, max_retries=0) as (session, server):
-        with pytest.raises(GaveUpError, match="500"):
+        with pytest.raises(RetriesExhaustedError, match="500"):
             session.get("/Contacts")
         assert server.done.acquire(timeout=10)
 

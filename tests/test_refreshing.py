@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_insightly.api import GaveUpError, Page, Reader
-from tap_insightly.api.answer import Answer
+from tap_insightly.api import Page, Prefetcher, RetriesExhaustedError
+from tap_insightly.api.http.response import Response
 from tap_insightly.streams.refreshing import REFRESH, Refresh, gone_in
 from tests.changing import EPOCH, Account
 from tests.refreshing import contacts
@@ -19,7 +19,7 @@ from tests.refreshing import contacts
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tap_insightly.api import Listing
+    from tap_insightly.api import PagedRequest
 
 DAY = timedelta(days=1)
 
@@ -29,9 +29,9 @@ class Cut(Account):
 
     most: int | None = None
 
-    def get(self, path: str, *arguments: Any, **options: Any) -> Answer:
+    def get(self, path: str, *arguments: Any, **options: Any) -> Response:
         if self.most is not None and len(self.requests) >= self.most:
-            raise GaveUpError
+            raise RetriesExhaustedError
         return super().get(path, *arguments, **options)
 
 
@@ -51,11 +51,11 @@ def begun(account: Account) -> dict[str, Any]:
 def pages(refresh: Refresh, account: Account, days: float) -> Iterator[Page]:
     """Read what is due so many days after the beginning."""
     account.requests.clear()
-    with closing(Reader(account)) as reader:  # type: ignore[arg-type]  # it stands in for one
+    with closing(Prefetcher(account)) as reader:  # type: ignore[arg-type]  # it stands in for one
 
-        def read(listings: Sequence[Listing]) -> Iterator[Page]:
-            for listing in listings:
-                yield from reader.read(listing)
+        def read(paged_requests: Sequence[PagedRequest]) -> Iterator[Page]:
+            for paged_request in paged_requests:
+                yield from reader.read(paged_request)
 
         yield from refresh.pages(read, EPOCH + days * DAY)
 
@@ -127,7 +127,7 @@ def test_a_cut_after_any_page_loses_nothing(count: int, cuts: list[int], takes: 
         try:
             for _ in range(takes_only):
                 sent.extend(ids(next(found)))
-        except (GaveUpError, StopIteration):
+        except (RetriesExhaustedError, StopIteration):
             pass
         finally:
             found.close()  # type: ignore[attr-defined]  # it is a generator
@@ -192,7 +192,7 @@ def test_a_list_that_ends_before_its_total_is_tried_again_and_then_left_where_it
 def page_of(*numbers: int, new: int = 1) -> Page:
     records: list[Mapping[str, Any]] = [{"CONTACT_ID": one} for one in numbers]
     body = str(records).replace("'", '"').encode()
-    return Page(Answer(body), 0, records[len(records) - new :] if new else [])
+    return Page(Response(body), 0, records[len(records) - new :] if new else [])
 
 
 @pytest.mark.parametrize(

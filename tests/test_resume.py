@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from singer_sdk.singerlib import StateMessage
 
-from tap_insightly.streams.position import Position
+from tap_insightly.streams.position import Checkpoint
 from tap_insightly.tap import TapInsightly
 from tests.changing import Account
 from tests.conftest import KEY
@@ -218,7 +218,7 @@ def test_the_bookmark_is_the_newest_record_but_not_later_than_the_beginning() ->
         (None, "2026-02-01T00:00:00Z", None),
         ("2026-01-01T00:00:00Z", None, None),
     ):
-        position = Position(None, None, is_resumable=True)
+        position = Checkpoint(None, None, is_resumable=True)
         position.begin(began)
         position.begin("2027-01-01T00:00:00Z")  # a later answer
         position.move(1, 0, newest)

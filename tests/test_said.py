@@ -10,14 +10,14 @@ import pytest
 
 from tap_insightly.api import (
     AuthenticationError,
-    GaveUpError,
     InsightlyError,
     NotAvailableError,
     RefusedError,
     Request,
+    RetriesExhaustedError,
     UnknownOutcomeError,
 )
-from tap_insightly.api.said import LONGEST, sentence, told
+from tap_insightly.api.http.server_text import LONGEST, sentence, told
 from tests.conftest import ENCODED_KEY, KEY, watch
 from tests.scripted import answer, session_with
 
@@ -96,15 +96,15 @@ KINDS = {
     "403": NotAvailableError,
     "404": NotAvailableError,
     "405": NotAvailableError,
-    "408": GaveUpError,
+    "408": RetriesExhaustedError,
     "409": RefusedError,
     "417": RefusedError,
     "418": RefusedError,
-    "425": GaveUpError,
-    "429": GaveUpError,
-    "500": GaveUpError,
-    "503": GaveUpError,
-    "599": GaveUpError,
+    "425": RetriesExhaustedError,
+    "429": RetriesExhaustedError,
+    "500": RetriesExhaustedError,
+    "503": RetriesExhaustedError,
+    "599": RetriesExhaustedError,
 }
 
 

@@ -11,14 +11,14 @@ import pytest
 
 from tap_insightly.api import (
     ClosedError,
-    GaveUpError,
     InsightlySession,
     NotAvailableError,
     QuotaExhaustedError,
     RefusedError,
-    Tally,
+    RequestStats,
+    RetriesExhaustedError,
 )
-from tap_insightly.api.auth import ApiKeyAuth
+from tap_insightly.api.http.auth import ApiKeyAuth
 from tap_insightly.sandbox import Faults
 from tests.conftest import ENCODED_KEY, KEY, new_sandbox, watch
 
@@ -83,7 +83,7 @@ def test_retry_after_is_honoured_by_all(
     session.get("/Users")
     sandbox.faults = Faults(script=[status], retry_after=300)
     held: list[float] = []
-    session.pace.regulator.hold = held.append  # type: ignore[method-assign]
+    session.rate_limiter.adaptive_rate.hold = held.append  # type: ignore[method-assign]
     session.get("/Users")
     assert held[0] > time.monotonic() + 200
 
@@ -92,7 +92,9 @@ def test_a_wait_that_is_too_long_is_an_error_that_says_so(
     session: InsightlySession, sandbox: Sandbox
 ) -> None:
     sandbox.faults = Faults(script=["503"], retry_after=3600)
-    with pytest.raises(GaveUpError, match=r"left alone for 3,600 seconds \(Retry-After\)"):
+    with pytest.raises(
+        RetriesExhaustedError, match=r"left alone for 3,600 seconds \(Retry-After\)"
+    ):
         session.get("/Users")
 
 
@@ -109,7 +111,7 @@ def test_waits_grow_with_jitter(
 def test_it_gives_up_after_the_last_try(sandbox: Sandbox, waits: list[float]) -> None:
     sandbox.faults = Faults(script=["502"] * 9)
     with new_session(sandbox, max_retries=3, sleep=waits.append) as session:
-        with pytest.raises(GaveUpError, match=r"failed 4 times.*502"):
+        with pytest.raises(RetriesExhaustedError, match=r"failed 4 times.*502"):
             session.get("/Users")
         assert session.total.requests == 4
     assert len(waits) == 3
@@ -119,7 +121,9 @@ def test_an_answer_that_hangs_is_given_up_after_the_timeout(sandbox: Sandbox) ->
     sandbox.faults = Faults(hang_rate=1, hang_seconds=5)
     with (
         new_session(sandbox, max_retries=0, request_timeout=0.2) as session,
-        pytest.raises(GaveUpError, match=r"no answer within 0.2 seconds \(request_timeout\)"),
+        pytest.raises(
+            RetriesExhaustedError, match=r"no answer within 0.2 seconds \(request_timeout\)"
+        ),
     ):
         session.get("/Users")
 
@@ -166,9 +170,9 @@ def test_a_429_with_nothing_left_today_is_not_tried_again(
 def test_requests_are_counted_and_so_is_the_quota(sandbox: Sandbox) -> None:
     sandbox.faults = Faults(daily_quota=50, script=["ok", "429", "ok", "503"])
     with new_session(sandbox) as session:
-        part = Tally(session.total)
-        session.get("/Users", tally=part)
-        session.get("/Teams", tally=part)
+        part = RequestStats(session.total)
+        session.get("/Users", stats=part)
+        session.get("/Teams", stats=part)
         session.get("/Notes")
         assert (part.requests, part.retries, part.refused) == (3, 1, 1)
         assert (session.total.requests, session.total.retries) == (5, 2)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["tap_insightly.tap", "tap_insightly.target"])
-_TAP, _TARGET = ["tap_insightly"], ["tap_insightly.target"]
+_forks.set_forkserver_preload(["tap_insightly.tap", "tap_insightly.loader"])
+_TAP, _TARGET = ["tap_insightly"], ["tap_insightly.loader"]
 _number = 0
 
 

@@ -5,14 +5,12 @@ Knows nothing of Singer, so that whatever else talks to Insightly can use it too
 
 from __future__ import annotations
 
-from tap_insightly.api.answer import Answer
-from tap_insightly.api.auth import ApiKeyAuth, InvalidAddressError, base_url
 from tap_insightly.api.client import InsightlyClient
-from tap_insightly.api.errors import (
+from tap_insightly.api.http.auth import ApiKeyAuth, InvalidAddressError, base_url
+from tap_insightly.api.http.errors import (
     AuthenticationError,
-    ChangedError,
     ClosedError,
-    GaveUpError,
+    ConflictError,
     IncompleteError,
     InsightlyError,
     InvalidError,
@@ -21,28 +19,32 @@ from tap_insightly.api.errors import (
     PageTooLargeError,
     QuotaExhaustedError,
     RefusedError,
+    RetriesExhaustedError,
     UndeletableError,
     UnknownOutcomeError,
 )
-from tap_insightly.api.fields import Field, Fields, InvalidFieldsError
-from tap_insightly.api.limits import Pace
-from tap_insightly.api.objects import InsightlyObject, NotPossibleError, UnknownObjectError
-from tap_insightly.api.paging import Listing
-from tap_insightly.api.quota import Quota
-from tap_insightly.api.reader import Page, Reader
-from tap_insightly.api.request import Request
-from tap_insightly.api.session import InsightlySession
-from tap_insightly.api.tally import Tally
+from tap_insightly.api.http.quota import Quota
+from tap_insightly.api.http.rate_limit import RateLimiter
+from tap_insightly.api.http.request import Request
+from tap_insightly.api.http.response import Response
+from tap_insightly.api.http.session import InsightlySession
+from tap_insightly.api.http.stats import RequestStats
+from tap_insightly.api.lists.paged_request import PagedRequest
+from tap_insightly.api.lists.prefetch import Page, Prefetcher
+from tap_insightly.api.records.fields import Field, Fields, InvalidFieldsError
+from tap_insightly.api.records.objects import (
+    InsightlyObject,
+    UnknownObjectError,
+    UnsupportedOperationError,
+)
 
 __all__ = [
-    "Answer",
     "ApiKeyAuth",
     "AuthenticationError",
-    "ChangedError",
     "ClosedError",
+    "ConflictError",
     "Field",
     "Fields",
-    "GaveUpError",
     "IncompleteError",
     "InsightlyClient",
     "InsightlyError",
@@ -52,20 +54,22 @@ __all__ = [
     "InvalidError",
     "InvalidFieldsError",
     "LimitReachedError",
-    "Listing",
     "NotAvailableError",
-    "NotPossibleError",
-    "Pace",
     "Page",
     "PageTooLargeError",
+    "PagedRequest",
+    "Prefetcher",
     "Quota",
     "QuotaExhaustedError",
-    "Reader",
+    "RateLimiter",
     "RefusedError",
     "Request",
-    "Tally",
+    "RequestStats",
+    "Response",
+    "RetriesExhaustedError",
     "UndeletableError",
     "UnknownObjectError",
     "UnknownOutcomeError",
+    "UnsupportedOperationError",
     "base_url",
 ]

@@ -7,11 +7,11 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api.creating import SEARCH_LAG, Creator
-from tap_insightly.api.errors import ChangedError, InvalidError, UnknownOutcomeError
-from tap_insightly.api.fields import InvalidFieldsError
-from tap_insightly.api.planning import PlanningClient
-from tap_insightly.api.request import Request
+from tap_insightly.api.http.errors import ConflictError, InvalidError, UnknownOutcomeError
+from tap_insightly.api.http.request import Request
+from tap_insightly.api.records.create_once import SEARCH_LAG, OnceCreator
+from tap_insightly.api.records.fields import InvalidFieldsError
+from tap_insightly.api.records.requests import PlanningClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self, Unpack
 
-    from tap_insightly.api.answer import Answer
-    from tap_insightly.api.fields import Fields
-    from tap_insightly.api.objects import InsightlyObject
-    from tap_insightly.api.planning import About
-    from tap_insightly.api.session import InsightlySession
-    from tap_insightly.api.tally import Tally
+    from tap_insightly.api.http.response import Response
+    from tap_insightly.api.http.session import InsightlySession
+    from tap_insightly.api.http.stats import RequestStats
+    from tap_insightly.api.records.fields import Fields
+    from tap_insightly.api.records.objects import InsightlyObject
+    from tap_insightly.api.records.requests import About
 
     Record = dict[str, Any]
 
@@ -53,23 +53,23 @@ class InsightlyClient(PlanningClient):
         """
         client = super().of(session)
         client.search_lag_seconds = search_lag_seconds
-        client._creator = Creator(session, search_lag_seconds)  # noqa: SLF001 - its own class
+        client._creator = OnceCreator(session, search_lag_seconds)  # noqa: SLF001 - its own class
         return client
 
     def _use(self, session: InsightlySession) -> None:
         super()._use(session)
-        self._creator = Creator(session)
+        self._creator = OnceCreator(session)
 
-    def counting(self, tally: Tally) -> Self:
+    def counting(self, stats: RequestStats) -> Self:
         """Share this client, but count apart what is sent through it.
 
         Args:
-            tally: Where to count: a part of what its session counts.
+            stats: Where to count: a part of what its session counts.
 
         Returns:
             A client of the same account, with the same pace, quota and memory of what was created.
         """
-        other = super().counting(tally)
+        other = super().counting(stats)
         other._creator = self._creator.sending_through(other.session)  # noqa: SLF001 - its own class
         return other
 
@@ -92,12 +92,12 @@ class InsightlyClient(PlanningClient):
 
         Raises:
             InvalidFieldsError: If anything is wrong with the values; nothing was sent.
-            NotPossibleError: If such records cannot be created.
+            UnsupportedOperationError: If such records cannot be created.
             UnknownOutcomeError: If it may have been created, and the API has no way to look.
             InsightlyError: If Insightly refuses it.
         """
         fields = self.fields(object_name)
-        return self.make(self.creation(fields, {**(values or {}), **more}), fields)
+        return self.make(self.build_create_request(fields, {**(values or {}), **more}), fields)
 
     def make(
         self,
@@ -108,7 +108,7 @@ class InsightlyClient(PlanningClient):
         """Create a record by a request; once, even if the answer to it is lost.
 
         Args:
-            request: What to send, such as `creation` or `noting` says.
+            request: What to send, such as `build_create_request` or `build_note_request` says.
             fields: The fields of the object.
             find: Finds the record by what no other one has: that tells whether it was created, if
                 the answer is lost. Without it, the record must have all that was sent; if it only
@@ -123,7 +123,7 @@ class InsightlyClient(PlanningClient):
         """
         return self._creator.create(request, fields, find)
 
-    def look_for(
+    def find_created(
         self,
         requests: Sequence[tuple[Request, datetime]],
         fields: Fields,
@@ -143,7 +143,7 @@ class InsightlyClient(PlanningClient):
         Raises:
             InsightlyError: If the object cannot be searched.
         """
-        return self._creator.look_for(requests, fields, known)
+        return self._creator.find_created(requests, fields, known)
 
     def update(
         self,
@@ -171,30 +171,30 @@ class InsightlyClient(PlanningClient):
 
         Raises:
             InvalidFieldsError: If anything is wrong with the values; nothing was sent.
-            ChangedError: If the record has another ETag by now.
+            ConflictError: If the record has another ETag by now.
             NotAvailableError: If there is no such record, or this user may not change it.
             InsightlyError: If Insightly refuses it.
         """
         fields = self.fields(object_name)
-        of, record = fields.of, None
+        obj, record = fields.obj, None
         if skip_unchanged:
-            record, now = self.get_with_etag(of.name, record_id)
+            record, now = self.get_with_etag(obj.name, record_id)
             if if_match not in {None, now}:
-                raise _changed(of, record_id, str(if_match), now)
-        request = self.updating(fields, record_id, {**(values or {}), **more}, record)
+                raise _changed(obj, record_id, str(if_match), now)
+        request = self.build_update_request(fields, record_id, {**(values or {}), **more}, record)
         if request is None:
             return record or {}
         if if_match is not None:
             request = replace(request, headers={**request.headers, "If-Match": if_match})
         try:
-            answer = self.session.send(request)
+            response = self.session.send(request)
         except InvalidError:
             if if_match is not None:
-                self._raise_if_changed(of, record_id, if_match)
+                self._raise_if_changed(obj, record_id, if_match)
             raise
-        found = [one for one in answer.records if isinstance(one, dict)]
-        own = [one for one in found if one.get(of.key or "") == record_id]
-        return own[0] if own else self.get(of.name, record_id)
+        found = [one for one in response.records if isinstance(one, dict)]
+        own = [one for one in found if one.get(obj.key or "") == record_id]
+        return own[0] if own else self.get(obj.name, record_id)
 
     def delete(self, object_name: str, record_id: int) -> None:
         """Delete a record.
@@ -208,7 +208,7 @@ class InsightlyClient(PlanningClient):
             UndeletableError: If Insightly could not delete it.
             InsightlyError: If that is not possible otherwise.
         """
-        self.session.send(self.deletion(object_name, record_id))
+        self.session.send(self.build_delete_request(object_name, record_id))
 
     def upsert(
         self,
@@ -234,21 +234,21 @@ class InsightlyClient(PlanningClient):
             InsightlyError: If Insightly refuses it.
         """
         fields = self.fields(object_name)
-        of, field = fields.of, fields.find(match_on)
+        obj, field = fields.obj, fields.find(match_on)
         if field is None:
-            raise InvalidFieldsError(of.name, [fields.unknown(match_on)])
+            raise InvalidFieldsError(obj.name, [fields.unknown(match_on)])
         given = {name: value for name, value in values.items() if fields.find(name) is field}
         value = next(iter(given.values()), None)
         if value in (None, ""):
             raise InvalidFieldsError(
-                of.name, [f"{field.name} is empty, which no record is found by."]
+                obj.name, [f"{field.name} is empty, which no record is found by."]
             )
-        found = self.find_one(of.name, field.name, value)
+        found = self.find_one(obj.name, field.name, value)
         if found is None:
-            find = partial(self.find_one, of.name, field.name, value)
-            return self.make(self.creation(fields, values), fields, find)
-        record_id = int(found[str(of.key)])
-        return self.update(of.name, record_id, values, skip_unchanged=skip_unchanged)
+            find = partial(self.find_one, obj.name, field.name, value)
+            return self.make(self.build_create_request(fields, values), fields, find)
+        record_id = int(found[str(obj.key)])
+        return self.update(obj.name, record_id, values, skip_unchanged=skip_unchanged)
 
     def link(
         self,
@@ -271,10 +271,10 @@ class InsightlyClient(PlanningClient):
             The link.
 
         Raises:
-            NotPossibleError: If such records carry no links that can be written.
+            UnsupportedOperationError: If such records carry no links that can be written.
             InsightlyError: If Insightly refuses it.
         """
-        request = self.linking(object_name, record_id, other_name, other_id, **about)
+        request = self.build_link_request(object_name, record_id, other_name, other_id, **about)
         return self._creator.add_once(request)
 
     def unlink(self, object_name: str, record_id: int, link_id: int) -> None:
@@ -304,10 +304,10 @@ class InsightlyClient(PlanningClient):
             The note.
 
         Raises:
-            NotPossibleError: If such records have no notes.
+            UnsupportedOperationError: If such records have no notes.
             InsightlyError: If Insightly refuses it.
         """
-        request = self.noting(object_name, record_id, title, body)
+        request = self.build_note_request(object_name, record_id, title, body)
         return self.make(request, self.fields("note"))
 
     def request(
@@ -319,7 +319,7 @@ class InsightlyClient(PlanningClient):
         body: Any = None,  # noqa: ANN401 - anything that JSON can be
         if_match: str | None = None,
         is_json: bool = True,
-    ) -> Answer:
+    ) -> Response:
         """Call any endpoint, with the key, the pace, the quota and the retries of all the others.
 
         Args:
@@ -340,15 +340,15 @@ class InsightlyClient(PlanningClient):
         made = Request.of(method.upper(), path, body, if_match=if_match)
         return self.session.send(replace(made, params=dict(params or {}), is_json=is_json))
 
-    def _raise_if_changed(self, of: InsightlyObject, record_id: int, etag: str) -> None:
-        _, now = self.get_with_etag(of.name, record_id)
+    def _raise_if_changed(self, obj: InsightlyObject, record_id: int, etag: str) -> None:
+        _, now = self.get_with_etag(obj.name, record_id)
         if now != etag:
-            raise _changed(of, record_id, etag, now)
+            raise _changed(obj, record_id, etag, now)
 
 
-def _changed(of: InsightlyObject, record_id: int, etag: str, now: str | None) -> ChangedError:
-    return ChangedError(
-        f"{of.path_of(record_id)} was changed by someone else: it has the ETag {now} now, not "
+def _changed(obj: InsightlyObject, record_id: int, etag: str, now: str | None) -> ConflictError:
+    return ConflictError(
+        f"{obj.path_of(record_id)} was changed by someone else: it has the ETag {now} now, not "
         f"{etag}. Read it again, and decide anew.",
         HTTPStatus.BAD_REQUEST,
     )

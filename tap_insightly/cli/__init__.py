@@ -1,23 +1,23 @@
-"""``insightly``: any endpoint, what a sync will cost, and the everyday writing, from a terminal."""
+"""``insightly``: any api, what a sync will cost, and the everyday writing, from a terminal."""
 
 from __future__ import annotations
 
-from tap_insightly.cli import (
+from tap_insightly.cli.app import main
+from tap_insightly.cli.commands import (
     actions,
+    api,
     check,
-    endpoint,
-    known,
-    loading,
+    load,
+    objects,
     plan,
     probe,
     records,
     undo,
     verify,
 )
-from tap_insightly.cli.app import main
 
 __all__ = ["main"]
 
-for _module in (check, plan, verify, probe, known, endpoint, records, loading, actions, undo):
+for _module in (check, plan, verify, probe, objects, api, records, load, actions, undo):
     for _command in _module.COMMANDS:
         main.add_command(_command)

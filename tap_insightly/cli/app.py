@@ -12,8 +12,8 @@ import click
 from tap_insightly.api import (
     InsightlyError,
     InvalidFieldsError,
-    NotPossibleError,
     UnknownObjectError,
+    UnsupportedOperationError,
 )
 from tap_insightly.connection import package_version
 from tap_insightly.output import said_of, watched_pipes
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 FAILED, WRONG = 1, 2  # refused or failed; wrong usage, for which nothing was sent
-_WRONG = (InvalidFieldsError, NotPossibleError, UnknownObjectError)
+_WRONG = (InvalidFieldsError, UnsupportedOperationError, UnknownObjectError)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from tap_insightly.api import NotAvailableError
 from tap_insightly.streams import STREAMS, ArrayStream, ChildStream, CustomObjectStream
 from tap_insightly.streams.custom import CustomFieldsStream
-from tap_insightly.streams.source import Part
+from tap_insightly.streams.source import Partition
 from tap_insightly.tap import TapInsightly
 from tap_insightly.values import parse_moment
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from singer_sdk import Stream
 
-    from tap_insightly.api import Answer, Listing
-    from tap_insightly.streams.reading import Reading
+    from tap_insightly.api import PagedRequest, Response
+    from tap_insightly.streams.reading import StreamSync
 
     Key = tuple[str, frozenset[tuple[str, str]]]
 
@@ -100,10 +100,10 @@ class Lists:
     So the numbers are upper bounds for whoever needs a later moment.
     """
 
-    wanted: dict[Key, Part] = field(default_factory=dict)
+    wanted: dict[Key, Partition] = field(default_factory=dict)
     counts: dict[Key, Count] = field(default_factory=dict)
 
-    def want(self, part: Part) -> None:
+    def want(self, part: Partition) -> None:
         """Take in that a list will be read.
 
         Args:
@@ -126,13 +126,13 @@ class Lists:
         """
         least = {"top": "1", "count_total": "true"}
         asked = {
-            key: tap.reader.ask(part.path, {**part.params, **least})
+            key: tap.prefetcher.ask(part.path, {**part.params, **least})
             for key, part in self.wanted.items()
         }
-        for key, answer in asked.items():
-            self.counts[key] = _count(self.wanted[key].since, answer)
+        for key, response in asked.items():
+            self.counts[key] = _count(self.wanted[key].since, response)
 
-    def count(self, part: Part) -> Count:
+    def count(self, part: Partition) -> Count:
         """Say how many records a list has.
 
         Args:
@@ -163,23 +163,23 @@ def costs_of(tap: UnreadTap) -> tuple[int, list[Cost]]:
         for source in reading.sources:
             lists.want(source.part)
         if (learning := reading.learning) is not None:
-            lists.want(Part(learning.path))
+            lists.want(Partition(learning.path))
     lists.ask(tap)
     now = tap.session.now() or datetime.now(timezone.utc)
     return discovery, [_cost(reading, lists, now) for reading in readings]
 
 
-def _cost(reading: Reading, lists: Lists, now: datetime) -> Cost:
+def _cost(reading: StreamSync, lists: Lists, now: datetime) -> Cost:
     stream, sources = reading.stream, reading.sources
     counts = [lists.count(source.part) for source in sources]
-    requests = len(reading.listings) - len(sources)  # those that look for deletions
+    requests = len(reading.paged_requests) - len(sources)  # those that look for deletions
     for source, count in zip(sources, counts, strict=True):
-        requests += _pages(source.listing, count)
+        requests += _pages(source.paged_request, count)
         if isinstance(stream, ChildStream):
-            requests += max(0, (count.total or 0) - source.listing.skip)
+            requests += max(0, (count.total or 0) - source.paged_request.skip)
     notes = list(_notes(reading, counts))
     if (learning := reading.learning) is not None:
-        pages = _pages(learning, lists.count(Part(learning.path)))
+        pages = _pages(learning, lists.count(Partition(learning.path)))
         requests += pages
         notes.append(f"{pages:,} of these to learn its ids, so that deletions can be found")
     if reading.refresh is not None and all(one.part.since is not None for one in sources):
@@ -190,22 +190,22 @@ def _cost(reading: Reading, lists: Lists, now: datetime) -> Cost:
     return Cost(stream.name, _since(reading), sum(totals) if totals else None, requests, notes)
 
 
-def _pages(listing: Listing, count: Count) -> int:
+def _pages(paged_request: PagedRequest, count: Count) -> int:
     """Say how many requests it takes to read a list from where its cursor is."""
-    cursor = listing.cursor
-    if cursor is None:
+    paginator = paged_request.paginator
+    if paginator is None:
         return 1
-    cursor.total = count.total
-    return sum(1 for _ in cursor.ahead())
+    paginator.total = count.total
+    return sum(1 for _ in paginator.pending_offsets())
 
 
-def _since(reading: Reading) -> str | None:
+def _since(reading: StreamSync) -> str | None:
     moments = [source.part.since for source in reading.sources]
     some = [moment for moment in moments if moment is not None]
     return min(some, key=parse_moment) if some and len(some) == len(moments) else None
 
 
-def _notes(reading: Reading, counts: Sequence[Count]) -> Iterator[str]:
+def _notes(reading: StreamSync, counts: Sequence[Count]) -> Iterator[str]:
     stream, sources = reading.stream, reading.sources
     if isinstance(stream, ArrayStream) and stream.along:
         yield "nothing for what is read anyway: " + ", ".join(path[1:] for path in stream.along)
@@ -213,7 +213,7 @@ def _notes(reading: Reading, counts: Sequence[Count]) -> Iterator[str]:
         yield "one for each record"
     if isinstance(stream, CustomFieldsStream):
         yield "one for each object that can have custom fields"
-    if len(reading.listings) > len(sources):
+    if len(reading.paged_requests) > len(sources):
         yield "1 of these to look for deletions; each place that has some costs some ten more"
     for source, count in zip(sources, counts, strict=True):
         if count.refusal is not None:
@@ -225,13 +225,13 @@ def _notes(reading: Reading, counts: Sequence[Count]) -> Iterator[str]:
             yield f"at most: records were counted once ({since}), for several streams"
 
 
-def _key(part: Part) -> Key:
+def _key(part: Partition) -> Key:
     others = {name: value for name, value in part.params.items() if name not in _BESIDES}
     path = part.path if part.since is None else part.path.removesuffix("/Search")
     return path, frozenset(others.items())
 
 
-def _count(since: str | None, asked: Future[Answer]) -> Count:
+def _count(since: str | None, asked: Future[Response]) -> Count:
     try:
         return Count(since, asked.result().total)
     except NotAvailableError as error:

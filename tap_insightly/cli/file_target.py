@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tap_insightly.target import TargetInsightly
-from tap_insightly.target.sink import InsightlySink
+from tap_insightly.loader import TargetInsightly
+from tap_insightly.loader.sink import InsightlySink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -64,7 +64,7 @@ class FileTarget(TargetInsightly):
         Returns:
             How many rows had each outcome; None if none was looked at.
         """
-        found: Mapping[str, int] | None = self.ledger.report()["streams"].get(self.stream)
+        found: Mapping[str, int] | None = self.report.report()["streams"].get(self.stream)
         return found
 
     def pass_on(self, state: dict[str, Any]) -> None:

@@ -12,10 +12,10 @@ from unicodedata import combining, east_asian_width
 
 import click
 
-from tap_insightly.api.fields import CUSTOM_FIELDS
-from tap_insightly.api.reading import value_of
-from tap_insightly.api.request import encode
-from tap_insightly.cli.output import say
+from tap_insightly.api.http.request import encode
+from tap_insightly.api.records.fields import CUSTOM_FIELDS
+from tap_insightly.api.records.reading import value_of
+from tap_insightly.cli.output import echo
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -107,7 +107,7 @@ def watched(
                     others[name] = None
         yield page
     if others:
-        say(
+        echo(
             f"Left out, as it is not known what they are: {', '.join(others)}. "
             "They are in --format json."
         )
@@ -134,9 +134,9 @@ def write_table(
             table = _Table(heads, rows, [one.kind in _NUMERIC for one in columns])
         table.write(rows)
     if table is None:
-        say("There are none.")
+        echo("There are none.")
     elif table.left_out:
-        say(
+        echo(
             f"{len(columns) - table.left_out} of {len(columns)} columns are shown, as the terminal "
             "is not wider; --fields chooses others."
         )

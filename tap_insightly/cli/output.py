@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from tap_insightly.api.request import encode
+from tap_insightly.api.http.request import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -30,7 +30,7 @@ def json_option(function: Function) -> Function:
     return click.option("--json", "is_json", is_flag=True, help=text)(function)
 
 
-def say(message: str) -> None:
+def echo(message: str) -> None:
     """Tell the person who watches something that is no data.
 
     Args:

@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
 
-from tap_insightly.cli.writing import name_of
+from tap_insightly.cli.arguments import name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tap_insightly.api import NotPossibleError, Request
-from tap_insightly.api.objects import standard_objects
+from tap_insightly.api import Request, UnsupportedOperationError
+from tap_insightly.api.records.objects import standard_objects
 from tap_insightly.cli.choosing import choose, is_meant, plain
 
 if TYPE_CHECKING:
@@ -42,19 +42,19 @@ def staging(
         The request.
 
     Raises:
-        NotPossibleError: If such records have no stages.
+        UnsupportedOperationError: If such records have no stages.
         UsageError: If there is no such stage or pipeline, or several are called so.
         InsightlyError: If the account does not tell.
     """
-    of = able(client, object_name, "PipelineStage", "stages")
-    pipelines = [one for one in client.records("Pipeline") if _takes(one, of)]
+    obj = able(client, object_name, "PipelineStage", "stages")
+    pipelines = [one for one in client.records("Pipeline") if _takes(one, obj)]
     ids = [one["PIPELINE_ID"] for one in pipelines]
     stages = [one for one in client.records("PipelineStage") if one.get("PIPELINE_ID") in ids]
     record: Record = {}
     if pipeline is not None:
         into = choose(pipeline, "pipeline", pipelines, *_PIPELINE)["PIPELINE_ID"]
     else:
-        record = client.get(of.name, record_id)
+        record = client.get(obj.name, record_id)
         into = record.get("PIPELINE_ID")  # leads do not tell theirs (spec)
     inside = [one for one in stages if into in {None, one["PIPELINE_ID"]}]
     if pipeline is None:
@@ -62,9 +62,9 @@ def staging(
     chosen = choose(stage, "stage", inside, *_STAGE)
     change = {"STAGE_ID": chosen["STAGE_ID"]}
     if pipeline is None and (into is not None or "PIPELINE_ID" not in record):
-        return Request.of("PUT", of.path_of(record_id, "PipelineStage"), change)
+        return Request.of("PUT", obj.path_of(record_id, "PipelineStage"), change)
     both = {"PIPELINE_ID": chosen["PIPELINE_ID"], "PIPELINE_STAGE_CHANGE": change}
-    return Request.of("PUT", of.path_of(record_id, "Pipeline"), both)
+    return Request.of("PUT", obj.path_of(record_id, "Pipeline"), both)
 
 
 def stating(
@@ -83,11 +83,11 @@ def stating(
         The request.
 
     Raises:
-        NotPossibleError: If such records have no state.
+        UnsupportedOperationError: If such records have no state.
         UsageError: If there is no such reason.
         InsightlyError: If the account does not tell.
     """
-    of = able(client, object_name, "StateChange", "states")
+    obj = able(client, object_name, "StateChange", "states")
     change: dict[str, Any] = {"FOR_OPPORTUNITY_STATE": state}
     if reason is not None:
         reasons = [
@@ -97,7 +97,7 @@ def stating(
         ]
         what = f"reason for {state}"
         change["STATE_REASON_ID"] = choose(reason, what, reasons, *_REASON)["STATE_REASON_ID"]
-    return Request.of("PUT", of.path_of(record_id, "StateChange"), change)
+    return Request.of("PUT", obj.path_of(record_id, "StateChange"), change)
 
 
 def able(client: InsightlyClient, object_name: str, action: str, what: str) -> InsightlyObject:
@@ -113,20 +113,20 @@ def able(client: InsightlyClient, object_name: str, action: str, what: str) -> I
         The object.
 
     Raises:
-        NotPossibleError: If its records have no such thing.
+        UnsupportedOperationError: If its records have no such thing.
         InsightlyError: If there is no such object.
     """
-    of = client.object(object_name)
-    if action not in of.actions:
+    obj = client.object(object_name)
+    if action not in obj.actions:
         names = ", ".join(one.name for one in standard_objects() if action in one.actions)
-        msg = f"{of.name}: the API has no {what} of these to write. It has them of {names}."
-        raise NotPossibleError(msg)
-    return of
+        msg = f"{obj.name}: the API has no {what} of these to write. It has them of {names}."
+        raise UnsupportedOperationError(msg)
+    return obj
 
 
-def _takes(pipeline: Record, of: InsightlyObject) -> bool:
+def _takes(pipeline: Record, obj: InsightlyObject) -> bool:
     """Tell whether a pipeline is for such records; of leads it does not say (spec)."""
-    return pipeline.get(f"FOR_{of.path[1:].upper()}") is not False
+    return pipeline.get(f"FOR_{obj.path[1:].upper()}") is not False
 
 
 def _raise_if_elsewhere(

@@ -9,7 +9,7 @@ from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api.objects import custom_object, standard_objects
+from tap_insightly.api.records.objects import custom_object, standard_objects
 from tap_insightly.values import parse_moment, utc_text
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ _NEEDED = {
 class Listed:
     """The list of an object, as far as it was read."""
 
-    of: InsightlyObject
+    obj: InsightlyObject
     heard: Heard
     first: Heard
     """The answer to what was asked first; the same, unless that was refused."""
@@ -64,7 +64,7 @@ class Listed:
     @property
     def ids(self) -> list[int]:
         """Their ids; none if they have none."""
-        found = [row.get(self.of.key or "") for row in self.rows]
+        found = [row.get(self.obj.key or "") for row in self.rows]
         return [one for one in found if isinstance(one, int)]
 
     @property
@@ -92,7 +92,7 @@ class Account:
     @cached_property
     def lists(self) -> list[Listed]:
         """The lists of all standard objects; those that are not answered are left out."""
-        found = [self._list(of) for of in standard_objects()]
+        found = [self._list(obj) for obj in standard_objects()]
         return [one for one in found if one is not None]
 
     @cached_property
@@ -103,7 +103,7 @@ class Account:
     @cached_property
     def paged(self) -> list[Listed]:
         """The lists that come in pages."""
-        return [one for one in self.readable if one.of.path not in NOT_PAGED]
+        return [one for one in self.readable if one.obj.path not in NOT_PAGED]
 
     @cached_property
     def main(self) -> Listed | None:
@@ -111,7 +111,7 @@ class Account:
         able = [
             one
             for one in self.paged
-            if one.of.key and "search" in one.of.can and _dates(one.rows) and one.ids
+            if one.obj.key and "search" in one.obj.can and _dates(one.rows) and one.ids
         ]
         return max(able, key=lambda one: one.number, default=None)
 
@@ -147,7 +147,7 @@ class Account:
         Returns:
             As far as they were read.
         """
-        return next((one.rows for one in self.readable if one.of.path == path), [])
+        return next((one.rows for one in self.readable if one.obj.path == path), [])
 
     def large_page(self, top: int) -> Heard | None:
         """Ask for a large page of the main list.
@@ -160,7 +160,7 @@ class Account:
         """
         if self.main is None:
             return None
-        return self.asker.get(self.main.of.path, top=str(top), count_total="true")
+        return self.asker.get(self.main.obj.path, top=str(top), count_total="true")
 
     def search(self, seconds_before: int, *, is_iso: bool = True) -> Heard | None:
         """Search the main list for what was updated after its newest record, or just before.
@@ -177,7 +177,7 @@ class Account:
         since: datetime = parse_moment(self.latest) - timedelta(seconds=seconds_before)
         text = utc_text(since) if is_iso else f"{since:%Y-%m-%d %H:%M:%S}"
         return self.asker.get(
-            f"{self.main.of.path}/Search",
+            f"{self.main.obj.path}/Search",
             updated_after_utc=text,
             top=str(LARGEST),
             count_total="true",
@@ -192,15 +192,15 @@ class Account:
         """
         if self.main is None:
             return None
-        return self.asker.get(self.main.of.path_of(self.main.ids[0]))
+        return self.asker.get(self.main.obj.path_of(self.main.ids[0]))
 
-    def _list(self, of: InsightlyObject) -> Listed | None:
-        path, query = _WAYS.get(of.path, (of.path, _usual(of)))
+    def _list(self, obj: InsightlyObject) -> Listed | None:
+        path, query = _WAYS.get(obj.path, (obj.path, _usual(obj)))
         first = self.asker.get(path, **query)
         heard = first
-        if first is not None and of.path in _WAYS and _shows_nothing(first):
-            heard = self.asker.get(of.path, **_usual(of))
-        return Listed(of, heard, first or heard) if heard is not None else None
+        if first is not None and obj.path in _WAYS and _shows_nothing(first):
+            heard = self.asker.get(obj.path, **_usual(obj))
+        return Listed(obj, heard, first or heard) if heard is not None else None
 
 
 def _shows_nothing(first: Heard) -> bool:
@@ -209,9 +209,9 @@ def _shows_nothing(first: Heard) -> bool:
     return not is_denied and not (first.is_list and first.rows)
 
 
-def _usual(of: InsightlyObject) -> dict[str, str]:
-    takes_pages = of.path not in NOT_PAGED
-    return {**(_PAGED if takes_pages else {}), **_NEEDED.get(of.path, {})}
+def _usual(obj: InsightlyObject) -> dict[str, str]:
+    takes_pages = obj.path not in NOT_PAGED
+    return {**(_PAGED if takes_pages else {}), **_NEEDED.get(obj.path, {})}
 
 
 def moments(rows: Iterable[Mapping[str, Any]]) -> list[datetime]:

@@ -6,7 +6,7 @@ from datetime import timezone
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from tap_insightly.api.headers import whole_number
+from tap_insightly.api.http.headers import whole_number
 from tap_insightly.probe.account import NOBODY, moments
 from tap_insightly.probe.checking import tells
 from tap_insightly.probe.lists import NO_ANSWER, NO_LIST, refused
@@ -23,7 +23,7 @@ CLOCKS_APART = 120
 def _in_another_way(account: Account, path: str, said: str) -> Verdict:
     """Tell whether a list was answered although it was asked for in another way."""
     for one in account.lists:
-        if one.of.path == path:
+        if one.obj.path == path:
             if one.first.is_list:
                 return holds(f"{said} was answered {one.first.status}.")
             if one.heard.is_list:
@@ -47,7 +47,7 @@ def _(account: Account) -> Verdict:
     main = account.main
     if main is None:
         return unseen(NO_LIST)
-    one = main.of.name if main.of.name != main.of.path[1:] else f"{main.of.name}s"
+    one = main.obj.name if main.obj.name != main.obj.path[1:] else f"{main.obj.name}s"
     heard = account.asker.get(f"/{one}", top="1")
     if heard is None:
         return unseen(NO_ANSWER)
@@ -56,7 +56,7 @@ def _(account: Account) -> Verdict:
 
 def _missing(account: Account) -> Heard | None:
     """Ask for a record that there is not."""
-    return account.asker.get(account.main.of.path_of(NOBODY)) if account.main else None
+    return account.asker.get(account.main.obj.path_of(NOBODY)) if account.main else None
 
 
 @tells("missing-404")
@@ -64,7 +64,7 @@ def _(account: Account) -> Verdict:
     heard = _missing(account)
     if heard is None or account.main is None:
         return unseen(NO_LIST)
-    said = f"{account.main.of.path} with an id that is none was answered {heard.status}."
+    said = f"{account.main.obj.path} with an id that is none was answered {heard.status}."
     return (holds if heard.status == HTTPStatus.NOT_FOUND else fails)(said)
 
 
@@ -151,11 +151,11 @@ def _(account: Account) -> Verdict:
 @tells("gzip", is_last=True)
 def _(account: Account) -> Verdict:
     large = [one for one in account.asker.heard if len(one.body) > 10_000]  # noqa: PLR2004 - worth it
-    packed = sum("gzip" in one.headers.get("Content-Encoding", "") for one in large)
+    encode_ids = sum("gzip" in one.headers.get("Content-Encoding", "") for one in large)
     if not large:
         return unseen("No answer is large enough.")
-    said = f"{packed:,} of {len(large):,} large answers are compressed."
-    return holds(said) if packed == len(large) else fails(said)
+    said = f"{encode_ids:,} of {len(large):,} large answers are compressed."
+    return holds(said) if encode_ids == len(large) else fails(said)
 
 
 _KINDS = ("text/html", "text/plain", "text/json", "text/xml", "application/xml")
@@ -188,6 +188,6 @@ def _(account: Account) -> Verdict:
     if heard is None or account.main is None:
         return unseen(NO_LIST)
     if not heard.is_done:
-        return unseen(f"A record of {account.main.of.path} was answered {heard.status}.")
-    said = f"A record of {account.main.of.path} is answered"
+        return unseen(f"A record of {account.main.obj.path} was answered {heard.status}.")
+    said = f"A record of {account.main.obj.path} is answered"
     return holds(f"{said} with an ETag.") if "ETag" in heard.headers else fails(f"{said} without.")

@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tap_insightly.api import (
-    Answer,
     AuthenticationError,
     ClosedError,
     InsightlyError,
     InsightlySession,
     QuotaExhaustedError,
     Request,
+    Response,
     UnknownOutcomeError,
 )
-from tap_insightly.api.errors import PassingError
-from tap_insightly.api.headers import moment, whole_number
-from tap_insightly.api.mending import mended, unmarked
+from tap_insightly.api.http.errors import RetryableError
+from tap_insightly.api.http.headers import moment, whole_number
+from tap_insightly.api.http.json_repair import mended, unmarked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,7 +86,7 @@ class Heard:
     def is_plain(self) -> bool:
         """Whether it can be read as it is, with nothing to be mended."""
         try:
-            Answer(self.body).data  # noqa: B018 - it is read to see whether it can be
+            Response(self.body).data  # noqa: B018 - it is read to see whether it can be
         except _UNREADABLE:
             return False
         return True
@@ -196,7 +196,7 @@ class Asker:
         except (AuthenticationError, ClosedError, QuotaExhaustedError, UnknownOutcomeError):
             raise
         except InsightlyError as error:
-            is_passing = isinstance(error.__cause__, PassingError)
+            is_passing = isinstance(error.__cause__, RetryableError)
             # Without any answer so far, there may be no account to ask.
             if self.session.last is None and not (self.heard and is_passing):
                 raise
@@ -235,5 +235,5 @@ def _content(response: requests.Response) -> bytes:
 def _json(body: bytes) -> Any:  # noqa: ANN401 - anything that JSON can be
     for text in (body, mended(unmarked(body))):
         with suppress(*_UNREADABLE):
-            return Answer(text).data
+            return Response(text).data
     return None

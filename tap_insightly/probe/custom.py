@@ -7,8 +7,8 @@ from collections import Counter
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api.definitions import definitions_of, same_object
-from tap_insightly.api.objects import standard_objects
+from tap_insightly.api.records.definitions import definitions_of, same_object
+from tap_insightly.api.records.objects import standard_objects
 from tap_insightly.custom_fields import RAW, CustomField
 from tap_insightly.probe.account import UNKNOWN
 from tap_insightly.probe.checking import tells
@@ -58,7 +58,7 @@ def _(account: Account) -> Verdict:
     own = _own(account)
     if own is None or account.main is None:
         return unseen(NO_LIST)
-    name = account.main.of.name
+    name = account.main.obj.name
     others = len(own) - len(definitions_of(name, own))
     said = f"{name} was answered {len(own):,} fields, {others:,} of them of other objects."
     if not own:
@@ -67,16 +67,16 @@ def _(account: Account) -> Verdict:
 
 
 def _own(account: Account) -> list[Entry] | None:
-    if account.main is None or not account.main.of.has_custom_fields:
+    if account.main is None or not account.main.obj.has_custom_fields:
         return None
-    heard = account.asker.get(f"/CustomFields/{account.main.of.name}")
+    heard = account.asker.get(f"/CustomFields/{account.main.obj.name}")
     return heard.rows if heard is not None and heard.is_list else None
 
 
 @tells("custom-owners")
 def _(account: Account) -> Verdict:
-    standard = [of.name for of in standard_objects() if of.has_custom_fields]
-    own = [of.name for of in account.custom_objects]
+    standard = [obj.name for obj in standard_objects() if obj.has_custom_fields]
+    own = [obj.name for obj in account.custom_objects]
     seen = sorted({str(one.get("FIELD_FOR")) for one in account.definitions})
     known = [one for one in seen if any(same_object(one, name) for name in standard)]
     custom = [one for one in seen if any(same_object(one, name) for name in own)]
@@ -201,13 +201,13 @@ def _(account: Account) -> Verdict:
     own, main = _own(account), account.main
     if own is None or main is None or not own:
         return unseen(NO_LIST)
-    names = {one.get("FIELD_NAME") for one in definitions_of(main.of.name, own)}
+    names = {one.get("FIELD_NAME") for one in definitions_of(main.obj.name, own)}
     lacking = 0
     for row in main.rows:
         value = row.get(RAW)
         there = value if isinstance(value, list) else ()
         lacking += bool(names - {one.get("FIELD_NAME") for one in there if isinstance(one, dict)})
-    said = f"{lacking:,} of {len(main.rows):,} records lack fields that {main.of.name} has."
+    said = f"{lacking:,} of {len(main.rows):,} records lack fields that {main.obj.name} has."
     return holds(said) if lacking else unseen(said)
 
 

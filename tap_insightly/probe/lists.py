@@ -48,7 +48,7 @@ def _(account: Account) -> Verdict:
 @tells("total-told")
 def _(account: Account) -> Verdict:
     asked = [one for one in account.paged if "count_total" in one.heard.params]
-    wrong = [one.of.path for one in asked if one.heard.total is None]
+    wrong = [one.obj.path for one in asked if one.heard.total is None]
     return judged(wrong, [f"told by {many(len(asked), 'list')}"] if asked else [], "no lists")
 
 
@@ -57,7 +57,7 @@ def _(account: Account) -> Verdict:
     told = [one for one in account.paged if one.heard.total is not None]
     short = [one for one in told if len(one.rows) < one.top and one.heard.total is not None]
     wrong = [
-        f"{one.of.path} tells {one.heard.total:,} and has {len(one.rows):,}"
+        f"{one.obj.path} tells {one.heard.total:,} and has {len(one.rows):,}"
         for one in short
         if one.heard.total != len(one.rows)
     ]
@@ -70,7 +70,7 @@ def _(account: Account) -> Verdict:
 def _(account: Account) -> Verdict:
     long = [one for one in account.paged if (one.heard.total or 0) > one.top]
     wrong = [
-        f"{one.of.path} answers {len(one.rows):,} of {one.top:,} ({one.heard.total:,} in all)"
+        f"{one.obj.path} answers {len(one.rows):,} of {one.top:,} ({one.heard.total:,} in all)"
         for one in long
         if len(one.rows) < one.top
     ]
@@ -115,7 +115,7 @@ def _(account: Account) -> Verdict:
     for one in account.paged:
         if "top" not in one.heard.params and (one.heard.total or 0) >= 100:  # noqa: PLR2004 - docs
             rows = len(one.rows)
-            said = f"{one.of.path} answers {rows:,} records if it is not told how many."
+            said = f"{one.obj.path} answers {rows:,} records if it is not told how many."
             return holds(said) if rows == 100 else fails(said)  # noqa: PLR2004 - docs
     return unseen("The list that was asked so has less than 100 records, or tells no total.")
 
@@ -126,12 +126,12 @@ def _(account: Account) -> Verdict:
     if main is None or main.heard.total is None:
         return unseen(NO_LIST)
     skip = main.heard.total - 1
-    heard = account.asker.get(main.of.path, skip=str(skip), top="2", count_total="true")
+    heard = account.asker.get(main.obj.path, skip=str(skip), top="2", count_total="true")
     if heard is None:
         return unseen(NO_ANSWER)
     if heard.total not in {None, main.heard.total}:
         return unseen("Somebody added or deleted records meanwhile.")
-    ids = [row.get(main.of.key or "") for row in heard.rows]
+    ids = [row.get(main.obj.key or "") for row in heard.rows]
     said = f"{heard.path} answers {many(len(ids), 'record')} after all but one of {skip + 1:,}."
     is_last = len(ids) == 1 and isinstance(ids[0], int) and ids[0] >= max(main.ids)
     return holds(said) if is_last else fails(said)
@@ -139,11 +139,11 @@ def _(account: Account) -> Verdict:
 
 @tells("lists-unpaged")
 def _(account: Account) -> Verdict:
-    asked = [one for one in account.readable if one.of.path in NOT_PAGED and one.first.is_list]
+    asked = [one for one in account.readable if one.obj.path in NOT_PAGED and one.first.is_list]
     asked = [one for one in asked if "top" in one.first.params]
     # There is more than one country; of the others there may be one only.
-    wrong = [one.of.path for one in asked if one.of.path == "/Countries" and len(one.rows) == 1]
-    right = [f"{one.of.path}: {len(one.rows):,} records to top=1" for one in asked if one.rows[1:]]
+    wrong = [one.obj.path for one in asked if one.obj.path == "/Countries" and len(one.rows) == 1]
+    right = [f"{one.obj.path}: {len(one.rows):,} records to top=1" for one in asked if one.rows[1:]]
     return judged(wrong, right, "no such lists")
 
 
@@ -156,7 +156,7 @@ def _(account: Account) -> Verdict:
 
 
 def _status(one: Listed) -> str:
-    return f"{one.of.path}: {one.heard.status}"
+    return f"{one.obj.path}: {one.heard.status}"
 
 
 def refused(heard: Heard) -> str:

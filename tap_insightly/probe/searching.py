@@ -53,7 +53,7 @@ def _(account: Account) -> Verdict:
 @tells("search-ascends")
 def _(account: Account) -> Verdict:
     heard = account.search(1)
-    key = str(account.main.of.key) if account.main else ""
+    key = str(account.main.obj.key) if account.main else ""
     if heard is None or not heard.is_list:
         return unseen(NO_LIST)
     ids = [row[key] for row in heard.rows if isinstance(row.get(key), int)]
@@ -103,7 +103,7 @@ def _(account: Account) -> Verdict:
     for one in account.readable:
         if "updated_after_utc" in one.first.params and not one.first.path.endswith("/Search"):
             said = (
-                f"{one.of.path} answers {len(one.first.rows):,} records updated after a later day"
+                f"{one.obj.path} answers {len(one.first.rows):,} records updated after a later day"
             )
             if one.first.rows:
                 return holds(f"{said}.")
@@ -127,14 +127,14 @@ def _(account: Account) -> Verdict:
     if account.main is None or (chosen := _value(account)) is None:
         return unseen(NO_LIST)
     name, value, key = chosen
-    path = f"{account.main.of.path}/Search"
+    path = f"{account.main.obj.path}/Search"
     heard = account.asker.get(path, field_name=name, field_value=value, top="500")
     if heard is None:
         return unseen(NO_ANSWER)
     if not heard.is_list:
         return fails(f"{path} answers {heard.status} to {name}.")
     others = sum(row.get(name) != value for row in heard.rows)
-    has_own = any(row.get(account.main.of.key or "") == key for row in heard.rows)
+    has_own = any(row.get(account.main.obj.key or "") == key for row in heard.rows)
     said = (
         f"{path} answers {len(heard.rows):,} records for a value of {name}: the one with it "
         f"{'is' if has_own else 'is not'} among them, and {others:,} have another value."
@@ -149,7 +149,7 @@ def _value(account: Account) -> tuple[str, str, int] | None:
         for name, value in row.items():
             is_text = isinstance(value, str) and name.endswith(("NAME", "TITLE", "ADDRESS"))
             if is_text and 0 < len(value) <= _LONGEST and value == value.strip():
-                return name, value, row[main.of.key or ""] if main else 0
+                return name, value, row[main.obj.key or ""] if main else 0
     return None
 
 

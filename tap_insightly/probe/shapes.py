@@ -8,7 +8,7 @@ from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api.objects import standard_objects
+from tap_insightly.api.records.objects import standard_objects
 from tap_insightly.openapi import COMPONENTS, READ
 from tap_insightly.probe.account import UPDATED
 from tap_insightly.probe.checking import tells
@@ -52,10 +52,10 @@ def records(account: Account) -> Iterator[tuple[str, str, Record]]:
     """
     for one in account.readable:
         for row in one.rows:
-            yield one.of.path, one.of.component, row
+            yield one.obj.path, one.obj.component, row
     if account.custom_records is not None:
         for row in account.custom_records.rows:
-            yield "/{OBJECT_NAME}", account.custom_records.of.component, row
+            yield "/{OBJECT_NAME}", account.custom_records.obj.component, row
     heard = account.asker.get("/Instance")
     for row in heard.rows if heard is not None else ():
         yield "/Instance", _component("/Instance"), row
@@ -182,7 +182,7 @@ def _type(value: object) -> str:
 def _(account: Account) -> Verdict:
     wrong, right = [], 0
     for one in account.readable:
-        schema = COMPONENTS[one.of.component]
+        schema = COMPONENTS[one.obj.component]
         keys = [
             key
             for key in schema.get("x-primary-key", ())
@@ -191,9 +191,9 @@ def _(account: Account) -> Verdict:
         # As texts: a key may be anything here, an array too.
         found = [tuple(str(row.get(key) or "") for key in keys) for row in one.rows]
         if any("" in row for row in found):
-            wrong.append(f"{one.of.path} lacks {' or '.join(keys)}")
+            wrong.append(f"{one.obj.path} lacks {' or '.join(keys)}")
         elif keys and len({*found}) < len(found):
-            wrong.append(f"{one.of.path} has one {' and '.join(keys)} twice")
+            wrong.append(f"{one.obj.path} has one {' and '.join(keys)} twice")
         right += bool(found)
     return judged(wrong, [many(right, "list")] if right else [], "no records")
 
@@ -256,7 +256,7 @@ def _(account: Account) -> Verdict:
     carried = {name for row in main.rows for name in NESTED if name in row}
     left = sorted({name for row in heard.rows for name in NESTED if name in row})
     if not carried:
-        return unseen(f"Records of {main.of.path} carry nothing nested.")
+        return unseen(f"Records of {main.obj.path} carry nothing nested.")
     return judged(left, [f"without {', '.join(sorted(carried))}"], "")
 
 
@@ -267,9 +267,9 @@ def _(account: Account) -> Verdict:
         return unseen(NO_LIST)
     whole = {name for row in main.rows for name in row} - set(NESTED) - {"ETag"}
     brief = {name for row in heard.rows for name in row}
-    known = COMPONENTS[main.of.component]["properties"]
+    known = COMPONENTS[main.obj.component]["properties"]
     wrong = sorted(name for name in whole - brief if name in known)
-    return judged(wrong, [f"all {len(whole):,} other fields of {main.of.path} are there"], "")
+    return judged(wrong, [f"all {len(whole):,} other fields of {main.obj.path} are there"], "")
 
 
 @tells("single-as-listed")
@@ -277,14 +277,14 @@ def _(account: Account) -> Verdict:
     heard, main = account.one(), account.main
     if heard is None or main is None or not heard.rows:
         return unseen(NO_LIST)
-    known = COMPONENTS[main.of.component]["properties"]
+    known = COMPONENTS[main.obj.component]["properties"]
     apart = sorted((set(main.rows[0]) ^ set(heard.rows[0])) & set(known) - {"ETag"})
-    return judged(apart, [f"{len(main.rows[0]):,} fields of {main.of.path}"], "")
+    return judged(apart, [f"{len(main.rows[0]):,} fields of {main.obj.path}"], "")
 
 
 @tells("links-named")
 def _(account: Account) -> Verdict:
-    names = {of.name for of in standard_objects()} | {of.name for of in account.custom_objects}
+    names = {obj.name for obj in standard_objects()} | {obj.name for obj in account.custom_objects}
     names |= {"StandardObject", "User"}
     seen: Counter[str] = Counter()
     wrong: dict[str, Part] = {}

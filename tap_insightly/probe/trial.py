@@ -7,8 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import InsightlyError, NotAvailableError, Request, UnknownOutcomeError
-from tap_insightly.api.closing import Closing
-from tap_insightly.api.objects import find_object, standard_objects
+from tap_insightly.api.http.closeable import Closeable
+from tap_insightly.api.records.objects import find_object, standard_objects
 from tap_insightly.probe.account import UPDATED
 from tap_insightly.probe.verdict import Verdict, fails, holds, unseen
 from tap_insightly.values import parse_moment
@@ -26,7 +26,7 @@ CONTACTS, NOTES = "/Contacts", "/Notes"
 _A_SECOND = timedelta(seconds=1.05)  # dates have no fractions, and a clock may be a bit behind
 
 
-class Trial(Closing):
+class Trial(Closeable):
     """A contact of a probe's own. Use it as a context manager: it is deleted at the end."""
 
     def __init__(self, asker: Asker, values: Record) -> None:

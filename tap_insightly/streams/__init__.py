@@ -5,11 +5,11 @@ from __future__ import annotations
 from tap_insightly.streams import (
     activity,
     admin,
-    catalog,
     crm,
     custom,
     details,
     marketing,
+    products,
     projects,
     sales,
     service,
@@ -19,7 +19,7 @@ from tap_insightly.streams.custom import CustomObjectStream
 from tap_insightly.streams.related import ArrayStream, ChildStream, RelatedStream
 from tap_insightly.streams.search import SearchStream
 
-_MODULES = (crm, sales, catalog, projects, activity, marketing, service, admin, custom, details)
+_MODULES = (crm, sales, products, projects, activity, marketing, service, admin, custom, details)
 
 STREAMS: tuple[type[InsightlyStream], ...] = tuple(
     member

@@ -13,7 +13,7 @@ from tap_insightly.streams.search import SearchStream
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from tap_insightly.streams.source import Part
+    from tap_insightly.streams.source import Partition
 
 
 class UsersStream(SearchStream):
@@ -75,7 +75,7 @@ class PermissionsStream(ListStream):
     def parse(
         self,
         records: Sequence[Mapping[str, Any]],
-        part: Part,  # noqa: ARG002 - there is only one
+        part: Partition,  # noqa: ARG002 - there is only one
     ) -> Iterable[dict[str, Any]]:
         """Make a record of each object, and keep what the answer says of the user as a whole.
 

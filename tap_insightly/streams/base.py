@@ -14,9 +14,9 @@ from tap_insightly.conformer import Conformer
 from tap_insightly.custom_fields import CustomField, columns_of, with_custom_fields
 from tap_insightly.streams.deleting import DELETED, DELETED_SCHEMA
 from tap_insightly.streams.entries import complete
-from tap_insightly.streams.reading import Reading
+from tap_insightly.streams.reading import StreamSync
 from tap_insightly.streams.sending import SendingStream
-from tap_insightly.streams.source import Part
+from tap_insightly.streams.source import Partition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog
 
-    from tap_insightly.api import Listing
+    from tap_insightly.api import PagedRequest
     from tap_insightly.tap import TapInsightly
 
 
@@ -47,7 +47,7 @@ class InsightlyStream(SendingStream):
     is_paged: ClassVar[bool] = True
     """Whether the list takes ``top`` and ``skip``; a few short ones do not (spec)."""
 
-    is_inside: ClassVar[bool] = False
+    is_embedded: ClassVar[bool] = False
     """Whether its records come inside of others, of which many may hold none."""
 
     may_find_deletions: ClassVar[bool] = False
@@ -68,7 +68,7 @@ class InsightlyStream(SendingStream):
         """
         super().__init__(tap)
         self._insightly = tap
-        self.reading: Reading | None = None
+        self.reading: StreamSync | None = None
         """What is read of it; None before that is planned, and after."""
         standard = self.schema
         self._standard_fields = (*standard["properties"], DELETED)
@@ -141,18 +141,18 @@ class InsightlyStream(SendingStream):
     def partitions(self) -> None:
         """None for the SDK, which would read a stream once for each part that has a state."""
 
-    def parts(self) -> Iterable[Part]:
+    def parts(self) -> Iterable[Partition]:
         """Say which lists make up the stream.
 
         Returns:
             One part: the object's list.
         """
-        return [Part(self.path, is_paged=self.is_paged)]
+        return [Partition(self.path, is_paged=self.is_paged)]
 
     def parse(
         self,
         records: Sequence[Mapping[str, Any]],
-        part: Part,  # noqa: ARG002 - for others
+        part: Partition,  # noqa: ARG002 - for others
     ) -> Iterable[Mapping[str, Any]]:
         """Make the stream's records of what an answer holds.
 
@@ -197,8 +197,8 @@ class InsightlyStream(SendingStream):
         try:
             yield from reading.rows(conform)
         except AheadError:
-            for listing in reading.listings:  # nobody will read them
-                self._insightly.reader.drop(listing)
+            for paged_request in reading.paged_requests:  # nobody will read them
+                self._insightly.prefetcher.drop(paged_request)
             self.reading = self.new_reading()
             yield from self.reading.rows(conform)
 
@@ -223,23 +223,23 @@ class InsightlyStream(SendingStream):
             is_wanted=lambda name: self.mask["properties", name],
         )
 
-    def ahead(self) -> Iterable[Listing]:
+    def ahead(self) -> Iterable[PagedRequest]:
         """Say what will be read, before it is this stream's turn.
 
         Returns:
             Its lists, as far as they are known without asking.
         """
         try:
-            return self._read().listings
+            return self._read().paged_requests
         except InsightlyError:
             return []  # it will be told when it is this stream's turn
 
-    def _read(self) -> Reading:
+    def _read(self) -> StreamSync:
         if self.reading is None:
             self.reading = self.new_reading()
         return self.reading
 
-    def new_reading(self) -> Reading:
+    def new_reading(self) -> StreamSync:
         """Plan to read the stream.
 
         Returns:
@@ -248,7 +248,7 @@ class InsightlyStream(SendingStream):
         Raises:
             InsightlyError: If the state holds no usable bookmark.
         """
-        return Reading(self, self._insightly)
+        return StreamSync(self, self._insightly)
 
     def finish(self, bookmark: str | None, context: Mapping[str, str] | None = None) -> None:
         """Take in that the stream, or a part of it, has been read to its end.

@@ -9,7 +9,7 @@ from singer_sdk import StreamSchema
 from tap_insightly.openapi.singer import OPENAPI
 from tap_insightly.streams.base import ListStream
 from tap_insightly.streams.search import SearchStream
-from tap_insightly.streams.source import Part
+from tap_insightly.streams.source import Partition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,13 +64,13 @@ class LeadStatusesStream(ListStream):
     primary_keys = ("LEAD_STATUS_ID",)
     schema = StreamSchema(OPENAPI, key="LeadStatus")
 
-    def parts(self) -> Iterable[Part]:
+    def parts(self) -> Iterable[Partition]:
         """Ask for the statuses of converted leads too, which are left out otherwise (spec).
 
         Returns:
             One part: the list.
         """
-        return [Part(self.path, {"include_converted": "true"})]
+        return [Partition(self.path, {"include_converted": "true"})]
 
 
 class RelationshipsStream(ListStream):
@@ -90,14 +90,15 @@ class TagsStream(ListStream):
     primary_keys = ("RECORD_TYPE", "TAG_NAME")
     schema = StreamSchema(OPENAPI, key="Tag")
 
-    def parts(self) -> Iterable[Part]:
+    def parts(self) -> Iterable[Partition]:
         """Ask for each kind of record in turn: the list needs one (spec).
 
         Returns:
             One part for each kind of record that can have tags.
         """
         return [
-            Part(self.path, {"record_type": kind}, extra={"RECORD_TYPE": kind}) for kind in _TAGGED
+            Partition(self.path, {"record_type": kind}, extra={"RECORD_TYPE": kind})
+            for kind in _TAGGED
         ]
 
 

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import StreamSchema
 
-from tap_insightly.api.definitions import definitions_of
+from tap_insightly.api.records.definitions import definitions_of
 from tap_insightly.openapi.singer import OPENAPI
 from tap_insightly.streams.base import ListStream
 from tap_insightly.streams.search import SearchStream
-from tap_insightly.streams.source import Part
+from tap_insightly.streams.source import Partition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from tap_insightly.api import Listing
+    from tap_insightly.api import PagedRequest
     from tap_insightly.custom_fields import CustomField
     from tap_insightly.tap import TapInsightly
 
@@ -38,18 +38,18 @@ class CustomFieldsStream(ListStream):
     primary_keys = ("FIELD_FOR", "FIELD_NAME")
     schema = StreamSchema(OPENAPI, key="CustomField")
 
-    def parts(self) -> Iterable[Part]:
+    def parts(self) -> Iterable[Partition]:
         """Ask for each object that can have custom fields, custom objects included.
 
         Returns:
             One part for each object.
         """
         return [
-            Part(self.path.format(object=name), is_paged=False)
+            Partition(self.path.format(object=name), is_paged=False)
             for name in self._insightly.objects_with_custom_fields()
         ]
 
-    def ahead(self) -> Iterable[Listing]:
+    def ahead(self) -> Iterable[PagedRequest]:
         """Ask which custom objects there are: on that it depends what will be read.
 
         Returns:
@@ -57,7 +57,9 @@ class CustomFieldsStream(ListStream):
         """
         return super().ahead() if self._insightly.knows_custom_objects() else []
 
-    def parse(self, records: Sequence[Mapping[str, Any]], part: Part) -> Iterable[dict[str, Any]]:
+    def parse(
+        self, records: Sequence[Mapping[str, Any]], part: Partition
+    ) -> Iterable[dict[str, Any]]:
         """Keep the fields of the object that was asked for; the API may answer all.
 
         Args:

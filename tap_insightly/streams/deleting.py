@@ -8,11 +8,11 @@ from datetime import datetime, timezone
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api import IncompleteError, Listing, NotAvailableError
-from tap_insightly.api.cursor import SMALLEST_PAGE, Cursor
-from tap_insightly.api.deletions import DeletionSearch
-from tap_insightly.api.paging import Window
-from tap_insightly.streams.known import packed, unpacked
+from tap_insightly.api import IncompleteError, NotAvailableError, PagedRequest
+from tap_insightly.api.lists.deletion_search import DeletionSearch
+from tap_insightly.api.lists.paged_request import OnePagePaginator
+from tap_insightly.api.lists.paginator import SMALLEST_PAGE, OffsetPaginator
+from tap_insightly.streams.known import decode_ids, encode_ids
 from tap_insightly.streams.refreshing import gone_in
 from tap_insightly.values import is_before, utc_text
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from tap_insightly.api import Page
     from tap_insightly.streams.base import InsightlyStream
-    from tap_insightly.streams.source import Source
+    from tap_insightly.streams.source import PartitionRead
 
-    Read = Callable[[Sequence[Listing]], Iterator[Page]]
+    Read = Callable[[Sequence[PagedRequest]], Iterator[Page]]
 
 DELETED = "_sdc_deleted_at"
 """The property that marks a tombstone; targets know it by this name."""
@@ -40,12 +40,12 @@ DELETED_SCHEMA: Mapping[str, Any] = {
 KNOWN = "known"
 """The key in a stream's state. What is under it:
 
-- ``ids``: the ids that the list is known to have, as `packed` makes them.
+- ``ids``: the ids that the list is known to have, as `encode_ids` makes them.
 - ``count``: how many they are, for people to read.
 - ``bookmark``: the stream's bookmark then. If it is another now, other records were sent since.
 - ``is_misled``: true if places in the list told nothing, so that all ids have to be read.
 
-While a stream is unfinished, the ids that were sent are with its position (`Position.ids`).
+While a stream is unfinished, the ids that were sent are with its position (`Checkpoint.ids`).
 """
 
 
@@ -57,7 +57,7 @@ class Deletions:
     though it is not new, came back: it is sent again, which takes its tombstone away.
     """
 
-    def __init__(self, stream: InsightlyStream, source: Source) -> None:
+    def __init__(self, stream: InsightlyStream, source: PartitionRead) -> None:
         """Find out what is known.
 
         Args:
@@ -69,9 +69,9 @@ class Deletions:
         saved = saved if isinstance(saved, dict) else {}
         self._stream = stream
         self._source = source
-        self._known = unpacked(saved.get("ids"))
+        self._known = decode_ids(saved.get("ids"))
         # What earlier runs have sent of this reading, which was cut off.
-        before = [unpacked(text) for text in source.position.ids or ()]
+        before = [decode_ids(text) for text in source.position.ids or ()]
         self._before = list(chain.from_iterable(ids or () for ids in before))
         self._is_told = source.position.ids is not None and None not in before
         self._is_whole = source.part.since is None and self._is_told
@@ -90,14 +90,14 @@ class Deletions:
         self.excess: str | None = None
         """What is wrong if too much would be called gone, a sentence; None if it is not."""
         self._search: DeletionSearch | None = None
-        self.listings: Sequence[Listing] = ()
+        self.paged_requests: Sequence[PagedRequest] = ()
         """What will be asked for in any case; can be asked for ahead of time."""
         if self._known and not self._is_whole and not self._is_misled:
             self._search = DeletionSearch(self._known, page_size=self._page_size)
-            self.listings = list(map(self._window, self._search.wanted))
+            self.paged_requests = list(map(self._window, self._search.wanted))
 
     @property
-    def learning(self) -> Listing | None:
+    def learning(self) -> PagedRequest | None:
         """What is read only to learn its ids: those behind the known ones; None if none is.
 
         Other runs have sent some of them.
@@ -136,9 +136,9 @@ class Deletions:
         Raises:
             InsightlyError: If the API ends the sync.
         """
-        cursor = self._source.cursor
+        paginator = self._source.paginator
         self._seen = self._all_sent()
-        self._is_possible = cursor.ascends
+        self._is_possible = paginator.ascends
         try:
             if self._is_possible:
                 self._compare(read)
@@ -180,15 +180,15 @@ class Deletions:
 
     def remember(self) -> None:
         """Put into the state what has been sent so far, in case that this run is cut off."""
-        cursor, position = self._source.cursor, self._source.position
-        if self._is_told and cursor.ascends and position.after is not None:
-            sent = bisect_right(cursor.passed, position.after)
+        paginator, position = self._source.paginator, self._source.position
+        if self._is_told and paginator.ascends and position.after is not None:
+            sent = bisect_right(paginator.passed, position.after)
             if sent > self._kept:
-                position.remember(packed(cursor.passed[self._kept : sent]))
+                position.remember(encode_ids(paginator.passed[self._kept : sent]))
                 self._kept = sent
-            late = cursor.entered[self._kept_late : self._source.entered_sent]
+            late = paginator.entered[self._kept_late : self._source.entered_sent]
             if late:
-                position.remember(packed(sorted(late)))
+                position.remember(encode_ids(sorted(late)))
                 self._kept_late += len(late)
 
     def keep_in(self, state: dict[str, Any]) -> None:
@@ -210,26 +210,26 @@ class Deletions:
         Args:
             state: The state of the stream, with its old bookmark.
         """
-        cursor = self._source.cursor
-        if self._is_told and cursor.ascends:
+        paginator = self._source.paginator
+        if self._is_told and paginator.ascends:
             self._keep(state, self._all_sent().union(self._known or ()))
 
     def _all_sent(self) -> set[int]:
         """Say which ids this run and those that were cut off before it have sent."""
-        cursor = self._source.cursor
-        return {*self._before, *cursor.passed, *cursor.entered}
+        paginator = self._source.paginator
+        return {*self._before, *paginator.passed, *paginator.entered}
 
     def _keep(self, state: dict[str, Any], known: set[int]) -> None:
         ids = sorted(known)
         bookmark = state.get("replication_key_value")
-        state[KNOWN] = {"ids": packed(ids), "count": len(ids), "bookmark": bookmark}
+        state[KNOWN] = {"ids": encode_ids(ids), "count": len(ids), "bookmark": bookmark}
         if self._is_misled:
             state[KNOWN]["is_misled"] = True
 
     def _compare(self, read: Read) -> None:
         if self._is_whole:
             self._gone = set(self._known or ()).difference(self._seen)
-            self._is_misled = self._source.cursor.has_holes
+            self._is_misled = self._source.paginator.has_holes
             return
         if self._search is not None:
             self._run(self._search, read)
@@ -242,12 +242,14 @@ class Deletions:
 
     def _run(self, search: DeletionSearch, read: Read) -> None:
         (name,) = self._stream.own_key
-        listings = self.listings
+        paged_requests = self.paged_requests
         while wanted := search.wanted:
-            for page, listing, skip in zip(read(listings), listings, wanted, strict=True):
+            for page, paged_request, skip in zip(
+                read(paged_requests), paged_requests, wanted, strict=True
+            ):
                 ids = [record.get(name) for record in page.records]
-                search.take(skip, ids, page.answer.total, listing.top)
-            listings = list(map(self._window, search.wanted))
+                search.take(skip, ids, page.response.total, paged_request.top)
+            paged_requests = list(map(self._window, search.wanted))
         self._is_possible = search.is_possible
         self._is_misled = search.is_misled
         self._gone = search.gone
@@ -255,20 +257,20 @@ class Deletions:
 
     def _read_all(self, read: Read) -> None:
         """Read all ids, where places tell nothing."""
-        cursor = Cursor(self._stream.own_key, page_size=self._page_size)
+        paginator = OffsetPaginator(self._stream.own_key, page_size=self._page_size)
         known = set(self._known or ())
-        places = self._ids_of(cursor, read)
-        last = cursor.last if cursor.last is not None else -1
-        if not cursor.is_whole and not cursor.is_contiguous:
+        places = self._ids_of(paginator, read)
+        last = paginator.last if paginator.last is not None else -1
+        if not paginator.is_whole and not paginator.is_contiguous:
             self._warn("deletions cannot be found, because its list has gaps and changes.")
             self._gone = set()
             return
         # Of a list that is not whole, what comes behind its last record may be there still.
-        self._gone = {one for one in known - set(places) if cursor.is_whole or one < last}
+        self._gone = {one for one in known - set(places) if paginator.is_whole or one < last}
         fresh = set(places) - known - self._seen
         self._back = {one: places[one] for one in fresh if self._is_current and known}
         self._new.update(fresh - set(self._back))
-        self._is_misled = cursor.has_holes or not cursor.is_whole or cursor.total is None
+        self._is_misled = paginator.has_holes or not paginator.is_whole or paginator.total is None
 
     def _reconcile(self, search: DeletionSearch, read: Read) -> None:
         """Compare what is known now with how many records there are, and look for the rest."""
@@ -290,21 +292,21 @@ class Deletions:
             )
 
     def _ids_of(
-        self, cursor: Cursor, read: Read, updated: dict[object, object] | None = None
+        self, paginator: OffsetPaginator, read: Read, updated: dict[object, object] | None = None
     ) -> dict[int, int]:
         """Read ids and where they stand, and if asked for, when the records were updated."""
         (name,), date = self._stream.own_key, self._stream.replication_key or ""
         found = {}
         with suppress(IncompleteError):  # its cursor tells what that means
-            for page in read([self._brief(cursor)]):
+            for page in read([self._brief(paginator)]):
                 new = {record.get(name) for record in page.records}
-                for place, record in enumerate(page.answer.records, page.skip):
+                for place, record in enumerate(page.response.records, page.skip):
                     if record.get(name) not in new:
                         continue
                     found[record.get(name)] = place
                     if updated is not None:
                         updated[record.get(name)] = record.get(date)
-        self._is_possible &= cursor.ascends
+        self._is_possible &= paginator.ascends
         return found if self._is_possible else {}  # type: ignore[return-value]  # they are ids
 
     def _check_excess(self) -> None:
@@ -318,36 +320,36 @@ class Deletions:
                 "once with max_deletes_percent 100."
             )
 
-    def _behind(self) -> Cursor:
+    def _behind(self) -> OffsetPaginator:
         """Begin behind the last known record."""
         there = [one for one in self._known or () if one not in self._gone]
-        return Cursor(
+        return OffsetPaginator(
             self._stream.own_key,
             page_size=self._page_size,
             after=there[-1] if there else None,
             skip=max(0, len(there) - 1),
         )
 
-    def _windows_over(self, places: Iterable[int]) -> Iterator[Window]:
+    def _windows_over(self, places: Iterable[int]) -> Iterator[OnePagePaginator]:
         """Cover places with as few pages as will do, none longer than it has to be."""
         rest = sorted(places)
         while rest:
             first = rest[0]
             near = rest[: bisect_left(rest, first + self._page_size)]
-            yield Window(first, max(SMALLEST_PAGE, near[-1] - first + 1))
+            yield OnePagePaginator(first, max(SMALLEST_PAGE, near[-1] - first + 1))
             rest = rest[len(near) :]
 
-    def _whole(self, window: Window) -> Listing:
-        tally = self._source.listing.tally
-        return Listing(self._stream.path, cursor=window, tally=tally)
+    def _whole(self, window: OnePagePaginator) -> PagedRequest:
+        stats = self._source.paged_request.stats
+        return PagedRequest(self._stream.path, paginator=window, stats=stats)
 
-    def _window(self, skip: int) -> Listing:
+    def _window(self, skip: int) -> PagedRequest:
         """Ask for one page; what is needed is only where its ids stand."""
-        return self._brief(Window(skip, self._page_size))
+        return self._brief(OnePagePaginator(skip, self._page_size))
 
-    def _brief(self, cursor: Cursor | Window) -> Listing:
-        tally = self._source.listing.tally
-        return Listing(self._stream.path, {"brief": "true"}, cursor=cursor, tally=tally)
+    def _brief(self, paginator: OffsetPaginator | OnePagePaginator) -> PagedRequest:
+        stats = self._source.paged_request.stats
+        return PagedRequest(self._stream.path, {"brief": "true"}, paginator=paginator, stats=stats)
 
     def _warn(self, what: str) -> None:
         self._stream.logger.warning("%s: %s", self._stream.name, what)

@@ -11,10 +11,10 @@ import msgspec
 
 from tap_insightly.streams.activity import EmailsStream, EventsStream, NotesStream, TasksStream
 from tap_insightly.streams.admin import TeamsStream
-from tap_insightly.streams.catalog import QuotesStream
 from tap_insightly.streams.crm import ContactsStream, LeadsStream, OrganisationsStream
 from tap_insightly.streams.custom import CustomObjectStream
 from tap_insightly.streams.marketing import ProspectsStream
+from tap_insightly.streams.products import QuotesStream
 from tap_insightly.streams.projects import ProjectsStream
 from tap_insightly.streams.related import (
     ArrayStream,
@@ -29,9 +29,9 @@ from tap_insightly.streams.service import KnowledgeArticlesStream, TicketsStream
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from tap_insightly.api import Listing
+    from tap_insightly.api import PagedRequest
     from tap_insightly.streams.related import Items
-    from tap_insightly.streams.source import Part
+    from tap_insightly.streams.source import Partition
 
 _canonical = msgspec.json.Encoder(order="sorted", decimal_format="number").encode
 
@@ -68,7 +68,7 @@ class OpportunityStateHistoryStream(ChildStream):
     )
 
     def items(
-        self, found: Items, record: Mapping[str, Any], part: Part
+        self, found: Items, record: Mapping[str, Any], part: Partition
     ) -> Iterator[dict[str, Any]]:
         """Make the stream's records, and identify them.
 
@@ -208,7 +208,7 @@ class FileAttachmentsStream(ChildStream):
         names = self._insightly.custom_object_names
         return chain(super().kinds(), (Parent.of(CustomObjectStream, name) for name in names))
 
-    def ahead(self) -> Iterable[Listing]:
+    def ahead(self) -> Iterable[PagedRequest]:
         """Ask which custom objects there are: on that it depends what will be read.
 
         Returns:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _BYTES = 8  # of a number
 
 
-def packed(ids: Sequence[int]) -> str:
+def encode_ids(ids: Sequence[int]) -> str:
     """Pack ids.
 
     Of each the distance to the one before is kept. All first bytes come first, then all second
@@ -37,14 +37,14 @@ def packed(ids: Sequence[int]) -> str:
     return base64.b85encode(zlib.compress(planes, 9)).decode()
 
 
-def unpacked(text: object) -> array[int] | None:
-    """Unpack what `packed` has made.
+def decode_ids(text: object) -> array[int] | None:
+    """Unpack what `encode_ids` has made.
 
     Args:
         text: What a state holds, which anyone may have edited.
 
     Returns:
-        The ids, in ascending order; None if it is nothing that `packed` makes.
+        The ids, in ascending order; None if it is nothing that `encode_ids` makes.
     """
     if not isinstance(text, str):
         return None

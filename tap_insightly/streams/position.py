@@ -23,7 +23,7 @@ UNFINISHED = "unfinished"
 """
 
 
-class Position:
+class Checkpoint:
     """Where a stream is, from its first request to its last record, over any number of runs."""
 
     def __init__(self, saved: object, since: str | None, *, is_resumable: bool) -> None:
@@ -52,7 +52,7 @@ class Position:
         if self.after is not None:
             state[UNFINISHED] = self._data
 
-    def covers(self, other: Position) -> bool:
+    def covers(self, other: Checkpoint) -> bool:
         """Tell whether whoever goes on from here reads all that there is from another position.
 
         Args:

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import metrics
 
-from tap_insightly.api import IncompleteError, NotAvailableError, Tally
+from tap_insightly.api import IncompleteError, NotAvailableError, RequestStats
 from tap_insightly.streams.deleting import Deletions, tombstone
 from tap_insightly.streams.refreshing import REFRESH, Refresh
-from tap_insightly.streams.source import Source
+from tap_insightly.streams.source import PartitionRead
 from tap_insightly.values import parse_moment, utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
-    from tap_insightly.api import Listing, Page
+    from tap_insightly.api import Page, PagedRequest
     from tap_insightly.conformer import Conformer
     from tap_insightly.streams.base import InsightlyStream
     from tap_insightly.tap import TapInsightly
@@ -29,7 +29,7 @@ RECORDS_BETWEEN_STATES = 5000
 SECONDS_BETWEEN_STATES = 10.0
 
 
-class Reading:
+class StreamSync:
     """What one sync reads of one stream."""
 
     def __init__(self, stream: InsightlyStream, tap: TapInsightly) -> None:
@@ -44,9 +44,9 @@ class Reading:
         """
         self._stream = stream
         self._tap = tap
-        self.tally = Tally(tap.session.total)
+        self.stats = RequestStats(tap.session.total)
         self._progress = tap.progress
-        self.sources = [Source(stream, part, self.tally) for part in stream.parts()]
+        self.sources = [PartitionRead(stream, part, self.stats) for part in stream.parts()]
         self._along = tap.along(self)
         """What else is made of the same records."""
         self._deletions: Deletions | None = None
@@ -76,13 +76,13 @@ class Reading:
         return self._stream
 
     @property
-    def listings(self) -> Sequence[Listing]:
+    def paged_requests(self) -> Sequence[PagedRequest]:
         """The lists that will be read, in order."""
-        more = self._deletions.listings if self._deletions else ()
-        return [*(source.listing for source in self.sources), *more]
+        more = self._deletions.paged_requests if self._deletions else ()
+        return [*(source.paged_request for source in self.sources), *more]
 
     @property
-    def learning(self) -> Listing | None:
+    def learning(self) -> PagedRequest | None:
         """What will be read only to learn its ids, so that deletions can be found; None if none."""
         return self._deletions.learning if self._deletions else None
 
@@ -100,7 +100,7 @@ class Reading:
         """
         self._started = time.monotonic()  # what was fetched ahead of its turn took no time of it
         self._state_due = self._started + SECONDS_BETWEEN_STATES
-        self._tap.reader.expect(self.listings)
+        self._tap.prefetcher.expect(self.paged_requests)
         try:
             for source in self.sources:
                 self._is_found |= yield from self._whole(source, conform)
@@ -126,15 +126,15 @@ class Reading:
 
     def report(self) -> None:
         """Say in one line what was read."""
-        tally = self.tally
+        stats = self.stats
         self._stream.logger.info(
             "%s: %s records%s, %d requests, %d retries, %d answered 429, %.1f seconds.",
             self._stream.name,
             self._amount(),
             self._besides(),
-            tally.requests,
-            tally.retries,
-            tally.refused,
+            stats.requests,
+            stats.retries,
+            stats.refused,
             time.monotonic() - self._started,
         )
 
@@ -145,15 +145,17 @@ class Reading:
 
     def _amount(self) -> str:
         """Say how many records were read, and of how many, if the server told."""
-        cursors = [source.cursor for source in self.sources if source.part.parent is None]
-        told = [(cursor.count, cursor.total) for cursor in cursors]
+        cursors = [source.paginator for source in self.sources if source.part.parent is None]
+        told = [(paginator.count, paginator.total) for paginator in cursors]
         if not told or any(count is None or total is None for count, total in told):
             return f"{self.records - self._deleted - self._again:,}"
         return " of ".join(
             f"{sum(one or 0 for one in column):,}" for column in zip(*told, strict=True)
         )
 
-    def _whole(self, source: Source, conform: Conformer) -> Generator[dict[str, Any], None, bool]:
+    def _whole(
+        self, source: PartitionRead, conform: Conformer
+    ) -> Generator[dict[str, Any], None, bool]:
         """Read a part to its end, and set its bookmark. Returns whether it can be read at all."""
         stream, part, position = self._stream, source.part, source.position
         position.keep_in(stream.get_context_state(part.context))
@@ -183,7 +185,7 @@ class Reading:
             one.finish(bookmark)
         return True
 
-    def _end_short(self, source: Source, error: IncompleteError) -> None:
+    def _end_short(self, source: PartitionRead, error: IncompleteError) -> None:
         """Leave the bookmark where it was: what is missing may be there the next time."""
         self._is_whole = False
         self._stream.logger.warning(
@@ -205,20 +207,20 @@ class Reading:
         for one in self._along:
             one.finish(None)
 
-    def _rows_of(self, source: Source, conform: Conformer) -> Iterator[dict[str, Any]]:
-        for page in self._pages([source.listing]):
+    def _rows_of(self, source: PartitionRead, conform: Conformer) -> Iterator[dict[str, Any]]:
+        for page in self._pages([source.paged_request]):
             source.is_answered = True
             self._begin(source, page)
             yield from self._rows_of_page(page, source, conform)
-            source.entered_sent = len(source.cursor.entered)
+            source.entered_sent = len(source.paginator.entered)
 
-    def _begin(self, source: Source, page: Page) -> None:
+    def _begin(self, source: PartitionRead, page: Page) -> None:
         source.position.begin(self._moment_of(page))
-        if not source.cursor.ascends:
+        if not source.paginator.ascends:
             source.position.stay()
 
     def _rows_of_page(
-        self, page: Page, source: Source, conform: Conformer
+        self, page: Page, source: PartitionRead, conform: Conformer
     ) -> Iterator[dict[str, Any]]:
         part, position = source.part, source.position
         bookmark_key, id_name = self._stream.replication_key or "", source.key[0]
@@ -228,7 +230,7 @@ class Reading:
                 value = row.get(bookmark_key)  # what is yielded may be changed
                 yield from self._sent(row, record)
                 position.move(record.get(id_name), page.skip, value)
-                self._do_what_is_due()
+                self._heartbeat()
 
     def _sent(self, row: dict[str, Any], record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
         """Send a row, and all that is made of the same record."""
@@ -238,7 +240,7 @@ class Reading:
         for one in self._along:
             self._state_due_at -= one.send(record)
 
-    def _changes(self, source: Source, conform: Conformer) -> Iterator[dict[str, Any]]:
+    def _changes(self, source: PartitionRead, conform: Conformer) -> Iterator[dict[str, Any]]:
         """Find out what came back, which is sent again, what is to be refreshed, what is gone."""
         deletions = self._deletions
         if deletions is not None:
@@ -253,10 +255,10 @@ class Reading:
             yield tombstone(self._stream.own_key[0], number, self._moment)
             self._count()
             self._deleted += 1
-            self._do_what_is_due()
+            self._heartbeat()
 
     def _whole_rows(
-        self, records: Iterable[Mapping[str, Any]], source: Source, conform: Conformer
+        self, records: Iterable[Mapping[str, Any]], source: PartitionRead, conform: Conformer
     ) -> Iterator[dict[str, Any]]:
         """Send records that are not of the list that tells how far the stream was read."""
         for record in records:
@@ -264,7 +266,7 @@ class Reading:
             if row is not None:
                 yield from self._sent(row, record)
                 self._again += 1
-                self._do_what_is_due()
+                self._heartbeat()
 
     def _new_refresh(self) -> Refresh | None:
         stream = self._stream
@@ -278,12 +280,12 @@ class Reading:
             days=float(days),
             saved=stream.saved_state().get(REFRESH),
             page_size=stream.config["page_size"],
-            tally=self.tally,
+            stats=self.stats,
         )
 
-    def _refreshed(self, source: Source, conform: Conformer) -> Iterator[dict[str, Any]]:
+    def _refreshed(self, source: PartitionRead, conform: Conformer) -> Iterator[dict[str, Any]]:
         """Read the slice of the whole list that is due."""
-        stream, refresh, cursor = self._stream, self.refresh, source.cursor
+        stream, refresh, paginator = self._stream, self.refresh, source.paginator
         if refresh is None:
             if stream.saved_state().get(REFRESH) is not None:
                 del stream.stream_state[REFRESH]  # it would be long overdue some day
@@ -291,7 +293,7 @@ class Reading:
         refresh.keep_in(stream.stream_state)
         now = self._tap.session.now() or datetime.now(timezone.utc)
         if source.part.since is None:  # all was read just now
-            refresh.begin(source.position.began or now, cursor.count or cursor.total)
+            refresh.begin(source.position.began or now, paginator.count or paginator.total)
             return
         try:
             for page in refresh.pages(self._pages, now):
@@ -309,36 +311,36 @@ class Reading:
         self.records += 1
         self._progress.records += 1
 
-    def _pages(self, listings: Sequence[Listing]) -> Iterator[Page]:
-        if not all(listing in self.listings for listing in listings):
-            self._tap.reader.expect(listings)
+    def _pages(self, paged_requests: Sequence[PagedRequest]) -> Iterator[Page]:
+        if not all(paged_request in self.paged_requests for paged_request in paged_requests):
+            self._tap.prefetcher.expect(paged_requests)
         # A dry run (--test) has enough with the first page, even if it makes no record.
         most = None if self._stream.ABORT_AT_RECORD_COUNT is None else 1
-        for listing in listings:
-            with metrics.http_request_counter(self._stream.name, listing.path) as counter:
-                for page in islice(self._tap.reader.read(listing, self._wait), most):
-                    self._take_in(page, counter, listing.path)
+        for paged_request in paged_requests:
+            with metrics.http_request_counter(self._stream.name, paged_request.path) as counter:
+                for page in islice(self._tap.prefetcher.read(paged_request, self._wait), most):
+                    self._take_in(page, counter, paged_request.path)
                     yield page
 
     def _take_in(self, page: Page, counter: metrics.Counter, endpoint: str) -> None:
         self._progress.pages += 1
-        counter.increment(self.tally.requests - self._counted)
-        self._counted = self.tally.requests
+        counter.increment(self.stats.requests - self._counted)
+        self._counted = self.stats.requests
         self._log_timings(endpoint)
-        self._moment = page.answer.date
+        self._moment = page.response.date
         self._stream.check_bookmarks()
 
     def _moment_of(self, page: Page) -> str | None:
         """Say when the server answered, by its own clock."""
-        answer = page.answer
-        moment = answer.date or _newest(answer.records, self._stream.replication_key or "")
+        response = page.response
+        moment = response.date or _newest(response.records, self._stream.replication_key or "")
         return utc_text(moment) if moment else None
 
     def _wait(self) -> None:
         self._tap.message_writer.check_that_somebody_reads()
-        self._do_what_is_due()
+        self._heartbeat()
 
-    def _do_what_is_due(self) -> None:
+    def _heartbeat(self) -> None:
         now = time.monotonic()
         if now >= self._progress.due:
             self._progress.draw(now)
@@ -353,7 +355,7 @@ class Reading:
             self._tap.write_state()
 
     def _log_timings(self, endpoint: str) -> None:
-        for seconds, status in self.tally.timings():
+        for seconds, status in self.stats.timings():
             is_good = status < HTTPStatus.BAD_REQUEST
             tags: dict[str, Any] = {
                 metrics.Tag.STREAM: self._stream.name,

@@ -10,20 +10,20 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api.errors import IncompleteError
-from tap_insightly.api.paging import PAGE_SIZE, Cursor, Listing
-from tap_insightly.api.passed import ascend
-from tap_insightly.streams.slices import Slices
+from tap_insightly.api.http.errors import IncompleteError
+from tap_insightly.api.lists.paged_request import PAGE_SIZE, OffsetPaginator, PagedRequest
+from tap_insightly.api.lists.seen_keys import ascend
+from tap_insightly.streams.slices import RefreshSchedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
     from datetime import datetime
 
     from tap_insightly.api import Page
-    from tap_insightly.api.paging import Until
-    from tap_insightly.api.tally import Tally
+    from tap_insightly.api.http.stats import RequestStats
+    from tap_insightly.api.lists.paged_request import StopPoint
 
-    Read = Callable[[Sequence[Listing]], Iterator[Page]]
+    Read = Callable[[Sequence[PagedRequest]], Iterator[Page]]
 
 REFRESH = "refresh"
 """The key in a stream's state. What is under it:
@@ -50,7 +50,7 @@ class Refresh:
         days: float,
         saved: object = None,
         page_size: int = PAGE_SIZE,
-        tally: Tally | None = None,
+        stats: RequestStats | None = None,
     ) -> None:
         """Find out how far earlier syncs have come; nothing is sent yet.
 
@@ -60,13 +60,13 @@ class Refresh:
             days: After how many days a record is to be read again, a number above 0.
             saved: What the stream's state holds under `REFRESH`; None if it holds nothing.
             page_size: The most records to ask for at once, a number from 2 to 500.
-            tally: Where to count the requests.
+            stats: Where to count the requests.
         """
         self._path = path
         self._key = key
         self._page_size = page_size
-        self._tally = tally
-        self._slices = Slices(days, saved, page_size)
+        self._tally = stats
+        self._slices = RefreshSchedule(days, saved, page_size)
         self._states: list[dict[str, Any]] = []
         self.trouble: str | None = None
         """What came in between, a sentence for the log; None if nothing did."""
@@ -101,9 +101,9 @@ class Refresh:
         """
         requests, after, skip = 0, self._slices.after, self._slices.skip
         for until in self._slices.due(now):
-            listing, cursor = self._listing(after, skip, until)
-            cursor.total = self._slices.records
-            requests += sum(1 for _ in listing.ahead())
+            paged_request, paginator = self._listing(after, skip, until)
+            paginator.total = self._slices.records
+            requests += sum(1 for _ in paged_request.pending_offsets())
             after, skip = None, 0
         return requests
 
@@ -131,26 +131,28 @@ class Refresh:
         self._slices.end(now)
         self._keep()
 
-    def _read(self, until: Until | None, read: Read, now: datetime) -> Generator[Page, None, bool]:
+    def _read(
+        self, until: StopPoint | None, read: Read, now: datetime
+    ) -> Generator[Page, None, bool]:
         """Read on to a record, or to the end of the list. Returns whether that can be done."""
         slices = self._slices
-        listing, cursor = self._listing(slices.after, slices.skip, until)
+        paged_request, paginator = self._listing(slices.after, slices.skip, until)
         try:
-            for page in read([listing]):
+            for page in read([paged_request]):
                 yield page
-                if not cursor.ascends:
+                if not paginator.ascends:
                     self._give_up()
                     return False
-                if cursor.total is not None:
-                    slices.records = cursor.total
-                if cursor.last is not None:
-                    slices.move(cursor.last, cursor.skip, now)
+                if paginator.total is not None:
+                    slices.records = paginator.total
+                if paginator.last is not None:
+                    slices.move(paginator.last, paginator.skip, now)
                 self._keep()
         except IncompleteError as error:
             self.trouble = str(error)
-            if cursor.passed:
+            if paginator.passed:
                 return False  # the next run may get further; if not, it leaves out the rest
-        if not cursor.is_done:
+        if not paginator.is_done:
             return True
         slices.turn(now)
         self._keep()
@@ -162,10 +164,16 @@ class Refresh:
         self._slices.begin(None, None)
         self._keep()
 
-    def _listing(self, after: int | None, skip: int, until: Until | None) -> tuple[Listing, Cursor]:
+    def _listing(
+        self, after: int | None, skip: int, until: StopPoint | None
+    ) -> tuple[PagedRequest, OffsetPaginator]:
         # How many records came before is not known: some are gone since.
-        cursor = Cursor([self._key], page_size=self._page_size, after=after, skip=skip, before=None)
-        return Listing(self._path, cursor=cursor, tally=self._tally, until=until), cursor
+        paginator = OffsetPaginator(
+            [self._key], page_size=self._page_size, after=after, skip=skip, before=None
+        )
+        return PagedRequest(
+            self._path, paginator=paginator, stats=self._tally, until=until
+        ), paginator
 
     def _keep(self) -> None:
         for state in self._states:
@@ -183,7 +191,7 @@ def gone_in(page: Page, key: str, known: Sequence[int]) -> list[int]:
     Returns:
         Ids between the first and the last one of the page that it lacks.
     """
-    ids: list[Any] = [record.get(key) for record in page.answer.records]
+    ids: list[Any] = [record.get(key) for record in page.response.records]
     if not page.records or not ascend(ids):
         return []
     there = set(ids)

@@ -17,9 +17,9 @@ from singer_sdk import StreamSchema
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
 from tap_insightly.openapi.singer import OPENAPI
-from tap_insightly.streams.related_reading import Along, ArrayReading, ChildReading
+from tap_insightly.streams.related_reading import ChildStreamSync, EmbeddedStreamSync, EmbeddedSync
 from tap_insightly.streams.search import SearchStream
-from tap_insightly.streams.source import Source, is_new_version
+from tap_insightly.streams.source import PartitionRead, is_new_version
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Catalog
 
     from tap_insightly.streams.base import InsightlyStream
-    from tap_insightly.streams.reading import Reading
-    from tap_insightly.streams.source import Part
+    from tap_insightly.streams.reading import StreamSync
+    from tap_insightly.streams.source import Partition
 
     Items = Iterable[Mapping[str, Any]]
 
@@ -180,7 +180,7 @@ class RelatedStream(SearchStream):
         """
         return map(Parent.of, self.parents)
 
-    def parts(self) -> Iterable[Part]:
+    def parts(self) -> Iterable[Partition]:
         """Ask for the records of each kind that were changed since the rows of that kind were read.
 
         Returns:
@@ -194,7 +194,7 @@ class RelatedStream(SearchStream):
             yield self.part(parent.path, self.brief, extra=kind or {}, context=kind, parent=parent)
 
     def items(
-        self, found: Items, record: Mapping[str, Any], part: Part
+        self, found: Items, record: Mapping[str, Any], part: Partition
     ) -> Iterator[dict[str, Any]]:
         """Make the stream's records of what belongs to a record.
 
@@ -251,19 +251,19 @@ class ChildStream(RelatedStream):
         """
         return super().lookback() + timedelta(days=self.config["child_streams_lookback_days"])
 
-    def new_reading(self) -> Reading:
+    def new_reading(self) -> StreamSync:
         """Plan to read the stream.
 
         Returns:
             The plan.
         """
-        return ChildReading(self, self._insightly)
+        return ChildStreamSync(self, self._insightly)
 
 
 class ArrayStream(RelatedStream):
     """What comes inside of records, as a stream of its own."""
 
-    is_inside = True
+    is_embedded = True
 
     array: ClassVar[str]
     """The field of the records that holds it."""
@@ -273,22 +273,22 @@ class ArrayStream(RelatedStream):
         "for each 500 records changed since"
     )
 
-    def new_reading(self) -> Reading:
+    def new_reading(self) -> StreamSync:
         """Plan to read the stream.
 
         Returns:
             The plan.
         """
-        return ArrayReading(self, self._insightly)
+        return EmbeddedStreamSync(self, self._insightly)
 
     _is_announced = False
 
     @cached_property
-    def along(self) -> dict[str, Along]:
+    def along(self) -> dict[str, EmbeddedSync]:
         """What is read together with the streams of the records, by path."""
         return {}
 
-    def parts(self) -> Iterable[Part]:
+    def parts(self) -> Iterable[Partition]:
         """Ask for the records that are not read for their own streams in this run.
 
         Returns:
@@ -299,7 +299,7 @@ class ArrayStream(RelatedStream):
         """
         return [part for part in super().parts() if part.owner.path not in self.along]
 
-    def join(self, reading: Reading) -> Along | None:
+    def join(self, reading: StreamSync) -> EmbeddedSync | None:
         """Go along with the reading of another stream, if that reads all that is wanted here.
 
         Args:
@@ -322,10 +322,10 @@ class ArrayStream(RelatedStream):
         if is_alone or not parts:
             return None
         (part,), (source,) = parts, reading.sources
-        own = Source(self, part, reading.tally)
+        own = PartitionRead(self, part, reading.stats)
         if not source.position.covers(own.position):
             return None
-        self.along[path] = Along(self, part)
+        self.along[path] = EmbeddedSync(self, part)
         return self.along[path]
 
     def part_company(self) -> None:
@@ -347,7 +347,7 @@ class ArrayStream(RelatedStream):
         """
         self._write_record_message(row)
 
-    def inside(self, record: Mapping[str, Any], part: Part) -> Iterator[dict[str, Any]]:
+    def inside(self, record: Mapping[str, Any], part: Partition) -> Iterator[dict[str, Any]]:
         """Take the stream's records out of one that they come in.
 
         Args:

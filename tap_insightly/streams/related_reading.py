@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk import metrics
 
-from tap_insightly.api import IncompleteError, Listing, NotAvailableError
-from tap_insightly.api.paging import Cursor
-from tap_insightly.streams.reading import Reading
+from tap_insightly.api import IncompleteError, NotAvailableError, PagedRequest
+from tap_insightly.api.lists.paged_request import OffsetPaginator
+from tap_insightly.streams.reading import StreamSync
 from tap_insightly.values import parse_moment, utc_text
 
 if TYPE_CHECKING:
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
     from tap_insightly.api import Page
     from tap_insightly.conformer import Conformer
-    from tap_insightly.streams.position import Position
+    from tap_insightly.streams.position import Checkpoint
     from tap_insightly.streams.related import ArrayStream, ChildStream
-    from tap_insightly.streams.source import Part, Source
+    from tap_insightly.streams.source import Partition, PartitionRead
 
 MISSES_IN_A_ROW = 20  # records about which nothing is told, before it is asked why
 
 
-class Along:
+class EmbeddedSync:
     """Rows of a stream that are made of records while these are read for a stream of their own."""
 
-    def __init__(self, stream: ArrayStream, part: Part) -> None:
+    def __init__(self, stream: ArrayStream, part: Partition) -> None:
         """Get ready.
 
         Args:
@@ -43,7 +43,7 @@ class Along:
         self.is_done = False
         """Whether the records were read to their end."""
 
-    def begin(self, position: Position) -> None:
+    def begin(self, position: Checkpoint) -> None:
         """Take in that the records will be read now.
 
         Args:
@@ -79,7 +79,7 @@ class Along:
         self.is_done = True
 
 
-class ArrayReading(Reading):
+class EmbeddedStreamSync(StreamSync):
     """Reads records only for what is in them, as far as nothing else reads them."""
 
     _stream: ArrayStream
@@ -107,7 +107,7 @@ class ArrayReading(Reading):
             self._stream.part_company()
 
     def _rows_of_page(
-        self, page: Page, source: Source, conform: Conformer
+        self, page: Page, source: PartitionRead, conform: Conformer
     ) -> Iterator[dict[str, Any]]:
         for record in page.records:
             for item in self._stream.inside(record, source.part):
@@ -116,10 +116,10 @@ class ArrayReading(Reading):
                     yield row
                     self._count()
             _move(source, [(record, page.skip)])
-            self._do_what_is_due()
+            self._heartbeat()
 
 
-class ChildReading(Reading):
+class ChildStreamSync(StreamSync):
     """Asks for what belongs to records, one record after the other, many at a time."""
 
     _stream: ChildStream
@@ -128,15 +128,15 @@ class ChildReading(Reading):
     _status = 0  # how, as an HTTP status
     _incomplete: IncompleteError | None = None  # what the last one said of which not all was told
 
-    def _rows_of(self, source: Source, conform: Conformer) -> Iterator[dict[str, Any]]:
+    def _rows_of(self, source: PartitionRead, conform: Conformer) -> Iterator[dict[str, Any]]:
         self._misses = 0
         told: list[tuple[Mapping[str, Any], int]] = []
         with (
             metrics.http_request_counter(self._stream.name, self._stream.path) as counter,
             closing(self._asked(source)) as asked,
         ):
-            for record, skip, listing in asked:
-                for item in self._items(listing, record, source, counter):
+            for record, skip, paged_request in asked:
+                for item in self._items(paged_request, record, source, counter):
                     row = conform(item)
                     if row is not None:
                         yield row
@@ -146,7 +146,7 @@ class ChildReading(Reading):
                 told.append((record, skip))
                 if source.is_answered or self._misses % MISSES_IN_A_ROW == 0:
                     _move(source, told)
-                self._do_what_is_due()
+                self._heartbeat()
         if told:
             self._check_why(source, told[-1][0])
             _move(source, told)
@@ -163,10 +163,12 @@ class ChildReading(Reading):
             error, self._incomplete = self._incomplete, None
             raise error
 
-    def _asked(self, source: Source) -> Generator[tuple[Mapping[str, Any], int, Listing]]:
+    def _asked(
+        self, source: PartitionRead
+    ) -> Generator[tuple[Mapping[str, Any], int, PagedRequest]]:
         """Read the records, and have the reader ask for the children of as many as it can."""
         most = 4 * self._tap.session.max_concurrency  # twice of what the reader asks ahead
-        coming: deque[tuple[Mapping[str, Any], int, Listing]] = deque()
+        coming: deque[tuple[Mapping[str, Any], int, PagedRequest]] = deque()
         try:
             with closing(self._records(source)) as records:
                 while True:
@@ -175,18 +177,20 @@ class ChildReading(Reading):
                             coming.append((record, skip, self._listing(record, source)))
                             if len(coming) >= most:
                                 break
-                        self._tap.reader.expect([*(one for _, _, one in coming), source.listing])
+                        self._tap.prefetcher.expect(
+                            [*(one for _, _, one in coming), source.paged_request]
+                        )
                     if not coming:
                         return
                     yield coming.popleft()
         finally:
             # Nobody will read them, and what was asked ahead would take the room of others.
-            for _, _, listing in coming:
-                self._tap.reader.drop(listing)
+            for _, _, paged_request in coming:
+                self._tap.prefetcher.drop(paged_request)
 
-    def _records(self, source: Source) -> Generator[tuple[Mapping[str, Any], int]]:
+    def _records(self, source: PartitionRead) -> Generator[tuple[Mapping[str, Any], int]]:
         try:
-            for page in self._pages([source.listing]):
+            for page in self._pages([source.paged_request]):
                 self._begin(source, page)
                 for record in page.records:
                     if isinstance(record.get(source.part.owner.key), int):
@@ -194,23 +198,23 @@ class ChildReading(Reading):
         except IncompleteError as error:
             self._incomplete = error  # to be told once all that was read has been sent
 
-    def _listing(self, record: Mapping[str, Any], source: Source) -> Listing:
+    def _listing(self, record: Mapping[str, Any], source: PartitionRead) -> PagedRequest:
         stream = self._stream
         path = f"{source.part.owner.path_of(record)}/{stream.children}"
         size = source.page_size
-        cursor = Cursor(stream.own_id, page_size=size) if stream.has_pages else None
-        return Listing(path, cursor=cursor, tally=self.tally)
+        paginator = OffsetPaginator(stream.own_id, page_size=size) if stream.has_pages else None
+        return PagedRequest(path, paginator=paginator, stats=self.stats)
 
     def _items(
         self,
-        listing: Listing,
+        paged_request: PagedRequest,
         record: Mapping[str, Any],
-        source: Source,
+        source: PartitionRead,
         counter: metrics.Counter,
     ) -> Iterator[dict[str, Any]]:
         found: list[Mapping[str, Any]] = []
         try:
-            for page in self._tap.reader.read(listing, self._wait):
+            for page in self._tap.prefetcher.read(paged_request, self._wait):
                 self._take_in(page, counter, self._stream.path)
                 found += page.records
         except NotAvailableError as error:
@@ -228,7 +232,7 @@ class ChildReading(Reading):
         source.is_answered = True
         yield from self._stream.items(found, record, source.part)
 
-    def _check_why(self, source: Source, record: Mapping[str, Any]) -> None:
+    def _check_why(self, source: PartitionRead, record: Mapping[str, Any]) -> None:
         """Find out whether records are gone, or whether what belongs to them cannot be read.
 
         Raises:
@@ -236,7 +240,7 @@ class ChildReading(Reading):
         """
         parent = source.part.owner
         try:
-            list(self._pages([Listing(parent.path_of(record), tally=self.tally)]))
+            list(self._pages([PagedRequest(parent.path_of(record), stats=self.stats)]))
         except NotAvailableError:
             return
         # Another run may be told, and has to begin where this one did.
@@ -246,7 +250,7 @@ class ChildReading(Reading):
         raise NotAvailableError(path, self._status)
 
 
-def _move(source: Source, records: list[tuple[Mapping[str, Any], int]]) -> None:
+def _move(source: PartitionRead, records: list[tuple[Mapping[str, Any], int]]) -> None:
     """Take in that all that belongs to some records has been sent; the list is emptied."""
     parent = source.part.owner
     for record, skip in records:

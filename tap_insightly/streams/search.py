@@ -15,7 +15,7 @@ from singer_sdk.singerlib.catalog import (
 from tap_insightly.api import InsightlyError
 from tap_insightly.streams.base import AheadError, InsightlyStream
 from tap_insightly.streams.deleting import DELETED
-from tap_insightly.streams.source import Part
+from tap_insightly.streams.source import Partition
 from tap_insightly.values import FIRST, before, parse_moment, utc_text
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class SearchStream(InsightlyStream):
             found["properties", DELETED] = Metadata(Metadata.InclusionType.AUTOMATIC)
         return found
 
-    def parts(self) -> Iterable[Part]:
+    def parts(self) -> Iterable[Partition]:
         """Say which list to read: all records, or those updated since the bookmark.
 
         Returns:
@@ -83,7 +83,7 @@ class SearchStream(InsightlyStream):
         """
         return [self.part(self.path)]
 
-    def part(self, path: str, params: Mapping[str, str] | None = None, **more: Any) -> Part:  # noqa: ANN401 - as `Part` has them
+    def part(self, path: str, params: Mapping[str, str] | None = None, **more: Any) -> Partition:  # noqa: ANN401 - as `Partition` has them
         """Make a part of a list, or of its search if there is a bookmark.
 
         Args:
@@ -101,7 +101,7 @@ class SearchStream(InsightlyStream):
         params = dict(params or {})
         if since is not None:
             path, params["updated_after_utc"] = f"{path}/Search", since
-        return Part(path, params, since=since, **more)
+        return Partition(path, params, since=since, **more)
 
     def since(self, context: Mapping[str, str] | None = None) -> str | None:
         """Say from when on to read: from some time before the bookmark.
@@ -215,7 +215,7 @@ class SearchStream(InsightlyStream):
             self._insightly.write_message(SchemaMessage(message.stream, schema, keys))
 
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
-        """Set no limit to the bookmark: `Position` does, by the server's clock.
+        """Set no limit to the bookmark: `Checkpoint` does, by the server's clock.
 
         The SDK would take the local clock, which may be wrong.
 

@@ -30,7 +30,7 @@ class SendingStream(Stream):
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
     STATE_MSG_FREQUENCY = sys.maxsize
-    """Never: `Reading` writes the state, when it covers all records that were sent."""
+    """Never: `StreamSync` writes the state, when it covers all records that were sent."""
 
     was_whole = False
     """Whether all was read that there is, the last time."""
@@ -105,7 +105,7 @@ class SendingStream(Stream):
         *,
         context: Context | None = None,
     ) -> None:
-        """Leave the state alone: `Reading` keeps it.
+        """Leave the state alone: `StreamSync` keeps it.
 
         A private method of the SDK, because it has no other place to say so: it would take the
         stream for one that cannot be resumed, warn of that, and set the bookmark by itself.

@@ -18,8 +18,8 @@ from datetime import datetime, timedelta, timezone
 from itertools import pairwise, takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tap_insightly.api.paging import PAGE_SIZE, Until
-from tap_insightly.api.passed import LARGEST_ID
+from tap_insightly.api.lists.paged_request import PAGE_SIZE, StopPoint
+from tap_insightly.api.lists.seen_keys import LARGEST_ID
 from tap_insightly.values import parse_moment, utc_text
 
 if TYPE_CHECKING:
@@ -30,13 +30,13 @@ MANY = 12  # runs in a round, from which on nothing need be overdue
 LATENESS = 0.25  # of an interval, by which a record may be overdue if runs are fewer
 MOST = 2**31 - 1  # records of a list that can be: no server need be asked for a place beyond
 
-FIRST_PAGE = Until(None, 1)
+FIRST_PAGE = StopPoint(None, 1)
 
 
-class Part(NamedTuple):
+class ReadSlice(NamedTuple):
     """A part of a list that was read at one time."""
 
-    until: Until
+    until: StopPoint
     """Its last record."""
     time: datetime
     """When it was read, by the server's clock."""
@@ -50,7 +50,7 @@ class Part(NamedTuple):
         return [self.until.last, self.until.skip, utc_text(self.time)]
 
 
-class Slices:
+class RefreshSchedule:
     """What was read of a list, and when. Knows nothing of requests."""
 
     def __init__(self, days: float, saved: object = None, page_size: int = PAGE_SIZE) -> None:
@@ -70,8 +70,8 @@ class Slices:
         self.records: int | None = None
         """How many records the list had when it was last read; None if that is not known."""
         self._ran: datetime | None = None  # the last time that all was read that was due
-        self._ahead: list[Part] = []  # from `after` to the end; the oldest first
-        self._behind: list[Part] = []  # from the beginning to `after`; read in this round
+        self._ahead: list[ReadSlice] = []  # from `after` to the end; the oldest first
+        self._behind: list[ReadSlice] = []  # from the beginning to `after`; read in this round
         try:
             self._restore(saved)
         except (KeyError, TypeError, ValueError, OverflowError):
@@ -92,7 +92,7 @@ class Slices:
         self.after, self.skip, self.records = None, 0, records
         self._ran, self._ahead, self._behind = ran, [], []
 
-    def due(self, now: datetime) -> Sequence[Until | None]:
+    def due(self, now: datetime) -> Sequence[StopPoint | None]:
         """Say what has to be read now, from the place where the last slice ended.
 
         Args:
@@ -128,7 +128,7 @@ class Slices:
         self.after, time = last, now
         if self._behind and now - self._behind[-1].time < self._days / PARTS:
             time = self._behind.pop().time  # one part with what was read shortly before
-        self._behind.append(Part(Until(last, skip), time))
+        self._behind.append(ReadSlice(StopPoint(last, skip), time))
         # The last part goes on to the end, wherever that is by now.
         while len(self._ahead) > 1 and self._ahead[0].until.is_passed(last, skip):
             del self._ahead[0]
@@ -139,7 +139,7 @@ class Slices:
         Args:
             now: When the run began to read.
         """
-        self._ahead = self._behind or [Part(Until(None, 0), now)]
+        self._ahead = self._behind or [ReadSlice(StopPoint(None, 0), now)]
         self._behind = []
         self.after, self.skip = None, 0
 
@@ -194,7 +194,7 @@ class Slices:
         interval = now - self._ran if self._ran else timedelta()
         return max(min(interval, self._days / MANY), interval * (1 - LATENESS))
 
-    def _divided(self, now: datetime) -> list[Part]:
+    def _divided(self, now: datetime) -> list[ReadSlice]:
         """Divide what is ahead into parts of whole pages, due one after the other.
 
         None is due later than so many days after it was read, but most are earlier: with the
@@ -206,25 +206,25 @@ class Slices:
         foresight = self._foresight(now)
         ends = [*range(size, number, size), number]
         return [
-            Part(
-                Until(None, self.skip + end),
+            ReadSlice(
+                StopPoint(None, self.skip + end),
                 ran - max(self._days * (1 - end / number) - foresight, timedelta()),
             )
             for end in ends
         ]
 
 
-def _are_in_order(parts: Sequence[Part]) -> bool:
+def _are_in_order(parts: Sequence[ReadSlice]) -> bool:
     """Tell whether parts follow each other: by all of their ids, or by all of their places."""
     ids = [part.until.last for part in parts if part.until.last is not None]
     ends = ids or [part.until.skip for part in parts]
     return len(ends) == len(parts) and all(one < other for one, other in pairwise(ends))
 
 
-def _part(saved: Any) -> Part:  # noqa: ANN401 - anything that JSON can be
+def _part(saved: Any) -> ReadSlice:  # noqa: ANN401 - anything that JSON can be
     last, skip, time = saved
-    until = Until(None if last is None else _number(last), _number(skip, MOST))
-    return Part(until, _moment(time))
+    until = StopPoint(None if last is None else _number(last), _number(skip, MOST))
+    return ReadSlice(until, _moment(time))
 
 
 def _number(saved: object, most: int = LARGEST_ID) -> int:

@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
 
-from tap_insightly.api import Listing
-from tap_insightly.api.cursor import SMALLEST_PAGE, Cursor
-from tap_insightly.streams.position import UNFINISHED, Position
+from tap_insightly.api import PagedRequest
+from tap_insightly.api.lists.paginator import SMALLEST_PAGE, OffsetPaginator
+from tap_insightly.streams.position import UNFINISHED, Checkpoint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from singer_sdk import Stream
 
-    from tap_insightly.api import Tally
+    from tap_insightly.api import RequestStats
     from tap_insightly.streams.base import InsightlyStream
     from tap_insightly.streams.related import Parent
 
 
 @dataclass(frozen=True)
-class Part:
+class Partition:
     """One list to read; most streams are read as one, some as several."""
 
     path: str
@@ -51,55 +51,57 @@ class Part:
         return self.parent
 
 
-class Source:
+class PartitionRead:
     """A part of a stream that is being read: its list, and how far that has been read."""
 
-    def __init__(self, stream: InsightlyStream, part: Part, tally: Tally) -> None:
+    def __init__(self, stream: InsightlyStream, part: Partition, stats: RequestStats) -> None:
         """Find out where to go on.
 
         Args:
             stream: The stream.
             part: The part.
-            tally: Where to count the requests.
+            stats: Where to count the requests.
         """
         self.part = part
         self.key = (part.parent.key,) if part.parent else stream.own_key
         """The names of the fields that identify a record of the list."""
         is_resumable = part.is_paged and len(self.key) == 1 and not is_new_version(stream)
         saved = stream.saved_state(part.context).get(UNFINISHED)
-        self.position = Position(saved, part.since, is_resumable=is_resumable)
+        self.position = Checkpoint(saved, part.since, is_resumable=is_resumable)
         self._before = self.position.passed
         # A dry run (--test) stops at the record after its limit, so it need not ask for more; only
         # of records that hold others, many may hold none.
         limit = stream.ABORT_AT_RECORD_COUNT
         self.page_size: int = stream.config["page_size"]
         """How many records are asked for at once, at most."""
-        if limit is not None and not stream.is_inside:
+        if limit is not None and not stream.is_embedded:
             self.page_size = max(SMALLEST_PAGE, min(self.page_size, limit + 1))
-        cursor = None
+        paginator = None
         if part.is_paged:
-            cursor = Cursor(
+            paginator = OffsetPaginator(
                 [name for name in self.key if name not in part.extra],
                 page_size=self.page_size,
                 after=self.position.after,
                 skip=self.position.skip,
                 before=self._before,
             )
-        self.listing = Listing(
-            part.path, part.params, cursor=cursor, tally=tally, is_eager=limit is None
+        self.paged_request = PagedRequest(
+            part.path, part.params, paginator=paginator, stats=stats, is_eager=limit is None
         )
-        self.cursor = cursor or Cursor(self.key)  # of a list without pages, nothing is passed
+        self.paginator = paginator or OffsetPaginator(
+            self.key
+        )  # of a list without pages, nothing is passed
         """Which records were passed."""
         self.entered_sent = 0
-        """How many of those that came late, as `Cursor.entered` has them, were sent."""
+        """How many of those that came late, as `OffsetPaginator.entered` has them, were sent."""
         self.is_answered = False
         """Whether anything of it was answered: if so, that it cannot be read is an error."""
 
     def remember(self) -> None:
         """Keep with the position how many records were passed up to it."""
         after = self.position.after
-        if self._before is not None and after is not None and self.cursor.ascends:
-            self.position.count(self._before + bisect_right(self.cursor.passed, after))
+        if self._before is not None and after is not None and self.paginator.ascends:
+            self.position.count(self._before + bisect_right(self.paginator.passed, after))
 
 
 def is_new_version(stream: Stream) -> bool:

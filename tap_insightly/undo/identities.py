@@ -6,10 +6,10 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import UnknownObjectError
-from tap_insightly.api.comparing import is_same
-from tap_insightly.api.fields import CUSTOM_FIELDS
-from tap_insightly.api.reading import value_of
-from tap_insightly.target.copying.references import lookups_of, references_of
+from tap_insightly.api.records.diff import is_same
+from tap_insightly.api.records.fields import CUSTOM_FIELDS
+from tap_insightly.api.records.reading import value_of
+from tap_insightly.loader.copying.references import lookups_of, references_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -123,36 +123,36 @@ class Identities:
         """
         return self._known[path]
 
-    def leads_to(self, of: InsightlyObject, name: str, value: object) -> Key | None:
+    def leads_to(self, obj: InsightlyObject, name: str, value: object) -> Key | None:
         """Say to which record a field leads.
 
         Args:
-            of: The object.
+            obj: The object.
             name: The field.
             value: Its value.
 
         Returns:
             The path of the list and the id; None if it leads to none.
         """
-        path = self._references_of(of).get(name)
+        path = self._references_of(obj).get(name)
         try:
             number = int(str(value))
         except ValueError:
             return None
         return None if path is None else (path, number)
 
-    def mapped(self, of: InsightlyObject, name: str, value: Any) -> Any:  # noqa: ANN401 - any value
+    def mapped(self, obj: InsightlyObject, name: str, value: Any) -> Any:  # noqa: ANN401 - any value
         """Say what a value is by now: another if it is the id of a record that was created anew.
 
         Args:
-            of: The object.
+            obj: The object.
             name: The field.
             value: Its value.
 
         Returns:
             The value; of arrays, without the ids of their items.
         """
-        key = self.leads_to(of, name, value)
+        key = self.leads_to(obj, name, value)
         if key is not None and key in self._now:
             return self._now[key]
         if isinstance(value, list):
@@ -178,7 +178,7 @@ class Identities:
         Returns:
             Whether it has.
         """
-        wanted = self.mapped(fields.of, name, value)
+        wanted = self.mapped(fields.obj, name, value)
         return is_same(fields.find(name), wanted, value_of(record, name))
 
     def is_after(
@@ -203,18 +203,18 @@ class Identities:
             Whether it has; a field that led to a record which was deleted may lead to the new one.
         """
         field, found = fields.find(name), value_of(record, name)
-        wanted = [value, self.mapped(fields.of, name, value)]
-        if or_nothing and self.leads_to(fields.of, name, value) in self.deletions:
+        wanted = [value, self.mapped(fields.obj, name, value)]
+        if or_nothing and self.leads_to(fields.obj, name, value) in self.deletions:
             wanted.append(None)
         return any(is_same(field, one, found) for one in wanted)
 
-    def _references_of(self, of: InsightlyObject) -> Mapping[str, str]:
-        if of.path not in self._references:
-            self._references[of.path] = {
-                **references_of(of.component),
-                **lookups_of(self._client, of),
+    def _references_of(self, obj: InsightlyObject) -> Mapping[str, str]:
+        if obj.path not in self._references:
+            self._references[obj.path] = {
+                **references_of(obj.component),
+                **lookups_of(self._client, obj),
             }
-        return self._references[of.path]
+        return self._references[obj.path]
 
 
 def flat(values: Mapping[str, Any]) -> dict[str, Any]:

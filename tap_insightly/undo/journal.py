@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from tap_insightly.api.closing import Closing
-from tap_insightly.api.errors import InsightlyError
-from tap_insightly.api.request import encode
+from tap_insightly.api.http.closeable import Closeable
+from tap_insightly.api.http.errors import InsightlyError
+from tap_insightly.api.http.request import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,7 +42,7 @@ class Place(NamedTuple):
     """What tells its content from any other."""
 
 
-class Journal(Closing):
+class Journal(Closeable):
     """Adds lines to a file, for any number of threads; each is on disk before it returns."""
 
     def __init__(self, path: str | Path) -> None:

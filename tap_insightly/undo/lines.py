@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
-from tap_insightly.api.errors import NotAvailableError
+from tap_insightly.api.http.errors import NotAvailableError
 from tap_insightly.values import parse_moment, utc_text
 
 if TYPE_CHECKING:

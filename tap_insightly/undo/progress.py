@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tap_insightly.api.closing import Closing
+from tap_insightly.api.http.closeable import Closeable
 from tap_insightly.undo.journal import Journal, JournalError, Lines
 from tap_insightly.undo.lines import now_text
 
@@ -93,7 +93,7 @@ class Standing:
     """Whether there is nothing more to do."""
 
 
-class Progress(Closing):
+class Progress(Closeable):
     """Knows what was done about each line, and takes down what is done."""
 
     def __init__(self, path: str | Path, recorded: Recorded) -> None:

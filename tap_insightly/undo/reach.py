@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import (
-    ChangedError,
+    ConflictError,
     NotAvailableError,
-    NotPossibleError,
     UnknownOutcomeError,
+    UnsupportedOperationError,
 )
-from tap_insightly.api.fields import CUSTOM_FIELDS
-from tap_insightly.api.planning import STAGE
+from tap_insightly.api.records.fields import CUSTOM_FIELDS
+from tap_insightly.api.records.requests import STAGE
 from tap_insightly.undo.identities import flat
 
 if TYPE_CHECKING:
@@ -39,11 +39,11 @@ class Reach:
         self.client = client
         """The account."""
 
-    def record(self, of: InsightlyObject, record_id: int) -> Record | None:
+    def record(self, obj: InsightlyObject, record_id: int) -> Record | None:
         """Read a record.
 
         Args:
-            of: The object.
+            obj: The object.
             record_id: Its id.
 
         Returns:
@@ -52,13 +52,13 @@ class Reach:
         Raises:
             InsightlyError: If it cannot be read.
         """
-        return self._with_etag(of, record_id)[0]
+        return self._with_etag(obj, record_id)[0]
 
-    def list(self, of: InsightlyObject) -> list[Record]:
+    def list(self, obj: InsightlyObject) -> list[Record]:
         """Read all records of a list.
 
         Args:
-            of: The object.
+            obj: The object.
 
         Returns:
             The records.
@@ -66,7 +66,7 @@ class Reach:
         Raises:
             InsightlyError: If they cannot be read.
         """
-        return list(self.client.records(of.name, params=_ALL_OF_THEM.get(of.path)))
+        return list(self.client.records(obj.name, params=_ALL_OF_THEM.get(obj.path)))
 
     def update(self, fields: Fields, record_id: int, changes: Changes) -> None:
         """Change a record, unless somebody else changes it at the same time.
@@ -80,29 +80,29 @@ class Reach:
             InsightlyError: If that is refused.
         """
         for number in range(_MOST_TRIES):
-            record, etag = self._with_etag(fields.of, record_id)
+            record, etag = self._with_etag(fields.obj, record_id)
             values = changes(record)
             if not values:
                 return
             try:
                 self._update(fields, record_id, values, etag)
-            except (ChangedError, UnknownOutcomeError):  # what it is by now tells
+            except (ConflictError, UnknownOutcomeError):  # what it is by now tells
                 if number == _MOST_TRIES - 1:
                     raise
             else:
                 return
 
-    def delete(self, of: InsightlyObject, record_id: int) -> None:
+    def delete(self, obj: InsightlyObject, record_id: int) -> None:
         """Delete a record.
 
         Args:
-            of: The object.
+            obj: The object.
             record_id: Its id.
 
         Raises:
             InsightlyError: If that is refused.
         """
-        self.client.delete(of.name, record_id)
+        self.client.delete(obj.name, record_id)
 
     def create(self, request: Request, fields: Fields, old: Record) -> int:
         """Create a record.
@@ -119,26 +119,26 @@ class Reach:
             InsightlyError: If that is refused.
         """
         del old
-        return int(self.client.make(request, fields)[str(fields.of.key)])
+        return int(self.client.make(request, fields)[str(fields.obj.key)])
 
-    def move(self, of: InsightlyObject, record_id: int, place: Mapping[str, int | None]) -> None:
+    def move(self, obj: InsightlyObject, record_id: int, place: Mapping[str, int | None]) -> None:
         """Put a record into a pipeline and a stage.
 
         Args:
-            of: The object.
+            obj: The object.
             record_id: Its id.
             place: Where it is to be: `STAGE`.
 
         Raises:
             InsightlyError: If that is refused.
         """
-        self.client.session.send(_moving(self.client, of, record_id, place))
+        self.client.session.send(_moving(self.client, obj, record_id, place))
 
-    def link(self, of: InsightlyObject, record_id: int, link: Mapping[str, Any]) -> None:
+    def link(self, obj: InsightlyObject, record_id: int, link: Mapping[str, Any]) -> None:
         """Link a record to another, unless it is.
 
         Args:
-            of: The object.
+            obj: The object.
             record_id: Its id.
             link: The link, as records have it.
 
@@ -146,14 +146,14 @@ class Reach:
             InsightlyError: If that is refused.
         """
         name, other = link["LINK_OBJECT_NAME"], link["LINK_OBJECT_ID"]
-        self.client.link(of.name, record_id, name, other, **_about(link))
+        self.client.link(obj.name, record_id, name, other, **_about(link))
 
-    def _with_etag(self, of: InsightlyObject, record_id: int) -> tuple[Record | None, str | None]:
-        if "get" not in of.can:
-            found = (one for one in self.list(of) if one.get(str(of.key)) == record_id)
+    def _with_etag(self, obj: InsightlyObject, record_id: int) -> tuple[Record | None, str | None]:
+        if "get" not in obj.can:
+            found = (one for one in self.list(obj) if one.get(str(obj.key)) == record_id)
             return next(found, None), None
         try:
-            return self.client.get_with_etag(of.name, record_id)
+            return self.client.get_with_etag(obj.name, record_id)
         except NotAvailableError as error:
             if not error.is_missing:
                 raise
@@ -162,7 +162,7 @@ class Reach:
     def _update(
         self, fields: Fields, record_id: int, values: Mapping[str, Any], etag: str | None
     ) -> None:
-        self.client.update(fields.of.name, record_id, values, if_match=etag)
+        self.client.update(fields.obj.name, record_id, values, if_match=etag)
 
 
 class Rehearsal(Reach):
@@ -179,15 +179,15 @@ class Rehearsal(Reach):
         self._show = show
         self._records: dict[tuple[str, int], Record | None] = {}
 
-    def delete(self, of: InsightlyObject, record_id: int) -> None:
+    def delete(self, obj: InsightlyObject, record_id: int) -> None:
         """Show a deletion.
 
         Args:
-            of: The object.
+            obj: The object.
             record_id: Its id.
         """
-        self._show(self.client.deletion(of.name, record_id))
-        self._records[of.path, record_id] = None
+        self._show(self.client.build_delete_request(obj.name, record_id))
+        self._records[obj.path, record_id] = None
 
     def create(self, request: Request, fields: Fields, old: Record) -> int:
         """Show a creation.
@@ -201,61 +201,61 @@ class Rehearsal(Reach):
             The id that it had, as nobody knows which it would get.
         """
         self._show(request)
-        record_id = int(old[str(fields.of.key)])
-        self._records[fields.of.path, record_id] = old | dict.fromkeys(
+        record_id = int(old[str(fields.obj.key)])
+        self._records[fields.obj.path, record_id] = old | dict.fromkeys(
             (name for name in STAGE if name in old), None
         )
         return record_id
 
-    def move(self, of: InsightlyObject, record_id: int, place: Mapping[str, int | None]) -> None:
+    def move(self, obj: InsightlyObject, record_id: int, place: Mapping[str, int | None]) -> None:
         """Show a move.
 
         Args:
-            of: The object.
+            obj: The object.
             record_id: Its id.
             place: Where it would be.
         """
-        self._show(_moving(self.client, of, record_id, place))
-        self._records[of.path, record_id] = {**(self.record(of, record_id) or {}), **place}
+        self._show(_moving(self.client, obj, record_id, place))
+        self._records[obj.path, record_id] = {**(self.record(obj, record_id) or {}), **place}
 
-    def link(self, of: InsightlyObject, record_id: int, link: Mapping[str, Any]) -> None:
+    def link(self, obj: InsightlyObject, record_id: int, link: Mapping[str, Any]) -> None:
         """Show a link.
 
         Args:
-            of: The object.
+            obj: The object.
             record_id: Its id.
             link: The link.
         """
         name, other = link["LINK_OBJECT_NAME"], link["LINK_OBJECT_ID"]
-        self._show(self.client.linking(of.name, record_id, name, other, **_about(link)))
+        self._show(self.client.build_link_request(obj.name, record_id, name, other, **_about(link)))
 
-    def _with_etag(self, of: InsightlyObject, record_id: int) -> tuple[Record | None, str | None]:
-        if (of.path, record_id) in self._records:
-            return self._records[of.path, record_id], None
-        return super()._with_etag(of, record_id)
+    def _with_etag(self, obj: InsightlyObject, record_id: int) -> tuple[Record | None, str | None]:
+        if (obj.path, record_id) in self._records:
+            return self._records[obj.path, record_id], None
+        return super()._with_etag(obj, record_id)
 
     def _update(
         self, fields: Fields, record_id: int, values: Mapping[str, Any], etag: str | None
     ) -> None:
         del etag
-        record = self.record(fields.of, record_id) or {}
-        request = self.client.updating(fields, record_id, values, record)
+        record = self.record(fields.obj, record_id) or {}
+        request = self.client.build_update_request(fields, record_id, values, record)
         if request is not None:
             self._show(request)
         now = flat(record) | dict(values)
         custom = {name for name in now if (field := fields.find(name)) and field.is_custom}
         items = [{"FIELD_NAME": name, "FIELD_VALUE": now.pop(name)} for name in custom]
-        self._records[fields.of.path, record_id] = {**now, CUSTOM_FIELDS: items}
+        self._records[fields.obj.path, record_id] = {**now, CUSTOM_FIELDS: items}
 
 
 def _moving(
-    client: InsightlyClient, of: InsightlyObject, record_id: int, place: Mapping[str, int | None]
+    client: InsightlyClient, obj: InsightlyObject, record_id: int, place: Mapping[str, int | None]
 ) -> Request:
     whole = {name: place.get(name) for name in STAGE}
-    request = client.moving(of.name, record_id, whole)
+    request = client.build_stage_request(obj.name, record_id, whole)
     if request is None:  # only if nothing is said, or the record is there
-        msg = f"{of.name} {record_id}: there is nowhere to move it to."
-        raise NotPossibleError(msg)
+        msg = f"{obj.name} {record_id}: there is nowhere to move it to."
+        raise UnsupportedOperationError(msg)
     return request
 
 

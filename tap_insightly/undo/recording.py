@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from tap_insightly.api.closing import Closing
+from tap_insightly.api.http.closeable import Closeable
 from tap_insightly.undo.journal import Journal, JournalError, Lines, Place
 from tap_insightly.undo.lines import (
     Account,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _encode = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 
 
-class Recorder(Closing):
+class Recorder(Closeable):
     """Takes down what writes replace, for any number of threads."""
 
     def __init__(self, path: str | Path, account: Account) -> None:

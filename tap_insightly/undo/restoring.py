@@ -6,16 +6,16 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import (
-    Answer,
     InsightlyError,
     InvalidFieldsError,
     Request,
+    Response,
     UnknownOutcomeError,
 )
-from tap_insightly.api.comparing import changes
-from tap_insightly.api.planning import STAGE
-from tap_insightly.target.copying.settling import LONGEST_UNDER_WAY
-from tap_insightly.target.loading import is_refusal
+from tap_insightly.api.records.diff import changes
+from tap_insightly.api.records.requests import STAGE
+from tap_insightly.loader.copying.settling import LONGEST_UNDER_WAY
+from tap_insightly.loader.record_loader import is_refusal
 from tap_insightly.undo.identities import flat
 from tap_insightly.undo.lines import Deleted, Updated
 from tap_insightly.values import EMPTY_DATES, parse_moment, utc_text
@@ -81,12 +81,12 @@ class Restorer:
                 stack.pop()
         return found
 
-    def restore(self, entry: Entry, of: InsightlyObject, line: Deleted) -> tuple[str, list[str]]:
+    def restore(self, entry: Entry, obj: InsightlyObject, line: Deleted) -> tuple[str, list[str]]:
         """Create a record anew, if it is not there.
 
         Args:
             entry: The line of its deletion.
-            of: Its object.
+            obj: Its object.
             line: What the line says.
 
         Returns:
@@ -95,14 +95,14 @@ class Restorer:
         Raises:
             InsightlyError: If that is refused.
         """
-        key = (of.path, line.record_id)
-        name = f"{of.name} {line.record_id}"
-        standing, fields = self._progress.of(entry), self._client.fields(of.name)
+        key = (obj.path, line.record_id)
+        name = f"{obj.name} {line.record_id}"
+        standing, fields = self._progress.of(entry), self._client.fields(obj.name)
         if standing.begun is not None and (found := self._found(fields, standing.begun)):
-            self._progress.make(entry, int(found[str(of.key)]))
-        if standing.made is None and self._reach.record(of, self._ids.now(*key)) is not None:
+            self._progress.make(entry, int(found[str(obj.key)]))
+        if standing.made is None and self._reach.record(obj, self._ids.now(*key)) is not None:
             return f"{name} is there, so that it need not come back.", []
-        values, lost = self._values(of, line.before)
+        values, lost = self._values(obj, line.before)
         if standing.made is None:
             self._create(entry, fields, line.before, values)
         made = standing.made
@@ -110,8 +110,8 @@ class Restorer:
             msg = f"{name}: a new one was answered without an id."
             raise InsightlyError(msg)
         self._ids.put(key, made)
-        lost += self._finish(of, made, line)
-        return f"{name} is back as {of.name} {made}.", lost
+        lost += self._finish(obj, made, line)
+        return f"{name} is back as {obj.name} {made}.", lost
 
     def find(
         self, fields: Fields, begun: Sequence[Creating | Begun]
@@ -133,15 +133,15 @@ class Restorer:
         requests = [
             (Request.of("POST", one.path, one.values), parse_moment(one.since)) for one in begun
         ]
-        return self._client.look_for(requests, fields, self._ids.known(fields.of.path))
+        return self._client.find_created(requests, fields, self._ids.known(fields.obj.path))
 
     def _needs(self, entry: Entry) -> Iterator[Entry]:
         line = self._lines.at(entry.place)
         path = self._ids.path(entry.object_name)
         if not isinstance(line, Deleted | Updated) or path is None:
             return
-        of = self._client.object(entry.object_name)
-        keys = [self._ids.leads_to(of, name, value) for name, value in flat(line.before).items()]
+        obj = self._client.object(entry.object_name)
+        keys = [self._ids.leads_to(obj, name, value) for name, value in flat(line.before).items()]
         keys += [key for key, _ in self._links(line.before)]  # an update has none
         for key in keys:
             if key is not None and (need := self._ids.deletions.get(key)) is not None:
@@ -161,23 +161,23 @@ class Restorer:
             self._progress.of(entry).is_ended or self._progress.of(entry).made is not None
         )
 
-    def _values(self, of: InsightlyObject, record: Mapping[str, Any]) -> tuple[Record, list[str]]:
+    def _values(self, obj: InsightlyObject, record: Mapping[str, Any]) -> tuple[Record, list[str]]:
         """Say what is written with a record, and what of it cannot be."""
-        fields, values, lost = self._client.fields(of.name), {}, []
-        parents = {below.parent_field for below in of.below}
+        fields, values, lost = self._client.fields(obj.name), {}, []
+        parents = {below.parent_field for below in obj.below}
         for name, given in flat(record).items():
             field = fields.find(name)
             is_parent = field is not None and field.name in parents
             if field is None or not (is_parent or field.is_writable or field.is_set_once):
                 continue
-            value = self._ids.mapped(of, name, given)
+            value = self._ids.mapped(obj, name, given)
             if value in (None, "", []) or (isinstance(value, str) and value in EMPTY_DATES):
                 continue  # what is empty in a new record need not be said
-            key = self._ids.leads_to(of, name, given)
+            key = self._ids.leads_to(obj, name, given)
             if key is not None and self._is_away(key):
                 if key in self.failed:
                     msg = f"{name} leads to a record that is not back ({key[0]}/{key[1]})."
-                    raise InvalidFieldsError(of.name, [msg])
+                    raise InvalidFieldsError(obj.name, [msg])
                 lost.append(f"{name}, as the record that it leads to comes later")
                 continue
             try:
@@ -189,11 +189,11 @@ class Restorer:
         return values, lost
 
     def _create(self, entry: Entry, fields: Fields, old: Record, values: Mapping[str, Any]) -> None:
-        of, key = fields.of, str(fields.of.key)
+        obj, key = fields.obj, str(fields.obj.key)
         request = self._request(fields, old, values)
-        there = None if "search" in of.can else [int(one[key]) for one in self._reach.list(of)]
+        there = None if "search" in obj.can else [int(one[key]) for one in self._reach.list(obj)]
         now = self._client.session.now() or datetime.now(timezone.utc)
-        body = Answer(request.body or b"{}").data
+        body = Response(request.body or b"{}").data
         self._progress.begin(entry, request.path, body, utc_text(now.replace(microsecond=0)), there)
         try:
             made = self._reach.create(request, fields, old)
@@ -204,16 +204,16 @@ class Restorer:
         self._progress.make(entry, made)
 
     def _request(self, fields: Fields, old: Record, values: Mapping[str, Any]) -> Request:
-        of = fields.of
-        parents = {below.path for below in of.below if below.parent_field is None}
+        obj = fields.obj
+        parents = {below.path for below in obj.below if below.parent_field is None}
         if not parents:
-            return self._client.creation(fields, values)
+            return self._client.build_create_request(fields, values)
         for (path, other), _ in self._links(old):  # a note is made below what it is linked to
             if path in parents and not self._is_away((path, other)):
-                where = f"{path}/{self._ids.now(path, other)}/{of.path[1:]}"
+                where = f"{path}/{self._ids.now(path, other)}/{obj.path[1:]}"
                 return Request.of("POST", where, fields.body(values, is_new=True))
         msg = "It was linked to no record that is there and that notes can be added to."
-        raise InvalidFieldsError(of.name, [msg])
+        raise InvalidFieldsError(obj.name, [msg])
 
     def _found(self, fields: Fields, begun: Begun) -> Record | None:
         if begun.there is None:
@@ -222,8 +222,8 @@ class Restorer:
                 raise found
             return found
         self._wait(begun.since)
-        key, there = str(fields.of.key), {*begun.there, *self._ids.known(fields.of.path)}
-        for record in self._reach.list(fields.of):
+        key, there = str(fields.obj.key), {*begun.there, *self._ids.known(fields.obj.path)}
+        for record in self._reach.list(fields.obj):
             if record[key] not in there and not changes(fields, begun.values, record):
                 return record
         return None
@@ -234,7 +234,7 @@ class Restorer:
         now = session.now() or datetime.now(timezone.utc)
         session.sleep(max(0.0, LONGEST_UNDER_WAY - (now - parse_moment(since)).total_seconds()))
 
-    def _finish(self, of: InsightlyObject, made: int, line: Deleted) -> list[str]:
+    def _finish(self, obj: InsightlyObject, made: int, line: Deleted) -> list[str]:
         """Put back what is not written with a record.
 
         Returns:
@@ -242,12 +242,12 @@ class Restorer:
         """
         lost: list[str] = []
         place = {name: line.before.get(name) for name in STAGE}
-        if of.has_stages and place["PIPELINE_ID"] is not None:
-            record = self._reach.record(of, made) or {}
+        if obj.has_stages and place["PIPELINE_ID"] is not None:
+            record = self._reach.record(obj, made) or {}
             if {name: record.get(name) for name in STAGE} != place:
-                _try(lambda: self._reach.move(of, made, place), "its stage", lost)
+                _try(lambda: self._reach.move(obj, made, place), "its stage", lost)
         for key, link in self._links(line.before):
-            self._link(of, made, key, link, lost)
+            self._link(obj, made, key, link, lost)
             other = self._ids.deletions.get(key)
             if other is None or self._is_away(key):
                 continue
@@ -255,35 +255,35 @@ class Restorer:
             before = self._lines.at(other.place)
             if isinstance(before, Deleted) and self._progress.of(other).made is not None:
                 for back, its in self._links(before.before):
-                    if back == (of.path, line.record_id):
+                    if back == (obj.path, line.record_id):
                         kind = self._client.object(other.object_name)
                         self._link(kind, self._ids.now(*key), back, its, lost)
         return lost
 
     def _link(
         self,
-        of: InsightlyObject,
+        obj: InsightlyObject,
         record_id: int,
         key: Key,
         link: Mapping[str, Any],
         lost: list[str],
     ) -> None:
         what = f"the link to {link['LINK_OBJECT_NAME']} {key[1]}"
-        if "Links" not in of.actions:
+        if "Links" not in obj.actions:
             lost.append(what)
         elif not self._is_away(key):
             new = {**link, "LINK_OBJECT_ID": self._ids.now(*key)}
-            _try(lambda: self._reach.link(of, record_id, new), what, lost)
-        elif not self._links_back(key, of, record_id):
+            _try(lambda: self._reach.link(obj, record_id, new), what, lost)
+        elif not self._links_back(key, obj, record_id):
             lost.append(f"{what}, which comes later")
 
-    def _links_back(self, key: Key, of: InsightlyObject, record_id: int) -> bool:
+    def _links_back(self, key: Key, obj: InsightlyObject, record_id: int) -> bool:
         """Tell whether a record that comes later has a link to this one, and makes both then."""
         line = self._lines.at(self._ids.deletions[key].place)
         if not isinstance(line, Deleted):
             return False
         return any(
-            path == of.path and self._ids.now(path, one) == record_id
+            path == obj.path and self._ids.now(path, one) == record_id
             for (path, one), _ in self._links(line.before)
         )
 

@@ -13,9 +13,9 @@ from tap_insightly.api import (
     UnknownObjectError,
     UnknownOutcomeError,
 )
-from tap_insightly.api.planning import STAGE
-from tap_insightly.api.reading import value_of
-from tap_insightly.target.loading import is_refusal
+from tap_insightly.api.records.reading import value_of
+from tap_insightly.api.records.requests import STAGE
+from tap_insightly.loader.record_loader import is_refusal
 from tap_insightly.undo.identities import Identities, flat
 from tap_insightly.undo.lines import Created, Creating, Deleted, Moved, Updated
 from tap_insightly.undo.restoring import Restorer
@@ -132,8 +132,8 @@ class Undoer:
             said = f"{name} waits, as something later about it could not be undone."
             return Result(WAITING, said)
         try:
-            of = self._client.object(entry.object_name)
-            result = self._result(entry, of, self._recorded.lines.at(entry.place))
+            obj = self._client.object(entry.object_name)
+            result = self._result(entry, obj, self._recorded.lines.at(entry.place))
         except InsightlyError as error:
             if not is_refusal(error) and not isinstance(error, UnknownObjectError):
                 raise
@@ -147,53 +147,55 @@ class Undoer:
             self._progress.end(entry)
         return result
 
-    def _result(self, entry: Entry, of: InsightlyObject, line: AnyLine) -> Result:
+    def _result(self, entry: Entry, obj: InsightlyObject, line: AnyLine) -> Result:
         if isinstance(line, Creating):
-            return self._creating(entry, of, line)
+            return self._creating(entry, obj, line)
         if isinstance(line, Created):
-            return self._created(of, line)
+            return self._created(obj, line)
         if isinstance(line, Updated):
-            return self._updated(entry, of, line)
+            return self._updated(entry, obj, line)
         if isinstance(line, Moved):
-            return self._moved(of, line)
+            return self._moved(obj, line)
         if isinstance(line, Deleted):
-            return self._deleted(entry, of, line)
+            return self._deleted(entry, obj, line)
         msg = f"Line {entry.place.number} is about no write."
         raise InsightlyError(msg)
 
-    def _creating(self, entry: Entry, of: InsightlyObject, line: Creating) -> Result:
-        if "search" not in of.can:
-            said = f"{of.name}: whether one was created before the run was cut off cannot be found "
+    def _creating(self, entry: Entry, obj: InsightlyObject, line: Creating) -> Result:
+        if "search" not in obj.can:
+            said = (
+                f"{obj.name}: whether one was created before the run was cut off cannot be found "
+            )
             return Result(
                 LEFT, f"{said}out, as these cannot be searched. It would have {line.values}."
             )
         if entry.place.number not in self._made:
-            self._look_for_all(of)
+            self._look_for_all(obj)
         found = self._made[entry.place.number]
         if isinstance(found, UnknownOutcomeError):
-            return Result(LEFT, f"{of.name}: one may have been created, or not: {found}")
+            return Result(LEFT, f"{obj.name}: one may have been created, or not: {found}")
         if found is None or _is_later(found, line.since):
-            return Result(NOTHING, f"{of.name}: one that was about to be created was not.")
-        return self._remove(of, int(found[str(of.key)]), line.values)
+            return Result(NOTHING, f"{obj.name}: one that was about to be created was not.")
+        return self._remove(obj, int(found[str(obj.key)]), line.values)
 
-    def _look_for_all(self, of: InsightlyObject) -> None:
+    def _look_for_all(self, obj: InsightlyObject) -> None:
         """Find what came of the intentions that no line says to be done."""
         lines: list[tuple[int, Creating]] = []
         for entry in self.due:
-            if entry.action == "creating" and self._ids.path(entry.object_name) == of.path:
+            if entry.action == "creating" and self._ids.path(entry.object_name) == obj.path:
                 line = self._recorded.lines.at(entry.place)
                 if isinstance(line, Creating):
                     lines.append((entry.place.number, line))
-        found = self._restorer.find(self._client.fields(of.name), [line for _, line in lines])
+        found = self._restorer.find(self._client.fields(obj.name), [line for _, line in lines])
         for (number, _), one in zip(lines, found, strict=True):
             self._made[number] = one
 
-    def _created(self, of: InsightlyObject, line: Created) -> Result:
-        return self._remove(of, line.record_id, line.values)
+    def _created(self, obj: InsightlyObject, line: Created) -> Result:
+        return self._remove(obj, line.record_id, line.values)
 
-    def _remove(self, of: InsightlyObject, record_id: int, values: Mapping[str, Any]) -> Result:
-        name, fields = f"{of.name} {record_id}", self._client.fields(of.name)
-        record = self._reach.record(of, record_id)
+    def _remove(self, obj: InsightlyObject, record_id: int, values: Mapping[str, Any]) -> Result:
+        name, fields = f"{obj.name} {record_id}", self._client.fields(obj.name)
+        record = self._reach.record(obj, record_id)
         if record is None:
             return Result(NOTHING, f"{name} is gone already.")
         changed = [
@@ -201,19 +203,19 @@ class Undoer:
             for one, sent in flat(values).items()
             if not self._ids.is_after(fields, record, one, sent)
         ]
-        changed += sorted(self._left[of.path, record_id] - {*changed})
+        changed += sorted(self._left[obj.path, record_id] - {*changed})
         if changed and not self._is_forced:
             said = f"{name} was changed since ({', '.join(changed)}), and is left."
             return Result(LEFT, said)
         try:
-            self._reach.delete(of, record_id)
+            self._reach.delete(obj, record_id)
         except NotAvailableError as error:
             if not error.is_missing:
                 raise
         return Result(UNDONE, f"{name} is deleted.")
 
-    def _updated(self, entry: Entry, of: InsightlyObject, line: Updated) -> Result:
-        fields, now = self._client.fields(of.name), self._ids.now(of.path, line.record_id)
+    def _updated(self, entry: Entry, obj: InsightlyObject, line: Updated) -> Result:
+        fields, now = self._client.fields(obj.name), self._ids.now(obj.path, line.record_id)
         before, after = flat(line.before), flat(line.after)
         names = [one for one in before if one in (self._progress.of(entry).left or before)]
         left: list[str] = []
@@ -226,7 +228,7 @@ class Undoer:
             put.clear()
             is_gone = record is None
             for name in names if record is not None else ():
-                if name in self._left[of.path, now]:
+                if name in self._left[obj.path, now]:
                     left.append(name)
                 elif self._ids.is_before(fields, record or {}, name, before[name]):
                     continue
@@ -235,61 +237,61 @@ class Undoer:
                     # What led to a record that was deleted may do so still, by its old id.
                     for one, is_ours in ((after.get(name), True), (before[name], False))
                 ):
-                    put[name] = self._ids.mapped(of, name, before[name])
+                    put[name] = self._ids.mapped(obj, name, before[name])
                 else:
                     left.append(name)
             return put
 
         self._reach.update(fields, now, changes)
-        name = _name(of, line.record_id, now)
+        name = _name(obj, line.record_id, now)
         if is_gone:
-            return self._gone(of, line.record_id, *names)
-        self._left[of.path, now].update(left)
+            return self._gone(obj, line.record_id, *names)
+        self._left[obj.path, now].update(left)
         parts = [f"{', '.join(put)} put back"] if put else []
         parts += [f"{', '.join(left)} changed since, and left"] if left else []
         said = f"{name}: {'; '.join(parts) or 'is as it was before'}."
         outcome = LEFT if left else UNDONE if put else NOTHING
         return Result(outcome, said, tuple(left))
 
-    def _moved(self, of: InsightlyObject, line: Moved) -> Result:
-        now = self._ids.now(of.path, line.record_id)
-        name = _name(of, line.record_id, now)
-        record = self._reach.record(of, now)
+    def _moved(self, obj: InsightlyObject, line: Moved) -> Result:
+        now = self._ids.now(obj.path, line.record_id)
+        name = _name(obj, line.record_id, now)
+        record = self._reach.record(obj, now)
         if record is None:
-            return self._gone(of, line.record_id)
+            return self._gone(obj, line.record_id)
         place = {one: record.get(one) for one in line.before}
         is_told = all(one in record for one in line.before)
-        is_held = bool(self._left[of.path, now] & set(STAGE))
+        is_held = bool(self._left[obj.path, now] & set(STAGE))
         if is_told and place == line.before and not is_held:
             return Result(NOTHING, f"{name}: is at the stage where it was before.")
         if not self._is_forced and (is_held or place != line.after):
-            self._left[of.path, now].update(STAGE)
+            self._left[obj.path, now].update(STAGE)
             why = "was moved since" if is_told else "does not tell at which stage it is"
             return Result(LEFT, f"{name}: {why}, and is left there.")
-        self._reach.move(of, now, line.before)
+        self._reach.move(obj, now, line.before)
         return Result(UNDONE, f"{name}: is back at its stage.")
 
-    def _deleted(self, entry: Entry, of: InsightlyObject, line: Deleted) -> Result:
-        if (of.path, line.record_id) in self._ids.created:
+    def _deleted(self, entry: Entry, obj: InsightlyObject, line: Deleted) -> Result:
+        if (obj.path, line.record_id) in self._ids.created:
             said = (
-                f"{of.name} {line.record_id} was not there before, so that it need not come back."
+                f"{obj.name} {line.record_id} was not there before, so that it need not come back."
             )
             return Result(NOTHING, said)
-        said, lost = self._restorer.restore(entry, of, line)
+        said, lost = self._restorer.restore(entry, obj, line)
         is_back = self._progress.of(entry).made is not None
         return Result(UNDONE if is_back else NOTHING, said, lost=tuple(lost), is_back=is_back)
 
-    def _gone(self, of: InsightlyObject, record_id: int, *names: str) -> Result:
+    def _gone(self, obj: InsightlyObject, record_id: int, *names: str) -> Result:
         """Say of a record that is not there that it need not be, or that it should."""
-        name = f"{of.name} {record_id}"
-        if (of.path, record_id) in self._ids.created:
+        name = f"{obj.name} {record_id}"
+        if (obj.path, record_id) in self._ids.created:
             return Result(NOTHING, f"{name} is not there any more, nor was it before.")
         said = f"{name} is not there any more, so that nothing of it can be put back."
         return Result(LEFT, said, names)
 
 
-def _name(of: InsightlyObject, record_id: int, now: int) -> str:
-    return f"{of.name} {record_id}" + (f" (now {now})" if now != record_id else "")
+def _name(obj: InsightlyObject, record_id: int, now: int) -> str:
+    return f"{obj.name} {record_id}" + (f" (now {now})" if now != record_id else "")
 
 
 def _is_later(record: Mapping[str, Any], since: str) -> bool:

@@ -14,8 +14,8 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api import IncompleteError, InsightlyError, Listing, Tally
-from tap_insightly.api.paging import PAGE_SIZE, Cursor, Window
+from tap_insightly.api import IncompleteError, InsightlyError, PagedRequest, RequestStats
+from tap_insightly.api.lists.paged_request import PAGE_SIZE, OffsetPaginator, OnePagePaginator
 from tap_insightly.verify.counting import Counting
 from tap_insightly.verify.differences import Differences
 from tap_insightly.verify.errors import NotComparableError
@@ -24,10 +24,10 @@ from tap_insightly.verify.rows import Rows
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tap_insightly.api import InsightlySession, Reader
-    from tap_insightly.streams.source import Part
+    from tap_insightly.api import InsightlySession, Prefetcher
+    from tap_insightly.streams.source import Partition
     from tap_insightly.verify.subject import Subject
-    from tap_insightly.verify.warehouse import Source, Table
+    from tap_insightly.verify.warehouse import Table, Warehouse
 
 _FEWEST = 20  # requests that a search may take, however short the list is
 
@@ -38,7 +38,7 @@ class Comparison:
     def __init__(
         self,
         subject: Subject,
-        source: Source,
+        source: Warehouse,
         session: InsightlySession,
         *,
         bookmark: int | None = None,
@@ -57,7 +57,7 @@ class Comparison:
             page_size: How many records are asked for at once.
         """
         self.subject = subject
-        self.tally = Tally(session.total)
+        self.stats = RequestStats(session.total)
         self.total: int | None = None
         """How many records the account has, as far as it said."""
         self.counted = False
@@ -66,7 +66,7 @@ class Comparison:
         self._bookmark = bookmark
         self._is_each_date = is_each_date
         self._page_size = page_size
-        self._first: list[Listing] | None = None
+        self._first: list[PagedRequest] | None = None
 
     @cached_property
     def table(self) -> Table:
@@ -108,7 +108,7 @@ class Comparison:
         # Pages overlap by one record.
         return max(1, -(-((self.total or 0) - 1) // (self._page_size - 1)))
 
-    def ahead(self) -> Iterator[Listing]:
+    def ahead(self) -> Iterator[PagedRequest]:
         """Say what will be asked for in any case.
 
         Yields:
@@ -119,11 +119,11 @@ class Comparison:
         except (InsightlyError, NotComparableError):
             return  # it will be told when it is this stream's turn
 
-    def run(self, reader: Reader) -> Differences:
+    def run(self, prefetcher: Prefetcher) -> Differences:
         """Compare.
 
         Args:
-            reader: What reads the lists.
+            prefetcher: What reads the lists.
 
         Returns:
             What differs.
@@ -134,13 +134,13 @@ class Comparison:
         """
         try:
             if self._is_to_be_counted:
-                found = self._count(reader)
+                found = self._count(prefetcher)
                 if found is not None:
                     self.counted = True
                     return found
                 self._first = None
                 self._is_each_date = True
-            return self._read(reader)
+            return self._read(prefetcher)
         except IncompleteError as error:
             raise NotComparableError(str(error)) from None
 
@@ -153,7 +153,7 @@ class Comparison:
         few = len(self.rows) < self._page_size
         return self.subject.is_countable and not few and not self._is_each_date
 
-    def _begin(self) -> list[Listing]:
+    def _begin(self) -> list[PagedRequest]:
         if self._first is None:
             if self._is_to_be_counted:
                 self._first = [self._page(self._start)]
@@ -163,17 +163,19 @@ class Comparison:
 
     # Reading whole
 
-    def _whole(self, part: Part) -> Listing:
+    def _whole(self, part: Partition) -> PagedRequest:
         key = (part.parent.key,) if part.parent else self.subject.keys
         names = [name for name in key if name not in part.extra]
-        cursor = Cursor(names, page_size=self._page_size) if part.is_paged else None
-        return Listing(part.path, self.subject.params(part), cursor=cursor, tally=self.tally)
+        paginator = OffsetPaginator(names, page_size=self._page_size) if part.is_paged else None
+        return PagedRequest(
+            part.path, self.subject.params(part), paginator=paginator, stats=self.stats
+        )
 
-    def _read(self, reader: Reader) -> Differences:
+    def _read(self, prefetcher: Prefetcher) -> Differences:
         found = Differences(self.rows, self.synced, has_dates=self.has_dates)
-        listings = self._begin()
-        for part, listing in zip(self.subject.parts, listings, strict=True):
-            for page in reader.read(listing):
+        paged_requests = self._begin()
+        for part, paged_request in zip(self.subject.parts, paged_requests, strict=True):
+            for page in prefetcher.read(paged_request):
                 for key, date in self.subject.entries(page.records, part):
                     found.see(key, date)
         found.conclude()
@@ -188,48 +190,52 @@ class Comparison:
         known, size = len(self.rows), self._page_size
         return 0 if known <= size else known - size // 2
 
-    def _page(self, skip: int) -> Listing:
+    def _page(self, skip: int) -> PagedRequest:
         (part,) = self.subject.parts
-        window = Window(skip, self._page_size)
-        return Listing(part.path, self.subject.params(part), cursor=window, tally=self.tally)
+        window = OnePagePaginator(skip, self._page_size)
+        return PagedRequest(
+            part.path, self.subject.params(part), paginator=window, stats=self.stats
+        )
 
-    def _count(self, reader: Reader) -> Differences | None:
+    def _count(self, prefetcher: Prefetcher) -> Differences | None:
         """Compare by where ids stand; None if that does not add up."""
         found = Differences(self.rows, self.synced, has_dates=self.has_dates)
         counting = Counting(self.subject, found, self._page_size)
         (first,) = self._begin()
-        is_possible = counting.take(self._start, *self._answer(reader, first))
+        is_possible = counting.take(self._start, *self._answer(prefetcher, first))
         # To search for what takes longer to find than to read it all would be no use.
         most = _FEWEST + len(self.rows) // self._page_size
         while is_possible and not counting.is_whole and (wanted := counting.search.wanted):
-            if self.tally.requests > most:
+            if self.stats.requests > most:
                 return None
-            listings = [self._page(skip) for skip in wanted]
-            reader.expect(listings)
-            for skip, listing in zip(wanted, listings, strict=True):
-                is_possible &= counting.take(skip, *self._answer(reader, listing))
+            paged_requests = [self._page(skip) for skip in wanted]
+            prefetcher.expect(paged_requests)
+            for skip, paged_request in zip(wanted, paged_requests, strict=True):
+                is_possible &= counting.take(skip, *self._answer(prefetcher, paged_request))
         if not is_possible or counting.end is None:
             return None
-        if not counting.has_ended and not self._read_on(reader, counting):
+        if not counting.has_ended and not self._read_on(prefetcher, counting):
             return None
         self.total = counting.total
         return found if counting.adds_up() else None
 
-    def _read_on(self, reader: Reader, counting: Counting) -> bool:
+    def _read_on(self, prefetcher: Prefetcher, counting: Counting) -> bool:
         """Read what is behind the last known id; whether ids ascend there."""
         (part,) = self.subject.parts
         last, place = counting.end or (0, 0)
-        cursor = Cursor(self.subject.keys, page_size=self._page_size, after=last, skip=place)
+        paginator = OffsetPaginator(
+            self.subject.keys, page_size=self._page_size, after=last, skip=place
+        )
         params = self.subject.params(part)
-        listing = Listing(part.path, params, cursor=cursor, tally=self.tally)
-        for page in reader.read(listing):
+        paged_request = PagedRequest(part.path, params, paginator=paginator, stats=self.stats)
+        for page in prefetcher.read(paged_request):
             counting.see(page.records)
-            if page.answer.total is not None:
-                counting.total = page.answer.total
-        return cursor.ascends
+            if page.response.total is not None:
+                counting.total = page.response.total
+        return paginator.ascends
 
     def _answer(
-        self, reader: Reader, listing: Listing
+        self, prefetcher: Prefetcher, paged_request: PagedRequest
     ) -> tuple[Sequence[Mapping[str, Any]], int | None]:
-        (page,) = reader.read(listing)
-        return page.records, page.answer.total
+        (page,) = prefetcher.read(paged_request)
+        return page.records, page.response.total

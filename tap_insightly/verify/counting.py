@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api.deletions import DeletionSearch
+from tap_insightly.api.lists.deletion_search import DeletionSearch
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

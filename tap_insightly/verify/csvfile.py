@@ -11,7 +11,7 @@ from tap_insightly.streams.deleting import DELETED
 from tap_insightly.values import EMPTY_DATES
 from tap_insightly.verify.errors import NotComparableError
 from tap_insightly.verify.rows import Row, seconds
-from tap_insightly.verify.warehouse import Source, Table
+from tap_insightly.verify.warehouse import Table, Warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ _DELIMITERS = ",;\t|"
 _LARGEST_ID = 2**63 - 1
 
 
-class CSVFile(Source):
+class CSVFile(Warehouse):
     """One file, which holds one stream."""
 
     def __init__(self, path: str | Path) -> None:

@@ -12,7 +12,7 @@ from tap_insightly.verify.errors import NotComparableError
 from tap_insightly.verify.postgres import Postgres
 
 if TYPE_CHECKING:
-    from tap_insightly.verify.warehouse import Database, Source
+    from tap_insightly.verify.warehouse import Database, Warehouse
 
 _ACCEPTED = "postgresql://user@host:5432/database, duckdb:///path/file.duckdb or path/file.duckdb"
 _PARQUET = b"PAR1"
@@ -40,7 +40,7 @@ def open_warehouse(dsn: str, schema: str | None = None) -> Database:
     return warehouse
 
 
-def open_file(path: str) -> Source:
+def open_file(path: str) -> Warehouse:
     """Open a file of keys and dates.
 
     Args:

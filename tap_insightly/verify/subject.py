@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tap_insightly.streams import InsightlyStream
-    from tap_insightly.streams.source import Part
+    from tap_insightly.streams.source import Partition
     from tap_insightly.verify.rows import Key
 
 _UPDATED = "DATE_UPDATED_UTC"
@@ -58,7 +58,7 @@ class Subject:
         return _UPDATED if _UPDATED in self.properties else None
 
     @cached_property
-    def parts(self) -> Sequence[Part]:
+    def parts(self) -> Sequence[Partition]:
         """The lists that make up the stream."""
         return list(self.stream.parts())
 
@@ -89,7 +89,7 @@ class Subject:
             return "left out: what start_date leaves out of it cannot be told from its records"
         return None
 
-    def params(self, part: Part) -> Mapping[str, str]:
+    def params(self, part: Partition) -> Mapping[str, str]:
         """Say what to ask a list for: for no more than is compared.
 
         Args:
@@ -103,7 +103,7 @@ class Subject:
         return {**part.params, **({"brief": "true"} if is_brief else {})}
 
     def entries(
-        self, records: Iterable[Mapping[str, Any]], part: Part
+        self, records: Iterable[Mapping[str, Any]], part: Partition
     ) -> Iterator[tuple[Key, int | None]]:
         """Take keys and dates out of records.
 

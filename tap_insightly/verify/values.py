@@ -16,7 +16,7 @@ from tap_insightly.verify.rows import seconds
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from tap_insightly.api import Reader
+    from tap_insightly.api import Prefetcher
     from tap_insightly.verify.comparison import Comparison
     from tap_insightly.verify.warehouse import Database
 
@@ -25,14 +25,18 @@ _NO_CHARACTER = "\x00"  # which Postgres cannot hold, so that targets write some
 
 
 def compare_values(
-    comparisons: Sequence[Comparison], source: Database, reader: Reader, number: int, seed: int
+    comparisons: Sequence[Comparison],
+    source: Database,
+    prefetcher: Prefetcher,
+    number: int,
+    seed: int,
 ) -> Values:
     """Compare some whole records at random, each for one request.
 
     Args:
         comparisons: The streams, which have been compared by ids and dates.
         source: The warehouse.
-        reader: What asks for the records.
+        prefetcher: What asks for the records.
         number: How many to compare.
         seed: Decides which.
 
@@ -43,7 +47,7 @@ def compare_values(
     for comparison, ids in _chosen(comparisons, number, seed):
         before = found.compared + found.changed_since
         try:
-            _compare_stream(comparison, ids, source, reader, found)
+            _compare_stream(comparison, ids, source, prefetcher, found)
         except (InsightlyError, NotComparableError) as error:
             found.failed += before + len(ids) - found.compared - found.changed_since
             found.notes.append(f"{comparison.subject.name}: {error}")
@@ -92,14 +96,18 @@ def _chosen(
 
 
 def _compare_stream(
-    comparison: Comparison, ids: Sequence[int], source: Database, reader: Reader, found: Values
+    comparison: Comparison,
+    ids: Sequence[int],
+    source: Database,
+    prefetcher: Prefetcher,
+    found: Values,
 ) -> None:
     subject, table = comparison.subject, comparison.table
     rows = dict(source.records(table, subject.keys[0], subject.updated, ids))
-    asked = {one: reader.ask(f"{subject.stream.path}/{one}") for one in ids}
-    for one, answer in asked.items():
+    asked = {one: prefetcher.ask(f"{subject.stream.path}/{one}") for one in ids}
+    for one, response in asked.items():
         try:
-            (record,) = answer.result().records
+            (record,) = response.result().records
         except NotAvailableError as error:
             if not error.is_missing:
                 raise

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from tap_insightly.api import (
     AuthenticationError,
-    GaveUpError,
     InsightlyError,
     NotAvailableError,
-    Reader,
+    Prefetcher,
+    RetriesExhaustedError,
 )
-from tap_insightly.api.paging import PAGE_SIZE
+from tap_insightly.api.lists.paged_request import PAGE_SIZE
 from tap_insightly.values import utc_text
 from tap_insightly.verify.comparison import Comparison
 from tap_insightly.verify.errors import NotComparableError
@@ -24,10 +24,10 @@ from tap_insightly.verify.warehouse import Database, NoTableError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tap_insightly.api import InsightlySession, Listing
+    from tap_insightly.api import InsightlySession, PagedRequest
     from tap_insightly.verify.differences import Differences
     from tap_insightly.verify.subject import Subject
-    from tap_insightly.verify.warehouse import Source
+    from tap_insightly.verify.warehouse import Warehouse
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Wanted:
 
 
 def verify(
-    wanted: Wanted, source: Source, session: InsightlySession
+    wanted: Wanted, source: Warehouse, session: InsightlySession
 ) -> tuple[list[Compared], Values]:
     """Compare an account with a warehouse.
 
@@ -74,13 +74,13 @@ def verify(
         )
         for subject in wanted.subjects
     ]
-    with Reader(session, _expected(comparisons)) as reader:
-        run = _Run(wanted, source, reader)
+    with Prefetcher(session, _expected(comparisons)) as prefetcher:
+        run = _Run(wanted, source, prefetcher)
         results = [one for each in comparisons if (one := run.compare(each)) is not None]
         return results, run.compare_values()
 
 
-def _expected(comparisons: Sequence[Comparison]) -> Iterator[Listing]:
+def _expected(comparisons: Sequence[Comparison]) -> Iterator[PagedRequest]:
     for one in comparisons:
         if one.subject.reason_to_leave_out is None:
             yield from one.ahead()
@@ -91,8 +91,8 @@ class _Run:
     """Compares stream by stream, and keeps what whole records are taken from."""
 
     wanted: Wanted
-    source: Source
-    reader: Reader
+    source: Warehouse
+    prefetcher: Prefetcher
     compared: list[Comparison] = field(default_factory=list)
     is_answered: bool = False
     """Whether the account has answered anything."""
@@ -103,7 +103,7 @@ class _Run:
         if reason is not None:
             return self._left_out(comparison, reason)
         try:
-            found = comparison.run(self.reader)
+            found = comparison.run(self.prefetcher)
         except NoTableError as error:
             is_required = self.wanted.is_required
             return self._without(comparison, UNKNOWN, str(error)) if is_required else None
@@ -112,7 +112,7 @@ class _Run:
             return self._without(comparison, verdict, str(error))
         except (InsightlyError, NotComparableError) as error:
             # What is wrong with all streams is said once, and at once.
-            is_general = isinstance(error, GaveUpError) and not self.is_answered
+            is_general = isinstance(error, RetriesExhaustedError) and not self.is_answered
             if is_general or isinstance(error, AuthenticationError):
                 raise
             return self._without(comparison, UNKNOWN, str(error))
@@ -129,7 +129,9 @@ class _Run:
         wanted = self.wanted
         if not wanted.values or not isinstance(self.source, Database):
             return Values()
-        return compare_values(self.compared, self.source, self.reader, wanted.values, wanted.seed)
+        return compare_values(
+            self.compared, self.source, self.prefetcher, wanted.values, wanted.seed
+        )
 
     @staticmethod
     def _left_out(comparison: Comparison, reason: str) -> Compared | None:
@@ -147,7 +149,7 @@ class _Run:
     def _without(comparison: Comparison, verdict: str, reason: str) -> Compared:
         """Say why there is no result, and which table it was, if there is one."""
         result = Compared(comparison.subject.name, verdict, notes=[reason])
-        result.requests = comparison.tally.requests
+        result.requests = comparison.stats.requests
         try:
             result.table = str(comparison.table)
             result.warehouse = len(comparison.rows)
@@ -176,7 +178,7 @@ def _result(comparison: Comparison, found: Differences) -> Compared:
         counted=comparison.counted,
         dates=dates,
         dates_compared=found.dates_compared,
-        requests=comparison.tally.requests,
+        requests=comparison.stats.requests,
         requests_for_dates=comparison.pages if found.dates_compared < dates else 0,
         notes=list(_notes(comparison, found)),
     )

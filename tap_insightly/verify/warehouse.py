@@ -6,7 +6,7 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api.closing import Closing
+from tap_insightly.api.http.closeable import Closeable
 from tap_insightly.streams.deleting import DELETED
 from tap_insightly.verify.errors import NotComparableError
 from tap_insightly.verify.rows import Row, seconds
@@ -52,7 +52,7 @@ class Table:
         return all(name.casefold() in self.columns for name in columns)
 
 
-class Source(Closing):
+class Warehouse(Closeable):
     """Where the rows of streams are."""
 
     @abstractmethod
@@ -94,7 +94,7 @@ class Source(Closing):
         """End the connection; a file has none."""
 
 
-class Database(Source):
+class Database(Warehouse):
     """What databases have in common: their catalog, and how they read."""
 
     def __init__(self, schema: str | None) -> None:

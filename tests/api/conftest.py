@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_insightly.api import Fields, InsightlyClient, InsightlySession, Pace
-from tap_insightly.api.objects import find_object, standard_objects
+from tap_insightly.api import Fields, InsightlyClient, InsightlySession, RateLimiter
+from tap_insightly.api.records.objects import find_object, standard_objects
 from tests.conftest import KEY
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ class Clock:
 def new_session(sandbox: Sandbox, **options: Any) -> InsightlySession:
     """A session with a sandbox that waits neither for its turn nor between two tries."""
     clock = Clock()
-    pace = Pace(100, clock=clock, wait=clock.wait)
-    given = {"pace": pace, "sleep": lambda _: None, **options}
+    rate_limiter = RateLimiter(100, clock=clock, wait=clock.wait)
+    given = {"rate_limiter": rate_limiter, "sleep": lambda _: None, **options}
     return InsightlySession(sandbox.api_url, KEY, **given)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tap_insightly.api import (
     AuthenticationError,
-    ChangedError,
+    ConflictError,
     InsightlyClient,
     InsightlyError,
     InvalidAddressError,
@@ -18,8 +18,8 @@ from tap_insightly.api import (
     InvalidFieldsError,
     LimitReachedError,
     NotAvailableError,
-    NotPossibleError,
     UndeletableError,
+    UnsupportedOperationError,
 )
 from tests.api.conftest import asked, new_client
 from tests.conftest import KEY, watch
@@ -169,9 +169,9 @@ def test_a_record_that_was_read_is_updated_if_nobody_else_did_meanwhile(
 ) -> None:
     _, etag = client.get_with_etag("contact", contact_id)
     client.update("contact", contact_id, LAST_NAME="Byron", if_match=etag)
-    with pytest.raises(ChangedError, match=r"was changed by someone else.*Read it again"):
+    with pytest.raises(ConflictError, match=r"was changed by someone else.*Read it again"):
         client.update("contact", contact_id, LAST_NAME="King", if_match=etag)
-    with pytest.raises(ChangedError):
+    with pytest.raises(ConflictError):
         client.update("contact", contact_id, LAST_NAME="Byron", if_match=etag, skip_unchanged=True)
     assert client.get("contact", contact_id)["LAST_NAME"] == "Byron"
     assert [log.if_match for log in sandbox.requests if log.method == "PUT"] == [etag] * 2
@@ -183,13 +183,13 @@ def test_data_that_is_not_valid_is_no_other_version(
     _, etag = client.get_with_etag("contact", contact_id)
     with pytest.raises(InvalidError, match="ORGANISATION_ID") as raised:
         client.update("contact", contact_id, ORGANISATION_ID=1, if_match=etag)
-    assert not isinstance(raised.value, ChangedError)
+    assert not isinstance(raised.value, ConflictError)
 
 
 @pytest.mark.parametrize("name", ["contact", "lead_source", "task category", "fruit", "team"])
 def test_a_deleted_record_is_gone(client: InsightlyClient, sandbox: Sandbox, name: str) -> None:
-    of = client.object(name)
-    record_id = first(sandbox, of.path, str(of.key))
+    obj = client.object(name)
+    record_id = first(sandbox, obj.path, str(obj.key))
     client.delete(name, record_id)
     with pytest.raises(NotAvailableError):
         client.get(name, record_id)
@@ -269,7 +269,7 @@ def test_a_record_that_cannot_be_deleted_is_told_as_417(
 def test_what_the_api_has_no_way_to_do_is_told_before_anything_is_sent(
     client: InsightlyClient, sandbox: Sandbox, attempt: Any
 ) -> None:
-    with pytest.raises(NotPossibleError, match=r"the API (cannot|has no)"):
+    with pytest.raises(UnsupportedOperationError, match=r"the API (cannot|has no)"):
         attempt(client)
     assert asked(sandbox, *WRITES) == []
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tap_insightly.api.comparing import changes, is_same
+from tap_insightly.api.records.diff import changes, is_same
 from tests.api.conftest import asked, custom, fields_of, new_client
 from tests.api.written import values_of
 from tests.conftest import new_sandbox
@@ -309,7 +309,7 @@ def test_what_an_account_took_is_no_change_there(
     values = data.draw(values_of(fields))
     assume(fields.body(values, is_new=True))
     made = writer.create(name, values)
-    record_id = made[str(fields.of.key)]
+    record_id = made[str(fields.obj.key)]
     read = writer.get(name, record_id)
     assert changes(fields, fields.body(values, is_new=True), read) == {}
     account.requests.clear()

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_insightly.api.conversions import plain_text
-from tap_insightly.api.objects import standard_objects
+from tap_insightly.api.records.conversions import plain_text
+from tap_insightly.api.records.objects import standard_objects
 from tests.api.conftest import fields_of
 from tests.api.test_field_values import INDIA, sent
 

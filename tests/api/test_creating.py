@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_insightly.api import NotAvailableError, UnknownOutcomeError, session
+from tap_insightly.api import NotAvailableError, UnknownOutcomeError
+from tap_insightly.api.http import session
 from tap_insightly.sandbox import Faults
 from tests.api.conftest import asked, new_client
 from tests.conftest import new_sandbox

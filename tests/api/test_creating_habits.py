@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_insightly.api import InsightlyClient, UnknownOutcomeError
-from tap_insightly.api.created import is_like
+from tap_insightly.api.records.creations import is_like
 from tests.api.conftest import asked, fields_of, new_client, new_session
 
 if TYPE_CHECKING:

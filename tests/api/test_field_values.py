@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_insightly.api import Field, InvalidFieldsError, Request
-from tap_insightly.api.objects import standard_objects
+from tap_insightly.api.records.objects import standard_objects
 from tests.api.conftest import custom, fields_of
 
 OPTIONS = ("Art", "Food", "Fine Music", "ä")

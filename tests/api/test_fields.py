@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_insightly.api import InvalidError, InvalidFieldsError
-from tap_insightly.api.objects import standard_objects
+from tap_insightly.api.records.objects import standard_objects
 from tap_insightly.openapi import COMPONENTS
 from tests.api.conftest import asked, custom, fields_of
 
@@ -57,14 +57,14 @@ CONTACT = fields_of(
 )
 
 
-def problems(values: dict[str, Any], *, of: str = "contact", is_new: bool = False) -> list[str]:
+def problems(values: dict[str, Any], *, obj: str = "contact", is_new: bool = False) -> list[str]:
     """What is wrong with some values, all of it."""
-    fields = CONTACT if of == "contact" else fields_of(of)
+    fields = CONTACT if obj == "contact" else fields_of(obj)
     with pytest.raises(InvalidFieldsError) as raised:
         fields.body(values, is_new=is_new)
     found = list(raised.value.problems)
-    assert str(raised.value).removeprefix(f"{fields.of.name}: ") == " ".join(found)
-    assert str(raised.value).startswith(fields.of.name)
+    assert str(raised.value).removeprefix(f"{fields.obj.name}: ") == " ".join(found)
+    assert str(raised.value).startswith(fields.obj.name)
     return found
 
 
@@ -145,7 +145,7 @@ def test_a_wrong_value_is_told_in_a_sentence(values: dict[str, Any], told: str) 
 
 
 @pytest.mark.parametrize(
-    ("of", "field", "way"),
+    ("obj", "field", "way"),
     [
         ("opportunity", "STAGE_ID", "/Opportunities/{id}/PipelineStage"),
         ("opportunity", "PIPELINE_ID", "/Opportunities/{id}/Pipeline"),
@@ -155,12 +155,14 @@ def test_a_wrong_value_is_told_in_a_sentence(values: dict[str, Any], told: str) 
         ("lead", "LINKS", "another way"),
     ],
 )
-def test_what_is_written_elsewhere_is_told_with_where(of: str, field: str, way: str) -> None:
-    assert problems({field: 1}, of=of) == [f"{field} is not written with the record, but by {way}."]
+def test_what_is_written_elsewhere_is_told_with_where(obj: str, field: str, way: str) -> None:
+    assert problems({field: 1}, obj=obj) == [
+        f"{field} is not written with the record, but by {way}."
+    ]
 
 
 def test_a_new_record_needs_a_name_and_the_api_says_what_else() -> None:
-    told = problems({"COMPLETED": None}, of="task", is_new=True)
+    told = problems({"COMPLETED": None}, obj="task", is_new=True)
     assert told == ["TITLE is missing; a new Task needs it."]
     assert fields_of("task").body({"TITLE": "Call"}, is_new=True) == {"TITLE": "Call"}
 
@@ -199,7 +201,7 @@ def test_no_record_is_made_without_a_name(one: Any) -> None:
         assert fields_of(one.name).body({}, is_new=True) == {}
         return
     for nothing in ({}, {name: None}, {name: ""}):
-        told = problems(nothing, of=one.name, is_new=True)
+        told = problems(nothing, obj=one.name, is_new=True)
         assert told == [f"{name} is missing; a new {one.name} needs it."]
 
 
@@ -212,7 +214,7 @@ def test_only_a_name_cannot_be_cleared(one: Any) -> None:
     fields = fields_of(one.name)
     for field in fields:
         if field.name == NAMES.get(one.name):
-            told = problems({field.name: None}, of=one.name)
+            told = problems({field.name: None}, obj=one.name)
             assert told == [f"{field.name} cannot be cleared: every {one.name} needs it."]
         elif field.is_writable and field.name != "CUSTOMFIELDS":
             assert fields.body({field.name: None}, is_new=False) == {field.name: None}

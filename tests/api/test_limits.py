@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_insightly.api import InvalidFieldsError
-from tap_insightly.api.comparing import is_same
+from tap_insightly.api.records.diff import is_same
 from tests.api.conftest import custom, fields_of
 from tests.api.test_fields import problems
 
@@ -72,7 +72,7 @@ def test_a_number_that_does_not_fit_is_told_before_it_is_sent(
 
 def test_amounts_of_the_document_have_the_same_limit() -> None:
     for one, name in (("product", "DEFAULT_PRICE"), ("opportunity", "BID_AMOUNT")):
-        assert problems({name: "12345678901234567.89"}, of=one) == [
+        assert problems({name: "12345678901234567.89"}, obj=one) == [
             f"{name}: got '12345678901234567.89'; accepted is a number of at most 19 characters."
         ]
 

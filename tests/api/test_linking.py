@@ -10,8 +10,8 @@ from tap_insightly.api import (
     InvalidError,
     InvalidFieldsError,
     NotAvailableError,
-    NotPossibleError,
     UnknownOutcomeError,
+    UnsupportedOperationError,
 )
 from tests.api.conftest import asked
 
@@ -101,14 +101,14 @@ def test_a_removed_link_is_gone(client: InsightlyClient, contact_id: int, projec
 def test_a_note_belongs_to_the_record_that_it_was_added_to(
     client: InsightlyClient, sandbox: Sandbox, name: str
 ) -> None:
-    of = client.object(name)
-    record_id = sandbox.records(of.path)[0][str(of.key)]
+    obj = client.object(name)
+    record_id = sandbox.records(obj.path)[0][str(obj.key)]
     made = client.add_note(name, record_id, "Call", "<p>at ten</p>")
     note = client.get("note", made["NOTE_ID"])
     assert (note["TITLE"], note["BODY"]) == ("Call", "<p>at ten</p>")
     (link,) = note["LINKS"]
-    assert (link["LINK_OBJECT_NAME"], link["LINK_OBJECT_ID"]) == (of.name, record_id)
-    assert note in list(client.records(f"{of.path}/{record_id}/Notes"))
+    assert (link["LINK_OBJECT_NAME"], link["LINK_OBJECT_ID"]) == (obj.name, record_id)
+    assert note in list(client.records(f"{obj.path}/{record_id}/Notes"))
 
 
 def test_a_lost_note_is_not_taken_for_an_equal_one_of_another_record(
@@ -186,5 +186,5 @@ def test_nothing_is_matched_by_an_empty_value(
 
 
 def test_what_has_no_search_is_not_matched(client: InsightlyClient) -> None:
-    with pytest.raises(NotPossibleError, match="has no search"):
+    with pytest.raises(UnsupportedOperationError, match="has no search"):
         client.upsert("lead source", "LEAD_SOURCE", {"LEAD_SOURCE": "Web"})

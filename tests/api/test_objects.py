@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_insightly.api import UnknownObjectError
-from tap_insightly.api.objects import custom_object, find_object, standard_objects
+from tap_insightly.api.records.objects import custom_object, find_object, standard_objects
 from tap_insightly.openapi import COMPONENTS, READ, WRITE
 from tap_insightly.streams import STREAMS
 from tests.api.conftest import asked

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_insightly.api import InsightlyError, InvalidFieldsError, NotAvailableError
-from tap_insightly.api.objects import standard_objects
-from tap_insightly.api.reading import ReadingClient
+from tap_insightly.api.records.objects import standard_objects
+from tap_insightly.api.records.reading import ReadingClient
 from tests.api.conftest import asked, new_client, new_session
 from tests.conftest import new_sandbox
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_insightly.api import (
-    GaveUpError,
     InsightlyError,
     InvalidError,
     NotAvailableError,
     QuotaExhaustedError,
     RefusedError,
     Request,
+    RetriesExhaustedError,
     UnknownOutcomeError,
 )
 from tests.api.conftest import asked, new_session
@@ -174,7 +174,7 @@ def test_a_post_without_a_connection_is_given_up_as_not_done(
     told = r"POST \S+/v3.1/Contacts failed 3 times, .*refused.* Nothing was done\. "
     with (
         new_session(sandbox, max_retries=2) as session,
-        pytest.raises(GaveUpError, match=told) as raised,
+        pytest.raises(RetriesExhaustedError, match=told) as raised,
     ):
         session.send(POST)
     assert ("the proxy" in str(raised.value)) == is_proxy
@@ -195,7 +195,7 @@ def test_a_put_that_is_given_up_tells_whether_it_may_have_been_done(
     sandbox.faults.script = script
     with (
         new_session(sandbox, max_retries=2) as session,
-        pytest.raises(GaveUpError, match=r"PUT .*/Contacts failed 3 times") as raised,
+        pytest.raises(RetriesExhaustedError, match=r"PUT .*/Contacts failed 3 times") as raised,
     ):
         session.send(put(contact_id, None))
     assert f". {outcome} Check the network and Insightly's status" in str(raised.value)
@@ -245,7 +245,7 @@ def test_an_answer_to_a_write_may_be_a_plain_value(
 ) -> None:
     sandbox.faults.body = b"true"
     assert session.send(POST).data is True
-    with pytest.raises(GaveUpError, match="true or false where a list belongs"):
+    with pytest.raises(RetriesExhaustedError, match="true or false where a list belongs"):
         session.get("/Contacts")
 
 

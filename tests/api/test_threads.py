@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_insightly.api import ClosedError, Pace
-from tap_insightly.api.locks import SharedLock
+from tap_insightly.api import ClosedError, RateLimiter
+from tap_insightly.api.http.locks import SharedLock
 from tests.api.conftest import Clock, asked, new_client
 from tests.test_pace import most_in_a_second
 
 if TYPE_CHECKING:
     from tap_insightly.api import InsightlyClient
-    from tap_insightly.api.limits import Start
+    from tap_insightly.api.http.rate_limit import Permit
     from tap_insightly.sandbox import Sandbox
     from tap_insightly.sandbox.replies import RequestLog
 
 THREADS = 20
 
 
-class Watched(Pace):
+class Watched(RateLimiter):
     """A pace that remembers when requests started, by a clock that moves by waiting."""
 
     def __init__(self, per_second: float, width: int) -> None:
@@ -32,7 +32,7 @@ class Watched(Pace):
         self.starts: list[float] = []
         super().__init__(per_second, width, clock=self.clock, wait=self.clock.wait)
 
-    def start(self) -> Start:
+    def start(self) -> Permit:
         start = super().start()
         self.starts.append(start.at)
         return start
@@ -83,7 +83,7 @@ def test_definitions_are_asked_for_once_by_all_threads_together(sandbox: Sandbox
 
 
 def test_all_threads_together_keep_the_pace(sandbox: Sandbox) -> None:
-    pace = Watched(per_second=10, width=4)
+    rate_limiter = Watched(per_second=10, width=4)
     most = 0
 
     def look(_: RequestLog) -> None:
@@ -91,22 +91,28 @@ def test_all_threads_together_keep_the_pace(sandbox: Sandbox) -> None:
         most = max(most, sandbox.faults.in_flight + 1)
 
     sandbox.on_request = look
-    with new_client(sandbox, pace=pace) as client, ThreadPoolExecutor(THREADS) as threads:
+    with (
+        new_client(sandbox, rate_limiter=rate_limiter) as client,
+        ThreadPoolExecutor(THREADS) as threads,
+    ):
         list(threads.map(lambda number: work(client, number), range(THREADS)))
         assert list(client.records("contact")) == sandbox.records("/Contacts")
-    assert len(pace.starts) == len(sandbox.requests) > 5 * THREADS
-    assert most_in_a_second(pace.starts) <= 10
+    assert len(rate_limiter.starts) == len(sandbox.requests) > 5 * THREADS
+    assert most_in_a_second(rate_limiter.starts) <= 10
     assert most <= 4
 
 
 def test_what_is_tried_again_keeps_the_pace_too(sandbox: Sandbox) -> None:
-    pace = Watched(per_second=10, width=4)
+    rate_limiter = Watched(per_second=10, width=4)
     sandbox.faults.script = ["429", "503", "ok", "reset", "lost"] * 8
-    with new_client(sandbox, pace=pace) as client, ThreadPoolExecutor(THREADS) as threads:
+    with (
+        new_client(sandbox, rate_limiter=rate_limiter) as client,
+        ThreadPoolExecutor(THREADS) as threads,
+    ):
         contacts = [one["CONTACT_ID"] for one in sandbox.records("/Contacts")][:THREADS]
         list(threads.map(lambda one: client.update("contact", one, PHONE="1"), contacts))
-    assert len(pace.starts) == len(sandbox.requests) > THREADS
-    assert most_in_a_second(pace.starts) <= 10
+    assert len(rate_limiter.starts) == len(sandbox.requests) > THREADS
+    assert most_in_a_second(rate_limiter.starts) <= 10
 
 
 def test_closing_ends_what_other_threads_wait_for(sandbox: Sandbox) -> None:

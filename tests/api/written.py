@@ -51,7 +51,7 @@ def values_of(fields: Fields, *left_out: str) -> st.SearchStrategy[dict[str, Any
         and field.name not in left_out
         and (field.kind != "array" or field.name == "TAGS")
     }
-    required = {name: chosen.pop(name) for name in fields.of.required}
+    required = {name: chosen.pop(name) for name in fields.obj.required}
     some = st.lists(st.sampled_from(sorted(chosen)), max_size=8, unique=True)
     return some.flatmap(
         lambda names: st.fixed_dictionaries(required | {name: chosen[name] for name in names})

@@ -29,20 +29,20 @@ def pipeline(sandbox: Sandbox, name: str) -> int:
     )
 
 
-def stage(sandbox: Sandbox, of: str, name: str) -> int:
+def stage(sandbox: Sandbox, obj: str, name: str) -> int:
     """The id of a stage of a pipeline."""
     return next(
         int(one["STAGE_ID"])
         for one in sandbox.records("/PipelineStages")
-        if (one["PIPELINE_ID"], one["STAGE_NAME"]) == (pipeline(sandbox, of), name)
+        if (one["PIPELINE_ID"], one["STAGE_NAME"]) == (pipeline(sandbox, obj), name)
     )
 
 
-def deal(sandbox: Sandbox, of: str | None, at: str | None = None) -> int:
+def deal(sandbox: Sandbox, obj: str | None, at: str | None = None) -> int:
     """An opportunity in a pipeline, or in none."""
     where = {
-        "PIPELINE_ID": of and pipeline(sandbox, of),
-        "STAGE_ID": of and at and stage(sandbox, of, at),
+        "PIPELINE_ID": obj and pipeline(sandbox, obj),
+        "STAGE_ID": obj and at and stage(sandbox, obj, at),
     }
     made = sandbox.create("/Opportunities", OPPORTUNITY_NAME="Engine", **where)
     return int(made["OPPORTUNITY_ID"])
@@ -123,18 +123,18 @@ def test_a_tag_is_added_once_and_removed(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("name", ["Negotiation", " negotiation", "{id}"])
 def test_a_stage_is_found_in_the_pipeline_of_the_record(sandbox: Sandbox, name: str) -> None:
-    for of in ("Sales", "Partner sales"):
-        key, wanted = deal(sandbox, of, "Offer sent"), stage(sandbox, of, "Negotiation")
+    for obj in ("Sales", "Partner sales"):
+        key, wanted = deal(sandbox, obj, "Offer sent"), stage(sandbox, obj, "Negotiation")
         done = run(sandbox, "stage", "set", "opportunity", key, name.format(id=wanted))
         assert done.code == 0, done.stderr
-        assert place(sandbox, key) == (pipeline(sandbox, of), wanted)
+        assert place(sandbox, key) == (pipeline(sandbox, obj), wanted)
         assert asked(sandbox, "PUT")[-1] == f"PUT /Opportunities/{key}/PipelineStage"
 
 
-@pytest.mark.parametrize("of", ["Partner sales", "partner sales", "{id}"])
-def test_a_record_can_go_into_another_pipeline(sandbox: Sandbox, of: str) -> None:
+@pytest.mark.parametrize("obj", ["Partner sales", "partner sales", "{id}"])
+def test_a_record_can_go_into_another_pipeline(sandbox: Sandbox, obj: str) -> None:
     key, into = deal(sandbox, "Sales", "Qualified"), pipeline(sandbox, "Partner sales")
-    args = ["stage", "set", "opportunity", key, "Negotiation", "--pipeline", of.format(id=into)]
+    args = ["stage", "set", "opportunity", key, "Negotiation", "--pipeline", obj.format(id=into)]
     assert run(sandbox, *args).code == 0
     assert place(sandbox, key) == (into, stage(sandbox, "Partner sales", "Negotiation"))
 
@@ -146,7 +146,7 @@ def test_a_record_that_is_in_no_pipeline_goes_into_that_of_the_stage(sandbox: Sa
 
 
 def test_a_name_of_several_stages_is_told_with_their_ids(sandbox: Sandbox) -> None:
-    ids = [stage(sandbox, of, "Negotiation") for of in ("Sales", "Partner sales")]
+    ids = [stage(sandbox, obj, "Negotiation") for obj in ("Sales", "Partner sales")]
     for name, key in (("opportunity", deal(sandbox, None)), ("lead", first(sandbox, "/Leads"))):
         done = run(sandbox, "stage", "set", name, key, "Negotiation")
         assert done.code == 2

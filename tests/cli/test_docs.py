@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_insightly.api.objects import find_object, standard_objects
+from tap_insightly.api.records.objects import find_object, standard_objects
 from tap_insightly.cli import main
 from tap_insightly.sandbox import Faults
 from tests.cli.conftest import first
@@ -54,8 +54,8 @@ def with_ids(sandbox: Sandbox, command: str) -> str:
     """Write the id of a record in the place of each 301: the first of the object before it."""
 
     def put(match: re.Match[str]) -> str:
-        of = find_object(match[1].removesuffix("_ID"), standard_objects())
-        return f"{match[1]}{match[2]}{first(sandbox, of.path)}"
+        obj = find_object(match[1].removesuffix("_ID"), standard_objects())
+        return f"{match[1]}{match[2]}{first(sandbox, obj.path)}"
 
     return re.sub(r"(\w+)([ /=])301\b", put, command)
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_insightly.api import Field
-from tap_insightly.api.objects import standard_objects
+from tap_insightly.api.records.objects import standard_objects
 from tap_insightly.cli.formats import cut, fitted, plain, text_of, width_of, write_csv
 from tap_insightly.sandbox import Faults
 from tests.cli.conftest import first
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 VALUES = st.none() | st.booleans() | st.integers() | TEXTS | st.lists(st.integers() | TEXTS)
 # The API lists tags only of one kind of record, which is a parameter for `insightly api`.
-LISTED = [of.name for of in standard_objects() if of.name != "Tag"]
+LISTED = [obj.name for obj in standard_objects() if obj.name != "Tag"]
 
 
 def rows_of(text: str) -> list[dict[str, str]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_insightly.api.objects import standard_objects
+from tap_insightly.api.records.objects import standard_objects
 from tap_insightly.sandbox import Faults
 from tests.cli.running import COMMAND, environment, run, run_as_process
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from tap_insightly.sandbox import Sandbox
 
-STANDARD = [of.name for of in standard_objects()]
+STANDARD = [obj.name for obj in standard_objects()]
 
 
 def by(found: list[dict[str, Any]], key: str) -> dict[str, dict[str, Any]]:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_insightly.api.objects import standard_objects
-from tap_insightly.cli.loading import OWN_SETTINGS
+from tap_insightly.api.records.objects import standard_objects
+from tap_insightly.cli.commands.load import OWN_SETTINGS
 from tap_insightly.sandbox import Faults
 from tests.api.conftest import asked
 from tests.cli.conftest import first
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from tap_insightly.sandbox import Sandbox
 
-WRITABLE = [of.name for of in standard_objects() if of.key and {"create", "update"} <= of.can]
+WRITABLE = [obj.name for obj in standard_objects() if obj.key and {"create", "update"} <= obj.can]
 PEOPLE = "EMAIL_ADDRESS,first_name,Last_Name,hobby\n"
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_insightly.api import InsightlyError
-from tap_insightly.api.objects import standard_objects
+from tap_insightly.api.records.objects import standard_objects
 from tap_insightly.openapi import COMPONENTS
 from tap_insightly.probe import ASSUMPTIONS, MOST_READ, MOST_WRITTEN, Word, anonymous, described
 from tap_insightly.probe.shapes import STATES
@@ -52,7 +52,7 @@ def fields_of(sandbox: Sandbox) -> list[dict[str, Any]]:
 
 def public() -> set[str]:
     """What may be in a report although records hold it too: words of the API itself."""
-    words = {of.name for of in standard_objects()} | {of.path[1:] for of in standard_objects()}
+    words = {obj.name for obj in standard_objects()} | {obj.path[1:] for obj in standard_objects()}
     for component in COMPONENTS.values():
         words |= set(component.get("properties", ()))
     own = " ".join(f"{one.text} {one.why_not}" for one in ASSUMPTIONS)
@@ -342,6 +342,6 @@ def test_a_report_that_cannot_be_written_is_told(shared_sandbox: Sandbox, tmp_pa
 
 
 def test_probing_does_not_need_a_terminal_nor_more_than_a_python(tmp_path: Path) -> None:
-    code = "import tap_insightly.cli.probe, sys; sys.exit('starlette' in sys.modules)"
+    code = "import tap_insightly.cli.commands.probe, sys; sys.exit('starlette' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=False)  # noqa: S603
     assert done.returncode == 0

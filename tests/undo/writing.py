@@ -6,9 +6,9 @@ import json
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api import Answer, InsightlyClient
-from tap_insightly.api.closing import Closing
-from tap_insightly.api.comparing import changes
+from tap_insightly.api import InsightlyClient, Response
+from tap_insightly.api.http.closeable import Closeable
+from tap_insightly.api.records.diff import changes
 from tap_insightly.undo.lines import (
     AnyWrite,
     Created,
@@ -40,7 +40,7 @@ OWN = frozenset({"LAST_ACTIVITY_DATE_UTC", "NEXT_ACTIVITY_DATE_UTC", "OPPORTUNIT
 EMPTY = (None, "", [], "0000-00-00 00:00:00")
 
 
-class Writes(Closing):
+class Writes(Closeable):
     """Writes to an account, and takes down what that replaces."""
 
     def __init__(self, client: InsightlyClient, path: Path, *, is_sent: bool = True) -> None:
@@ -57,16 +57,16 @@ class Writes(Closing):
     def create(self, name: str, *, is_answered: bool = True, **values: Any) -> int:
         """Create a record; its id. An answer that is not taken down is as if it had not come."""
         fields = self.client.fields(name)
-        request = self.client.creation(fields, values)
-        body = Answer(request.body or b"").data
+        request = self.client.build_create_request(fields, values)
+        body = Response(request.body or b"").data
         since = utc_text((self.client.session.now() or now()).replace(microsecond=0))
-        of = fields.of
-        self.add(Creating(object_name=of.name, path=request.path, values=body, since=since))
+        obj = fields.obj
+        self.add(Creating(object_name=obj.name, path=request.path, values=body, since=since))
         if not self.is_sent:
             return 0
-        made = int(self.client.make(request, fields)[str(of.key)])
+        made = int(self.client.make(request, fields)[str(obj.key)])
         if is_answered:
-            self.add(Created(object_name=of.name, record_id=made, values=body))
+            self.add(Created(object_name=obj.name, record_id=made, values=body))
         return made
 
     def update(self, name: str, key: int, **values: Any) -> None:
@@ -83,29 +83,29 @@ class Writes(Closing):
             before[CUSTOM] = [
                 {"FIELD_NAME": one, "FIELD_VALUE": was.get(one)} for one in sorted(named)
             ]
-        self.add(Updated(object_name=fields.of.name, record_id=key, before=before, after=after))
+        self.add(Updated(object_name=fields.obj.name, record_id=key, before=before, after=after))
         if self.is_sent:
             self.client.update(name, key, after)  # and nothing that is so already
 
     def move(self, name: str, key: int, pipeline: int | None, stage: int | None) -> None:
         """Move a record to another stage."""
-        of, record = self.client.object(name), self.client.get(name, key)
+        obj, record = self.client.object(name), self.client.get(name, key)
         after = {"PIPELINE_ID": pipeline, "STAGE_ID": stage}
         before = {one: record[one] for one in after}
         if before == after:
             return
-        self.add(Moved(object_name=of.name, record_id=key, before=before, after=after))
+        self.add(Moved(object_name=obj.name, record_id=key, before=before, after=after))
         if self.is_sent:
-            Reach(self.client).move(of, key, after)
+            Reach(self.client).move(obj, key, after)
 
     def delete(self, name: str, key: int) -> None:
         """Delete a record."""
-        of, record = (
+        obj, record = (
             self.client.object(name),
             Reach(self.client).record(self.client.object(name), key),
         )
         assert record
-        self.add(Deleted(object_name=of.name, record_id=key, before=record))
+        self.add(Deleted(object_name=obj.name, record_id=key, before=record))
         if self.is_sent:
             self.client.delete(name, key)
 

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tap_insightly.api import Reader
-from tap_insightly.api.errors import PageTooLargeError
+from tap_insightly.api import Prefetcher
+from tap_insightly.api.http.errors import PageTooLargeError
 from tap_insightly.tap import TapInsightly
 from tap_insightly.verify import NotComparableError, Subject
 from tap_insightly.verify.comparison import Comparison
 from tap_insightly.verify.rows import Row
-from tap_insightly.verify.warehouse import Source, Table
+from tap_insightly.verify.warehouse import Table, Warehouse
 from tests.changing import EPOCH, Account
 from tests.conftest import KEY
 from tests.syncing import CATALOG, Session
@@ -27,7 +27,7 @@ from tests.test_paging import changes, happening
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tap_insightly.api import Answer, Tally
+    from tap_insightly.api import RequestStats, Response
     from tap_insightly.verify.differences import Differences
 
 START = int(EPOCH.timestamp())
@@ -37,7 +37,7 @@ COLUMNS = {name: (name, "") for name in ("contact_id", "date_updated_utc")}
 
 
 @dataclass
-class Held(Source):
+class Held(Warehouse):
     """A warehouse in memory, of contacts."""
 
     held: list[Row]
@@ -103,7 +103,7 @@ def compared(
         session,
         **options,
     )
-    with Reader(session, comparison.ahead()) as reader:
+    with Prefetcher(session, comparison.ahead()) as reader:
         return comparison, comparison.run(reader)
 
 
@@ -167,7 +167,7 @@ def test_where_nothing_differs_one_request_tells(count: int, page_size: int) -> 
     world = World(["same"] * count)
     comparison, found = world.compare(page_size=page_size)
     exact(world, found)
-    assert len(world.account.requests) == comparison.tally.requests
+    assert len(world.account.requests) == comparison.stats.requests
     assert len(world.account.requests) == 1
     assert found.dates_compared >= min(count, page_size // 2)
 
@@ -256,11 +256,11 @@ class Strange(Account):
     cap: int = 1000
 
     def get(
-        self, path: str, params: Mapping[str, str] | None = None, tally: Tally | None = None
-    ) -> Answer:
+        self, path: str, params: Mapping[str, str] | None = None, stats: RequestStats | None = None
+    ) -> Response:
         query = dict(params or {})
         query["top"] = str(min(self.cap, int(query["top"])))
-        return super().get(path, query, tally)
+        return super().get(path, query, stats)
 
 
 @settings(max_examples=300)

@@ -135,9 +135,9 @@ def test_of_rows_in_any_order_the_newest_of_each_key_is_kept(rows: list[Any]) ->
     assert {*kept.keys, *kept.marked} == {key for key, *_ in rows}
     assert len(kept.keys) + len(kept.marked) + kept.doubles == len(rows)
     for place, key in enumerate(kept.keys):
-        of = [(updated, deleted) for one, updated, deleted in rows if one == key]
-        assert (kept.date(place), None) in of
-        dated = [one if two is None else two for one, two in of]
+        obj = [(updated, deleted) for one, updated, deleted in rows if one == key]
+        assert (kept.date(place), None) in obj
+        dated = [one if two is None else two for one, two in obj]
         known = [date for date in dated if date is not None]
         assert kept.date(place) == max(known, default=None)
 

@@ -13,39 +13,39 @@ ASSUMPTIONS = (
     Assumption(
         "trailing-slash",
         "A slash at the end of a path makes no difference.",
-        relied_on=("cli/endpoint.py", "sandbox/app.py"),
+        relied_on=("cli/commands/api.py", "sandbox/app.py"),
     ),
     Assumption(
         "other-form-405",
         "The singular of a path that is plural, or the other way round, is answered 405.",
         said_in=("sandbox/app.py",),
-        relied_on=("api/errors.py",),
+        relied_on=("api/http/errors.py",),
     ),
     Assumption(
         "missing-404",
         "A record that there is not is answered 404.",
-        relied_on=("api/session.py", "streams/related_reading.py"),
+        relied_on=("api/http/session.py", "streams/related_reading.py"),
     ),
     Assumption(
         "error-bodies",
         "Errors come as an object with Message, as a text, as a page, or with nothing.",
         said_in=("sandbox/errors.py",),
-        relied_on=("api/said.py",),
+        relied_on=("api/http/server_text.py",),
     ),
     Assumption(
         "quota-told",
         "Every answer tells the day's requests in X-RateLimit-Limit and X-RateLimit-Remaining.",
-        said_in=("api/quota.py",),
+        said_in=("api/http/quota.py",),
     ),
     Assumption(
         "quota-falls",
         "Every request is one of the day's.",
-        relied_on=("api/quota.py", "cli/plan.py"),
+        relied_on=("api/http/quota.py", "cli/commands/plan.py"),
     ),
     Assumption(
         "date-told",
         "Every answer tells the server's time in Date.",
-        relied_on=("api/session.py", "streams/search.py"),
+        relied_on=("api/http/session.py", "streams/search.py"),
     ),
     Assumption(
         "clocks-agree",
@@ -60,22 +60,22 @@ ASSUMPTIONS = (
     Assumption(
         "gzip",
         "Answers are compressed if that is accepted.",
-        relied_on=("api/session.py",),
+        relied_on=("api/http/session.py",),
     ),
     Assumption(
         "json-untold",
         "Answers are JSON, and say so.",
-        relied_on=("api/bodies.py",),
+        relied_on=("api/http/bodies.py",),
     ),
     Assumption(
         "json-plain",
         "They need no mending: no byte order mark, no NaN, no bare control character.",
-        relied_on=("api/mending.py",),
+        relied_on=("api/http/json_repair.py",),
     ),
     Assumption(
         "etag",
         "A record that is read alone is answered with an ETag.",
-        said_in=("api/answer.py",),
-        relied_on=("cli/records.py",),
+        said_in=("api/http/response.py",),
+        relied_on=("cli/commands/records.py",),
     ),
 )

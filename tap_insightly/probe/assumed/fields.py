@@ -33,8 +33,8 @@ ASSUMPTIONS = (
     Assumption(
         "money-digits",
         "Amounts are numbers of at most 19 characters.",
-        said_in=("api/conversions.py", "sandbox/checking.py"),
-        relied_on=("api/answer.py",),
+        said_in=("api/records/conversions.py", "sandbox/checking.py"),
+        relied_on=("api/http/response.py",),
     ),
     Assumption(
         "changes-without-date",
@@ -60,7 +60,7 @@ ASSUMPTIONS = (
     Assumption(
         "single-as-listed",
         "A record that is read alone has the fields that it has in its list.",
-        relied_on=("api/reading.py",),
+        relied_on=("api/records/reading.py",),
     ),
     Assumption(
         "links-named",
@@ -85,7 +85,7 @@ ASSUMPTIONS = (
     Assumption(
         "custom-all",
         "Asked for the custom fields of an object that is none, the API answers those of all.",
-        said_in=("api/definitions.py", "sandbox/reading.py"),
+        said_in=("api/records/definitions.py", "sandbox/reading.py"),
     ),
     Assumption(
         "custom-own",
@@ -95,14 +95,14 @@ ASSUMPTIONS = (
     Assumption(
         "custom-owners",
         "FIELD_FOR is the name of the object, but for case, underscores and a plural s.",
-        said_in=("api/definitions.py", "sandbox/store.py"),
+        said_in=("api/records/definitions.py", "sandbox/store.py"),
     ),
     Assumption(
         "custom-types",
         "The types of custom fields are those that are known, under these names.",
         said_in=(
-            "api/fields.py",
-            "api/fields.py",
+            "api/records/fields.py",
+            "api/records/fields.py",
             "custom_fields.py",
             "custom_fields.py",
             "sandbox/arrays.py",

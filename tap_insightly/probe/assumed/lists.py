@@ -9,8 +9,8 @@ ASSUMPTIONS = (
         "ids-ascend",
         "Lists come in ascending order of the records' ids.",
         said_in=(
-            "api/deletions.py",
-            "api/passed.py",
+            "api/lists/deletion_search.py",
+            "api/lists/seen_keys.py",
             "verify/comparison.py",
             "README.md",
             "docs/verify.md",
@@ -21,22 +21,26 @@ ASSUMPTIONS = (
         "total-told",
         "Every list that comes in pages tells how many records it has, in X-Total-Count.",
         said_in=("README.md",),
-        relied_on=("api/cursor.py", "cli/check.py", "cli/plan.py"),
+        relied_on=("api/lists/paginator.py", "cli/commands/check.py", "cli/commands/plan.py"),
     ),
     Assumption(
         "total-right",
         "X-Total-Count counts what the user may see, and nothing else.",
-        relied_on=("api/cursor.py", "api/deletions.py", "cli/plan.py"),
+        relied_on=(
+            "api/lists/paginator.py",
+            "api/lists/deletion_search.py",
+            "cli/commands/plan.py",
+        ),
     ),
     Assumption(
         "pages-full",
         "A page holds as many records as were asked for, where there are more.",
-        said_in=("api/cursor.py",),
+        said_in=("api/lists/paginator.py",),
     ),
     Assumption(
         "page-of-500",
         "A page can hold 500 records.",
-        said_in=("api/cursor.py",),
+        said_in=("api/lists/paginator.py",),
     ),
     Assumption(
         "more-than-500",
@@ -51,7 +55,7 @@ ASSUMPTIONS = (
     Assumption(
         "offsets-count",
         "Offsets count from the lowest id: after all records but one there is the newest.",
-        relied_on=("api/deletions.py", "api/cursor.py"),
+        relied_on=("api/lists/deletion_search.py", "api/lists/paginator.py"),
     ),
     Assumption(
         "lists-unpaged",
@@ -62,7 +66,7 @@ ASSUMPTIONS = (
         "left-out-is-refused",
         "What the plan leaves out, or the user may not see, is answered 403, 404 or 405.",
         said_in=("sandbox/plans.py",),
-        relied_on=("api/outcome.py", "streams/reading.py"),
+        relied_on=("api/http/status_errors.py", "streams/reading.py"),
     ),
     Assumption(
         "search-by-date",
@@ -82,7 +86,7 @@ ASSUMPTIONS = (
     Assumption(
         "search-ascends",
         "Searches come in ascending order of the records' ids, too.",
-        relied_on=("api/paging.py", "streams/search.py"),
+        relied_on=("api/lists/paged_request.py", "streams/search.py"),
     ),
     Assumption(
         "search-total",
@@ -92,7 +96,7 @@ ASSUMPTIONS = (
     Assumption(
         "date-spellings",
         "A search takes a moment as ISO 8601 and as records have it, and takes both for the same.",
-        relied_on=("api/reading.py",),
+        relied_on=("api/records/reading.py",),
     ),
     Assumption(
         "list-ignores-date",
@@ -107,6 +111,6 @@ ASSUMPTIONS = (
     Assumption(
         "search-by-value",
         "A search by a field and a value finds the records with exactly this value.",
-        relied_on=("api/client.py", "target/loading.py"),
+        relied_on=("api/client.py", "loader/record_loader.py"),
     ),
 )

@@ -13,20 +13,20 @@ ASSUMPTIONS = (
     Assumption(
         "basic-auth",
         "The key is the name of HTTP Basic, and the password is empty.",
-        said_in=("api/auth.py",),
+        said_in=("api/http/auth.py",),
         why_not="Whatever is answered shows it; another way is not tried with a key.",
     ),
     Assumption(
         "wrong-key-401",
         "A wrong key is answered 401.",
-        relied_on=("api/outcome.py",),
+        relied_on=("api/http/status_errors.py",),
         why_not="No wrong key is sent to anybody.",
     ),
     Assumption(
         "quota-midnight",
         "The day of the quota begins at midnight UTC.",
         said_in=("README.md",),
-        relied_on=("api/quota.py",),
+        relied_on=("api/http/quota.py",),
         why_not="That takes being there at midnight.",
     ),
     Assumption(
@@ -38,13 +38,13 @@ ASSUMPTIONS = (
     Assumption(
         "few-at-once",
         "Some accounts refuse five requests under way at once.",
-        said_in=("api/limits.py",),
+        said_in=("api/http/rate_limit.py",),
         why_not=_REFUSALS,
     ),
     Assumption(
         "undone",
         "What is answered 425 or 429 was not done; what is answered 408 may have been.",
-        relied_on=("api/outcome.py",),
+        relied_on=("api/http/status_errors.py",),
         why_not=_REFUSALS,
     ),
     Assumption(
@@ -56,7 +56,7 @@ ASSUMPTIONS = (
     Assumption(
         "half-characters",
         "A text that was cut to length may end in half a character.",
-        said_in=("api/mending.py",),
+        said_in=("api/http/json_repair.py",),
         why_not=_CHANCE,
     ),
     Assumption(
@@ -113,25 +113,25 @@ ASSUMPTIONS = (
     Assumption(
         "calculated-read-only",
         "Calculated custom fields cannot be written.",
-        said_in=("api/fields.py",),
+        said_in=("api/records/fields.py",),
         why_not="A probe writes to no field that the account has defined.",
     ),
     Assumption(
         "stamps-read-only",
         "Insightly sets the dates of a record and its maker itself, also where it does not say so.",
-        said_in=("api/fields.py", "sandbox/operations.py"),
+        said_in=("api/records/fields.py", "sandbox/operations.py"),
         why_not=_ONE_CONTACT,
     ),
     Assumption(
         "set-once",
         "Fields that a record cannot do without are taken for a new one, read-only or not.",
-        said_in=("api/objects.py", "openapi/insightly-write.json"),
+        said_in=("api/records/objects.py", "openapi/insightly-write.json"),
         why_not=_ONE_CONTACT,
     ),
     Assumption(
         "below-lists-all",
         "What is added below a record may be answered with all that is there, the new one last.",
-        said_in=("api/creating.py", "sandbox/target.py"),
+        said_in=("api/records/create_once.py", "sandbox/target.py"),
         why_not=_ONE_CONTACT,
     ),
     Assumption(
@@ -222,7 +222,7 @@ ASSUMPTIONS = (
         "link-twice",
         "A link that is added a second time is there twice.",
         said_in=("sandbox/parts.py", "sandbox/parts.py"),
-        relied_on=("api/creating.py",),
+        relied_on=("api/records/create_once.py",),
         why_not="The code looks first whether there is one.",
     ),
     Assumption(

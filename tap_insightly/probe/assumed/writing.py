@@ -8,7 +8,7 @@ ASSUMPTIONS = (
     Assumption(
         "create-answers-record",
         "A new record is answered 201, with the record.",
-        relied_on=("api/creating.py",),
+        relied_on=("api/records/create_once.py",),
     ),
     Assumption(
         "created-by-clock",
@@ -19,24 +19,28 @@ ASSUMPTIONS = (
     Assumption(
         "search-at-once",
         "A search finds a new record at once; eight seconds are allowed for it.",
-        said_in=("README.md", "docs/python.md", "docs/target.md", "api/creating.py"),
-        relied_on=("api/creating.py", "target/keys.py", "target/loading.py"),
+        said_in=("README.md", "docs/python.md", "docs/target.md", "api/records/create_once.py"),
+        relied_on=("api/records/create_once.py", "loader/key_cache.py", "loader/record_loader.py"),
     ),
     Assumption(
         "search-exact",
         "A search by a text tells upper from lower case; it may as well not.",
         said_in=("docs/target.md",),
-        relied_on=("api/finding.py",),
+        relied_on=("api/records/finding.py",),
     ),
     Assumption(
         "id-highest",
         "A new record gets the highest id, and is the last of its list.",
-        relied_on=("api/deletions.py", "api/cursor.py", "verify/comparison.py"),
+        relied_on=(
+            "api/lists/deletion_search.py",
+            "api/lists/paginator.py",
+            "verify/comparison.py",
+        ),
     ),
     Assumption(
         "text-as-sent",
         "Texts come back as they were sent, and no automation changes them.",
-        relied_on=("api/comparing.py", "api/creating.py"),
+        relied_on=("api/records/diff.py", "api/records/create_once.py"),
     ),
     Assumption(
         "tags-with-record",
@@ -51,7 +55,7 @@ ASSUMPTIONS = (
     Assumption(
         "if-match-stale",
         "A change with an older ETag is answered 400, and not done.",
-        said_in=("api/errors.py", "sandbox/writing.py"),
+        said_in=("api/http/errors.py", "sandbox/writing.py"),
         relied_on=("api/client.py",),
     ),
     Assumption(
@@ -62,7 +66,7 @@ ASSUMPTIONS = (
     Assumption(
         "null-clears",
         "A null empties a field.",
-        relied_on=("api/fields.py",),
+        relied_on=("api/records/fields.py",),
     ),
     Assumption(
         "whole-record",
@@ -82,7 +86,7 @@ ASSUMPTIONS = (
     Assumption(
         "tag-twice",
         "A tag that is added a second time changes nothing.",
-        said_in=("cli/actions.py", "sandbox/arrays.py", "docs/cli.md"),
+        said_in=("cli/commands/actions.py", "sandbox/arrays.py", "docs/cli.md"),
     ),
     Assumption(
         "note-moves-date",
@@ -108,6 +112,6 @@ ASSUMPTIONS = (
     Assumption(
         "deleted-404",
         "A deletion is answered 202, and the record is gone at once.",
-        relied_on=("api/session.py", "target/loading.py"),
+        relied_on=("api/http/session.py", "loader/record_loader.py"),
     ),
 )

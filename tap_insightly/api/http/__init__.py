@@ -1,0 +1,1 @@
+"""Requests: rate limit, quota, retries, and what counts as a response."""

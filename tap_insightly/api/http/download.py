@@ -1,0 +1,77 @@
+"""Taking in the body of an answer: piece by piece, held once, no further than is wanted."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+import requests
+
+from tap_insightly.api.http.errors import PageTooLargeError
+from tap_insightly.api.http.headers import whole_number
+
+if TYPE_CHECKING:
+    from tap_insightly.api.http.request import Request
+
+PIECE = 2**16  # bytes that are read at once
+BEGINNING = 2**16  # bytes of an error that are read at most, about
+
+
+def received(request: Request, response: requests.Response) -> bytes:
+    """Read a body to its end.
+
+    Args:
+        request: What was asked.
+        response: The answer, of which nothing was read yet.
+
+    Returns:
+        The body, unpacked.
+
+    Raises:
+        PageTooLargeError: If it has more bytes than the request says.
+        requests.RequestException: If it breaks off.
+    """
+    largest = request.largest
+    told = 0 if "Content-Encoding" in response.headers else _told(response)
+    if largest is not None and told > largest:
+        raise _too_large(request, told)
+    # This buffer becomes the body without being copied. Once closed it holds nothing, even if
+    # the frames of an error keep it.
+    with BytesIO() as body:
+        for piece in response.iter_content(PIECE):
+            body.write(piece)
+            if largest is not None and body.tell() > largest:
+                raise _too_large(request, max(told, body.tell()))
+        return body.getvalue()
+
+
+def beginning(response: requests.Response) -> bytes:
+    """Read as much of a body as tells what is wrong, be it whole or not.
+
+    Args:
+        response: The answer, of which nothing was read yet.
+
+    Returns:
+        The beginning, unpacked; empty if there is none.
+    """
+    with BytesIO() as body:
+        try:
+            for piece in response.iter_content(PIECE):
+                body.write(piece)
+                if body.tell() >= BEGINNING:
+                    break
+        except requests.RequestException:
+            pass  # the status says enough
+        return body.getvalue()
+
+
+def _told(response: requests.Response) -> int:
+    return whole_number(response.headers.get("Content-Length")) or 0
+
+
+def _too_large(request: Request, size: int) -> PageTooLargeError:
+    msg = (
+        f"GET {request.path} was answered with {size:,} bytes or more, of which no more than "
+        f"{request.largest:,} are wanted at once."
+    )
+    return PageTooLargeError(msg, size=size)

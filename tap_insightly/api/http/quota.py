@@ -1,0 +1,120 @@
+"""How often to ask today: the daily quota, which all that runs at the same time shares."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING
+
+from tap_insightly.api.http.errors import ClosedError, QuotaExhaustedError
+from tap_insightly.api.http.headers import whole_number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+OUT_OF_ORDER = 100  # answers that may overtake each other: the most requests under way
+
+
+class Quota:
+    """What the answers say of the day's requests (``X-RateLimit-*``, seen live).
+
+    A request is taken out of what is left before it is sent, so that requests under way at the
+    same time cannot together use more than there is.
+    """
+
+    def __init__(self, reserve: int = 0) -> None:
+        """Start without knowledge.
+
+        Args:
+            reserve: How many of the day's requests to leave unused, a number.
+        """
+        self.limit: int | None = None
+        """How many requests a day has; None if it is not known."""
+        self.remaining: int | None = None
+        """How many were left at the last answer; None if it is not known."""
+        self._reserve = reserve
+        self._under_way = 0
+        self._changed = threading.Condition()
+        self._date: datetime | None = None
+        self._is_closed = False
+
+    def take(self) -> None:
+        """Take one request, and wait if only the answers to others can tell whether there is one.
+
+        Raises:
+            QuotaExhaustedError: If no more requests may be sent today.
+            ClosedError: If the quota was closed meanwhile.
+        """
+        with self._changed:
+            while True:
+                if self._is_closed:
+                    raise ClosedError
+                self._check()
+                if not self._must_wait():
+                    self._under_way += 1
+                    return
+                self._changed.wait()
+
+    def give(self, headers: Mapping[str, str] | None, date: datetime | None = None) -> None:
+        """Take in that a request has ended, and what the answer says.
+
+        Args:
+            headers: The headers of the answer; None if there was none.
+            date: The server's time, for messages; None if it is not known.
+        """
+        with self._changed:
+            self._under_way -= 1
+            self._date = date or self._date
+            if headers is not None:
+                self.limit = whole_number(headers.get("X-RateLimit-Limit"), self.limit)
+                self._note(whole_number(headers.get("X-RateLimit-Remaining")))
+            self._changed.notify_all()
+
+    def check(self) -> None:
+        """Refuse to go on once only the reserve is left.
+
+        Raises:
+            QuotaExhaustedError: If no more requests may be sent today.
+        """
+        with self._changed:
+            self._check()
+
+    def close(self) -> None:
+        """Let nobody wait any longer."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+
+    def _note(self, remaining: int | None) -> None:
+        if remaining is None:
+            return
+        # An answer may overtake one that was sent before it; only a new day gives many back.
+        if self.remaining is None or not 0 < remaining - self.remaining <= OUT_OF_ORDER:
+            self.remaining = remaining
+
+    def _must_wait(self) -> bool:
+        if not self._under_way:
+            return False
+        if self.remaining is None:
+            return self._reserve > 0  # the first answer tells whether a second may be asked for
+        return self.remaining - self._under_way <= self._reserve
+
+    def _check(self) -> None:
+        if self.remaining is None or self.remaining > self._reserve:
+            return
+        used = "" if self.limit is None else f" of {self.limit:,}"
+        kept = f", kept in reserve by quota_reserve: {self._reserve:,}" if self._reserve else ""
+        msg = (
+            f"The day's API requests are used up: {self.remaining:,}{used} are left{kept}. "
+            f"Insightly starts a new day {_next_midnight(self._date)}. "
+            "Run it again after that."
+        )
+        raise QuotaExhaustedError(msg)
+
+
+def _next_midnight(now: datetime | None) -> str:
+    # Midnight UTC is what users report; Insightly documents no hour.
+    if now is None:
+        return "at midnight UTC"
+    tomorrow = now.astimezone(timezone.utc).date() + timedelta(days=1)
+    return f"at midnight UTC ({tomorrow.isoformat()}T00:00:00Z)"

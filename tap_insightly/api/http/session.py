@@ -1,0 +1,377 @@
+"""Requests that keep the pace, count the quota, try again, and never show the key."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import logging
+import threading
+import time
+from contextlib import contextmanager
+from datetime import timedelta
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+import backoff
+import requests
+
+from tap_insightly.api.http.auth import ApiKeyAuth
+from tap_insightly.api.http.bodies import checked_body
+from tap_insightly.api.http.closeable import Closeable
+from tap_insightly.api.http.download import beginning, received
+from tap_insightly.api.http.errors import (
+    ClosedError,
+    NotAvailableError,
+    PageTooLargeError,
+    RefusedError,
+    RetriesExhaustedError,
+    RetryableError,
+    UnknownOutcomeError,
+)
+from tap_insightly.api.http.headers import moment, seconds_to_wait, whole_number
+from tap_insightly.api.http.quota import Quota
+from tap_insightly.api.http.rate_limit import RateLimiter
+from tap_insightly.api.http.request import Request
+from tap_insightly.api.http.response import Response
+from tap_insightly.api.http.server_text import LONGEST, sentence, told
+from tap_insightly.api.http.stats import RequestStats
+from tap_insightly.api.http.status_errors import error_of
+from tap_insightly.api.http.transport import (
+    breakable_session,
+    reason_of,
+    took_too_long,
+    was_never_sent,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
+
+    from tap_insightly.api.http.errors import InsightlyError
+
+logger = logging.getLogger(__name__)
+
+LONGEST_WAIT = 60.0  # seconds between two tries, unless the server asks for more
+LONGEST_HOLD = 300.0  # seconds for which a server may ask us to wait before we rather give up
+
+
+class InsightlySession(Closeable):
+    """One account's API, for any number of threads. Use it as a context manager, or close it."""
+
+    def __init__(  # noqa: PLR0913 - the settings of a session, all by name and all optional
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        requests_per_second: float = 10,
+        max_concurrency: int = 20,
+        request_timeout: float = 60,
+        max_retries: int = 8,
+        quota_reserve: int = 0,
+        user_agent: str = "tap-insightly",
+        rate_limiter: RateLimiter | None = None,
+        sleep: Callable[[float], object] | None = None,
+    ) -> None:
+        """Get ready; nothing is sent yet.
+
+        Args:
+            base_url: Where the API is, text without a slash at its end.
+            api_key: The user's API key, text.
+            requests_per_second: The most requests to start in any second, a number.
+            max_concurrency: The most requests under way, a number.
+            request_timeout: Seconds to wait for a connection, and for each part of an answer.
+            max_retries: How often to repeat a request whose failure may pass, a number.
+            quota_reserve: How many of the day's requests to leave unused, a number.
+            user_agent: What to call ourselves, text.
+            rate_limiter: A pace to share with others, instead of one made from the numbers above.
+            sleep: How to wait between two tries, given seconds; closing ends the wait if this is
+                not given.
+        """
+        self.base_url = base_url
+        self.max_concurrency = max_concurrency
+        self.quota = Quota(quota_reserve)
+        self.total = RequestStats()
+        """What was sent by all together."""
+        self.rate_limiter = rate_limiter or RateLimiter(requests_per_second, max_concurrency)
+        self._date: list[tuple[datetime, float]] = []  # one: of the last answer, and our clock then
+        self._timeout = request_timeout
+        self._max_tries = max_retries + 1
+        self._auth = ApiKeyAuth(api_key)
+        self._secrets = (api_key, base64.b64encode(f"{api_key}:".encode()).decode().rstrip("="))
+        self._closed = threading.Event()
+        self._ending = threading.Event()
+        self.sleep = sleep or self._pause
+        """Waits for a number of seconds, or until the session is closed."""
+        self._http, self._connections = breakable_session(max_concurrency)
+        self._http.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
+
+    def counting(self, stats: RequestStats) -> InsightlySession:
+        """Share this session, but count apart what is sent through it.
+
+        Args:
+            stats: Where to count: a part of `total`.
+
+        Returns:
+            A session with the same connections, pace and quota. It need not be closed.
+        """
+        other = copy.copy(self)
+        other.total = stats
+        return other
+
+    def close(self) -> None:
+        """End all that is under way or waits, in whatever thread, and close the connections."""
+        self._closed.set()
+        self._ending.set()
+        self.rate_limiter.close()
+        self.quota.close()
+        self._connections.break_off()
+        self._http.close()
+
+    def stop_waiting(self) -> None:
+        """Let nothing wait for another try or look any more: what waits ends, the rest goes on."""
+        self._ending.set()
+
+    def _pause(self, seconds: float) -> None:
+        if self._ending.wait(seconds):
+            raise ClosedError
+
+    def now(self) -> datetime | None:
+        """Say what time it is by the server's clock.
+
+        Returns:
+            An aware datetime, reckoned from the last answer; None if none has told yet.
+        """
+        if not self._date:
+            return None
+        ((date, at),) = self._date
+        return date + timedelta(seconds=time.monotonic() - at)
+
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        stats: RequestStats | None = None,
+        *,
+        largest: int | None = None,
+    ) -> Response:
+        """Ask for something, again if need be.
+
+        Args:
+            path: The path below the base URL, text such as ``/Contacts``.
+            params: Query parameters, texts by name.
+            stats: Where to count what is sent: a part of `total`, or nothing for `total` itself.
+            largest: The most bytes that are wanted, unpacked, if it is a page of a list, and a
+                smaller one would do as well; None for any number.
+
+        Returns:
+            The answer.
+
+        Raises:
+            InsightlyError: As `send` does.
+        """
+        return self.send(Request("GET", path, params or {}, largest=largest), stats)
+
+    def send(self, request: Request, stats: RequestStats | None = None) -> Response:
+        """Send a request, again if need be and if that does no harm.
+
+        Args:
+            request: The request.
+            stats: Where to count what is sent: a part of `total`, or nothing for `total` itself.
+
+        Returns:
+            The answer.
+
+        Raises:
+            AuthenticationError: If the key is not accepted.
+            NotAvailableError: If the answer is 403, 404 or 405.
+            RefusedError: If the answer is another that trying again will not change.
+            QuotaExhaustedError: If no request may be sent any more today.
+            RetriesExhaustedError: If the request failed on every try.
+            UnknownOutcomeError: If it may have been done, and must not be done twice.
+            PageTooLargeError: If the request says how large its answer may be, and it is larger,
+                or does not come in time.
+            ClosedError: If the session is closed meanwhile.
+        """
+        stats = stats or self.total
+        waits = backoff.expo(max_value=LONGEST_WAIT)
+        next(waits)  # the generator's first value is not a wait
+        number, may_be_done = 1, False
+        while True:
+            try:
+                return self._send_once(request, stats)
+            except RetryableError as error:
+                may_be_done |= not error.was_not_processed
+                if may_be_done and not request.is_repeatable:
+                    raise self._unknown(request, error) from error
+                if number >= self._max_tries:
+                    raise self._given_up(request, error, may_be_done=may_be_done) from error
+                wait = backoff.full_jitter(waits.send(None))
+                self._log_retry(request, error, number, wait)
+            except NotAvailableError as error:
+                if may_be_done and request.method == "DELETE" and error.is_missing:
+                    return Response(b"", status=HTTPStatus.ACCEPTED)  # by the try before
+                raise
+            except RefusedError as error:
+                if may_be_done and "If-Match" in request.headers:
+                    # The try before may have changed the version itself.
+                    raise self._unknown(request, error) from error
+                raise
+            self.sleep(wait)
+            number += 1
+            stats.count(retries=1)
+
+    def _send_once(self, request: Request, stats: RequestStats) -> Response:
+        self.quota.take()
+        headers: Mapping[str, str] | None = None
+        date, hold, is_refused = None, None, None
+        try:
+            permit = self.rate_limiter.acquire()
+            try:
+                with self._exchange(request, stats) as response:
+                    headers = response.headers
+                    date = moment(headers.get("Date"))
+                    if date is not None:
+                        self._date[:] = [(date, time.monotonic())]
+                    is_refused = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+                    hold = self._hold(request, response, date)
+                    is_good = response.status_code < HTTPStatus.MULTIPLE_CHOICES
+                    content = received(request, response) if is_good else beginning(response)
+            finally:
+                self.rate_limiter.release(permit, is_refused=is_refused, hold=hold)
+        finally:
+            self.quota.give(headers, date)
+        stats.count(refused=int(is_refused))
+        if not is_good:  # some answers to GET are documented as 201 (spec)
+            raise self._error(request, response, content)
+        total = whole_number(headers.get("X-Total-Count"))
+        counted = None
+        if request.is_json and (request.method == "GET" or content.strip()):
+            kind = headers.get("Content-Type", "no content type")
+            content, counted = checked_body(request, content, kind, self._clean)
+        return Response(content, date, total, response.status_code, headers, counted)
+
+    @contextmanager
+    def _exchange(self, request: Request, stats: RequestStats) -> Iterator[requests.Response]:
+        """Send a request, and say what is wrong if that fails, or the reading of the answer."""
+        stats.count(requests=1)
+        started = time.monotonic()
+        try:
+            with self._http.request(
+                request.method,
+                self.base_url + request.path,
+                params=dict(request.params),
+                data=request.body,
+                headers=dict(request.headers),
+                auth=self._auth,
+                timeout=self._timeout,
+                allow_redirects=False,  # the key goes to the address that was set, to no other
+                stream=True,
+            ) as response:
+                yield response
+        except requests.exceptions.SSLError as error:
+            self._raise_if_closed()
+            msg = (
+                f"No secure connection to {self.base_url}: {self._clean(reason_of(error))}. "
+                "Check the address, and whether a proxy on the way needs its certificate trusted."
+            )
+            raise RetriesExhaustedError(msg) from None
+        except requests.RequestException as error:
+            self._raise_if_closed()
+            raise self._failure(request, error) from None
+        except Exception:
+            self._raise_if_closed()  # whatever a connection says that is broken off
+            raise
+        stats.time(time.monotonic() - started, response.status_code)
+
+    def _failure(self, request: Request, error: requests.RequestException) -> InsightlyError:
+        """Say what went wrong on the network; chained, the cause would print the request."""
+        is_late = took_too_long(error)
+        if is_late and request.largest is not None:
+            msg = (
+                f"GET {self.base_url}{request.path} was not answered in whole within "
+                f"{self._timeout:g} seconds (request_timeout)."
+            )
+            return PageTooLargeError(msg)
+        msg = f"{self._clean(reason_of(error))}."
+        if is_late or isinstance(error, requests.Timeout):
+            msg = f"no answer within {self._timeout:g} seconds (request_timeout)."
+        return RetryableError(msg, was_not_processed=was_never_sent(error))
+
+    def _raise_if_closed(self) -> None:
+        if self._closed.is_set():
+            raise ClosedError from None
+
+    def _error(
+        self, request: Request, response: requests.Response, content: bytes
+    ) -> InsightlyError:
+        status = response.status_code
+        if status < HTTPStatus.BAD_REQUEST:
+            said = self._clean(response.headers.get("Location", ""))[:LONGEST]
+        else:
+            said = sentence(self._clean(told(content, status, response.reason)))
+        error = error_of(request, status, said, self.base_url)
+        if isinstance(error, RetryableError):
+            self.quota.check()  # a 429 with nothing left today will not pass
+        return error
+
+    def _hold(
+        self, request: Request, response: requests.Response, date: datetime | None
+    ) -> float | None:
+        """Say how long the server wants to be left alone.
+
+        Args:
+            request: What was asked.
+            response: The answer.
+            date: The server's time; None if it is not known.
+
+        Returns:
+            Seconds; None if it does not say, or nothing is left for today, which is another matter.
+
+        Raises:
+            RetriesExhaustedError: If it is longer than anybody should wait.
+            UnknownOutcomeError: If it is, and what was asked may have been done.
+        """
+        seconds = seconds_to_wait(response.headers.get("Retry-After"), date)
+        if seconds is None or response.headers.get("X-RateLimit-Remaining", "").strip() == "0":
+            return None
+        if seconds > LONGEST_HOLD:
+            msg = (
+                f"{request.method} {self.base_url}{request.path} was answered "
+                f"{response.status_code}, with the wish to "
+                f"be left alone for {seconds:,.0f} seconds (Retry-After). Run it again after that."
+            )
+            was_not_processed = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+            if was_not_processed or request.is_repeatable:
+                raise RetriesExhaustedError(msg)
+            raise self._unknown(request, RetryableError(msg))
+        return seconds
+
+    def _clean(self, thing: object) -> str:
+        """Say something without the key, whatever a server or a library put into it."""
+        text = str(thing)
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
+
+    def _given_up(
+        self, request: Request, error: RetryableError, *, may_be_done: bool
+    ) -> RetriesExhaustedError:
+        times = "once" if self._max_tries == 1 else f"{self._max_tries} times"
+        outcome = ""
+        if not request.is_reading:
+            outcome = " It may have been done." if may_be_done else " Nothing was done."
+        return RetriesExhaustedError(
+            f"{request.method} {self.base_url}{request.path} failed {times}, the last time with: "
+            f"{error}{outcome} Check the network and Insightly's status, then run it again."
+        )
+
+    def _unknown(self, request: Request, error: InsightlyError) -> UnknownOutcomeError:
+        return UnknownOutcomeError(
+            f"{request.method} {self.base_url}{request.path} may have been done, or not: {error} "
+            "Look at what is there before you do it again."
+        )
+
+    def _log_retry(self, request: Request, error: RetryableError, number: int, wait: float) -> None:
+        what = f"{request.method} {request.path}"
+        tries = (number + 1, self._max_tries)
+        logger.warning("%s: %s Try %d of %d in %.1f s.", what, error, *tries, wait)

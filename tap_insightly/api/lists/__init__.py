@@ -1,0 +1,1 @@
+"""Lists, read whole whatever happens meanwhile."""

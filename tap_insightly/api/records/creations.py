@@ -1,0 +1,215 @@
+"""What this process has created of one object, and what it may have."""
+
+from __future__ import annotations
+
+import re
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tap_insightly.api.http.errors import UnknownOutcomeError
+from tap_insightly.api.records.diff import changes, is_alike, loosely
+from tap_insightly.api.records.fields import CUSTOM_FIELDS
+from tap_insightly.api.records.reading import id_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from tap_insightly.api.http.request import Request
+    from tap_insightly.api.records.fields import Fields
+
+    Record = Mapping[str, Any]
+
+
+@dataclass(eq=False)
+class SentCreation:
+    """A request to create a record; nobody knows yet what became of it."""
+
+    request: Request
+    body: Mapping[str, Any]
+    since: datetime | None
+    """When it was first sent, or before, by the server's clock."""
+    found: dict[str, Any] | None = None
+    """The record that it has created."""
+    suspects: list[Record] = field(default_factory=list)
+    """Records that it may have created: they are like it, and nobody else's."""
+
+
+class Created:
+    """The ids of what was created, and what is under way or lost; for any number of threads."""
+
+    def __init__(self) -> None:
+        """Start with nothing."""
+        self.ids: set[int] = set()
+        """The records that are known to be of a request of this process."""
+        self.changed = threading.Condition(threading.RLock())
+        self._under_way: set[SentCreation] = set()
+        self._lost: list[SentCreation] = []
+        self._looking = threading.Lock()
+        self._begun = 0
+        self._ended = 0
+
+    @contextmanager
+    def sending(self, sent: SentCreation) -> Iterator[None]:
+        """Hold a request for under way; and for lost, if nobody knows what became of it.
+
+        Args:
+            sent: The request.
+
+        Yields:
+            Nothing.
+        """
+        with self.changed:
+            self._under_way.add(sent)
+        try:
+            yield
+        except UnknownOutcomeError:
+            self.lose(sent)
+            raise
+        finally:
+            with self.changed:
+                self._under_way.discard(sent)
+                self.changed.notify_all()
+
+    def lose(self, sent: SentCreation) -> None:
+        """Take down that the answer to a request is lost.
+
+        Args:
+            sent: The request.
+        """
+        with self.changed:
+            sent.suspects = []
+            self._lost.append(sent)
+
+    def give_up(self, sent: SentCreation) -> None:
+        """Look no more for what became of a request.
+
+        Args:
+            sent: The request.
+        """
+        with self.changed:
+            if sent in self._lost:
+                self._lost.remove(sent)
+
+    def claim(self, record_id: int) -> None:
+        """Take down whose a record is: that of a request of this process.
+
+        Args:
+            record_id: Its id.
+        """
+        with self.changed:
+            self.ids.add(record_id)
+
+    @contextmanager
+    def look(self) -> Iterator[datetime | None]:
+        """Look for what is lost, one thread at a time.
+
+        Yields:
+            Since when to look; None if another thread has begun to look after this one came, and
+            has ended, so that this need not.
+        """
+        with self.changed:
+            wanted = self._begun + 1
+        with self._looking:
+            if self._ended >= wanted:
+                yield None
+                return
+            with self.changed:
+                self._begun += 1
+                number = self._begun
+                since = min((one.since for one in self._lost if one.since), default=None)
+            yield since
+            self._ended = number
+
+    def not_under_way(self, records: Sequence[Record], key: str) -> list[Record]:
+        """Say which records are of no request that is known, once all that may be are answered.
+
+        Args:
+            records: Records that were read just now.
+            key: The field with their ids.
+
+        Returns:
+            Those that nobody has claimed.
+        """
+        with self.changed:
+            # A record may be that of a request that is under way: its answer tells.
+            before = set(self._under_way)
+            self.changed.wait_for(lambda: not before & self._under_way)
+            return [one for one in records if id_of(one, key) not in self.ids]
+
+    def assign(
+        self,
+        records: Sequence[Record],
+        key: str,
+        is_made_of: Callable[[SentCreation, Record], bool],
+        is_like: Callable[[SentCreation, Record], bool],
+    ) -> None:
+        """Say of each request that is lost which record is its own, and which may be.
+
+        Args:
+            records: What nobody has claimed.
+            key: The field with their ids.
+            is_made_of: Tells whether a record has all that was sent.
+            is_like: Tells whether a record may be what was sent, changed by the account.
+        """
+        with self.changed:
+            left = [one for one in records if id_of(one, key) not in self.ids]
+            # What was sent may be all in the record of another request, which has sent more.
+            for sent in sorted(self._lost, key=lambda sent: -_size(sent.body)):
+                if sent.found is not None:
+                    continue
+                found = next((one for one in left if is_made_of(sent, one)), None)
+                if found is not None:
+                    sent.found = {**found, key: id_of(found, key)}
+                    self.ids.add(sent.found[key])
+                    left.remove(found)
+            for sent in self._lost:
+                if sent.found is None:
+                    sent.suspects = [one for one in left if is_like(sent, one)]
+
+
+def is_like(fields: Fields, body: Mapping[str, Any], record: Record) -> bool:
+    """Tell whether a record may be what was sent, though the account has changed some of it.
+
+    It may if it has the same name, or the same e-mail address, or most of what was sent; names in
+    whatever case, and with whatever spaces.
+
+    Args:
+        fields: The fields of the object.
+        body: What was sent.
+        record: The record.
+
+    Returns:
+        Whether it may be.
+    """
+    sent = {name: value for name, value in body.items() if value is not None}
+    names = [name for name in sent if _NAME.search(name)]
+    names = names or [name for name in sent if name.upper() in {"TITLE", "SUBJECT"}]
+    mails = [name for name in sent if _MAIL.search(name)]
+    if names and all(_is_inside(sent[name], record.get(name)) for name in names):
+        return True
+    if any(is_alike(sent[name], record.get(name)) for name in mails):
+        return True
+    other, all_of_it = _size(changes(fields, sent, record)), _size(sent)
+    return 2 * other < all_of_it or (all_of_it == _FEW and 2 * other == _FEW)
+
+
+def _is_inside(one: object, other: object) -> bool:
+    """Tell whether one name is the other, or in it, as if something was put before or behind."""
+    if not isinstance(one, str) or not isinstance(other, str):
+        return one == other
+    texts = sorted((loosely(one), loosely(other)), key=len)
+    return texts[0] == texts[1] or (len(texts[0]) >= _LEAST_NAME and texts[0] in texts[1])
+
+
+_FEW = 2  # fields, of which half is all that there can be to go by
+_LEAST_NAME = 3  # characters of a name that is in another by no chance
+_NAME = re.compile(r"(^|_)NAME$", re.IGNORECASE)
+_MAIL = re.compile(r"^EMAIL(_ADDRESS)?$", re.IGNORECASE)
+
+
+def _size(body: Mapping[str, Any]) -> int:
+    """Count the fields of a body, custom ones too."""
+    return len(body.keys() - {CUSTOM_FIELDS}) + len(body.get(CUSTOM_FIELDS) or ())

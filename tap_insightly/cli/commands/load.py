@@ -1,0 +1,322 @@
+"""``insightly load``: a file of rows is written to an object, in the way of the target."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import shutil
+import sys
+import time
+import warnings
+from contextlib import closing, contextmanager
+from typing import IO, TYPE_CHECKING, Any, cast
+
+import click
+from singer_sdk.exceptions import ConfigValidationError
+
+from tap_insightly.api import InsightlyClient, InsightlyError
+from tap_insightly.cli.app import FAILED
+from tap_insightly.cli.arguments import assigned, dry_run_option
+from tap_insightly.cli.file_target import FileTarget
+from tap_insightly.cli.formats import cut
+from tap_insightly.cli.options import with_settings
+from tap_insightly.cli.output import echo
+from tap_insightly.cli.rows import FORMATS, Rows, opened
+from tap_insightly.connection import open_session
+from tap_insightly.loader.mappings import MappingError
+from tap_insightly.loader.record_loader import MODES
+from tap_insightly.loader.report import OUTCOMES
+from tap_insightly.loader.settings import SETTINGS
+from tap_insightly.progress import SECONDS_BETWEEN_DRAWINGS, Footer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    Function = Callable[..., Any]
+
+_RARE = {"ignored": "deletions left", "absent": "left out as they are not here"}
+# What the target has by stream: here there is one.
+_BY_STREAM = {
+    "match_on": click.option(
+        "--match-on", metavar="FIELD", help="By which field rows without an id are found."
+    ),
+    "field_map": click.option(
+        "--map",
+        "field_map",
+        multiple=True,
+        metavar="COLUMN=FIELD",
+        help="Which field a column is written to; COLUMN= leaves it out.",
+    ),
+    "mode": click.option(
+        "--mode",
+        type=click.Choice(MODES),
+        help="Whether to create, to update, or both; mirror deletes what is not in the file, too.",
+    ),
+    "mirror_filter": click.option(
+        "--mirror-filter",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Mirror only records with this value.",
+    ),
+    "mirror_field": click.option(
+        "--mirror-field",
+        multiple=True,
+        metavar="NAME=VALUE",
+        help="Write this instead of deleting what is not in the file.",
+    ),
+}
+# Besides, one has a short form here, and one is for whole accounts.
+_OURS = {"stream_to_object", *_BY_STREAM, "dry_run", "id_map"}
+OWN_SETTINGS = tuple(setting for setting in SETTINGS if setting.name not in _OURS)
+"""The settings of the target that are options by their own names."""
+
+
+def _with_streams(function: Function) -> Function:
+    """Give a command the options for what the target has by stream."""
+    for option in reversed(_BY_STREAM.values()):
+        function = option(function)
+    return function
+
+
+def _delimiter(_: click.Context, __: click.Parameter, text: str | None) -> str | None:
+    found = {"tab": "\t", "\\t": "\t"}.get((text or "").lower(), text)
+    if found is not None and (len(found) != 1 or found in '"\r\n'):
+        msg = f"{text!r} is none; one character is, or the word tab."
+        raise click.BadParameter(msg)
+    return found
+
+
+@click.command()
+@click.argument("object_name", metavar="OBJECT")
+@click.argument("file", metavar="FILE", type=click.File("rb"))
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), help="What FILE is, if its name does not tell."
+)
+@click.option(
+    "--delimiter",
+    metavar="CHARACTER",
+    callback=_delimiter,
+    help="What is between the cells of CSV; found out, unless given.",
+)
+@click.option("--clear-empty", is_flag=True, help="Have empty cells of CSV clear their fields.")
+@click.option(
+    "--skip-rows",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="NUMBER",
+    help="Go on behind this many rows, which are written.",
+)
+@_with_streams
+@click.option("--mirror-all", is_flag=True, help="Mirror all records of the object.")
+@dry_run_option
+@with_settings(OWN_SETTINGS)
+def load(  # noqa: PLR0913 - the options of a command
+    config: Mapping[str, Any],
+    object_name: str,
+    file: IO[bytes],
+    *,
+    form: str | None,
+    delimiter: str | None,
+    clear_empty: bool,
+    skip_rows: int,
+    mirror_all: bool,
+    is_dry: bool,
+    **by_stream: Any,  # noqa: ANN401 - what `_BY_STREAM` has
+) -> None:
+    """Write the rows of a file: update the records that there are, create the others.
+
+    FILE is CSV with a line of column names, or lines of JSON; - is standard input. Columns go to
+    the fields of their names, in any case. A row with an id updates that record, one without is
+    found by the field of --match-on, or creates a record. Empty cells leave their fields alone.
+
+    The whole file is looked at first: if something is wrong with it, nothing is sent. Records that
+    are as the file has them are not written. With --allow-delete, rows with a value in a column
+    _sdc_deleted_at are deleted.
+
+    \b
+    Examples:
+      $ insightly load contacts people.csv --match-on EMAIL_ADDRESS --map remark= --dry-run
+      $ insightly load contacts people.csv --map remark=BACKGROUND --skip-rows 1
+      $ insightly load organisations firms.jsonl --on-error skip --rejects-file rejects.jsonl
+    """  # noqa: D301 - click takes the character, which is no backslash
+    rows = opened(file, form, delimiter=delimiter, clear_empty=clear_empty)
+    names, count = rows.columns(), sum(1 for _ in rows)
+    if skip_rows > count:
+        msg = f"--skip-rows {skip_rows}: {rows.name} has only {count:,} rows."
+        raise click.UsageError(msg)
+    if skip_rows and by_stream.get("mode") == "mirror":
+        msg = "--skip-rows leaves out rows, of which --mode mirror would delete the records."
+        raise click.UsageError(msg)
+    lag = config["search_lag_seconds"]
+    session = open_session(config, "insightly")
+    with InsightlyClient.of(session, search_lag_seconds=lag) as client:
+        stream = client.object(object_name).name
+        made = {setting.name: config[setting.name] for setting in OWN_SETTINGS}
+        made |= {name: _for(stream, value) for name, value in by_stream.items() if value}
+        if mirror_all:
+            made["mirror_filter"] = {stream: {}}
+        made |= {"stream_to_object": {stream: stream}, "dry_run": is_dry}
+        target = _target(client, stream, made, skip_rows)
+        schema: dict[str, Any] = {"properties": {name: {} for name in names}}
+        _check(target, schema)
+        feed = _messages(stream, schema, rows, skip_rows)
+        with _shown(target, count):
+            is_whole = _write(target, feed, count)
+    if not is_whole:
+        sys.exit(FAILED)
+
+
+def _for(stream: str, value: str | tuple[str, ...]) -> Mapping[str, Any]:
+    """Write a value as the target has it, which has them by stream."""
+    return {stream: value if isinstance(value, str) else assigned(value)}
+
+
+def _target(
+    client: InsightlyClient, stream: str, config: Mapping[str, Any], skipped: int
+) -> FileTarget:
+    made = {name: value for name, value in config.items() if value is not None}
+    try:
+        with warnings.catch_warnings():
+            # The SDK's notice about an old Python is for those who run the target.
+            warnings.simplefilter("ignore", FutureWarning)
+            return FileTarget(client, stream, made, skipped)
+    except ConfigValidationError as error:
+        raise click.UsageError(" ".join(error.errors)) from None
+
+
+def _check(target: FileTarget, schema: Mapping[str, Any]) -> None:
+    """Find out where the columns go, before anything is sent.
+
+    Args:
+        target: The target, which is closed if it cannot be used.
+        schema: The columns.
+
+    Raises:
+        UsageError: If that cannot be.
+        InsightlyError: If the account does not tell what it has.
+    """
+    try:
+        route = target.mappings.route(target.stream, schema)
+    except BaseException as error:
+        target.close()
+        if isinstance(error, MappingError):
+            raise click.UsageError(_as_options(str(error))) from None
+        raise
+    if route.left_out:
+        echo(f"Left out, as the API sets or takes them otherwise: {', '.join(route.left_out)}.")
+
+
+def _messages(stream: str, schema: Mapping[str, Any], rows: Rows, skip: int) -> Iterator[str]:
+    """Make a stream of rows, with a state behind each that says how many there were.
+
+    Args:
+        stream: The name of the stream.
+        schema: Its schema.
+        rows: The rows.
+        skip: How many of them to leave out at the beginning.
+
+    Yields:
+        Lines, as a tap writes them.
+    """
+    name = json.dumps(stream)
+    yield json.dumps({"type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": []})
+    for number, row in enumerate(rows, start=1):
+        if number > skip:
+            yield f'{{"type":"RECORD","stream":{name},"record":{row}}}\n'
+            yield f'{{"type":"STATE","value":{{"rows":{number}}}}}\n'
+
+
+def _write(target: FileTarget, feed: Iterator[str], count: int) -> bool:
+    """Have the rows written, and say what became of them.
+
+    Args:
+        target: The target, which is closed.
+        feed: The messages.
+        count: How many rows there are.
+
+    Returns:
+        Whether no row was refused.
+
+    Raises:
+        ClickException: If not all rows could be written.
+        SystemExit: At a signal.
+    """
+    try:
+        with closing(target):
+            target.listen(cast("IO[str]", feed))
+    except (InsightlyError, click.UsageError) as error:
+        _tell(target)
+        msg = f"{_as_options(str(error))} {_how_far(target, count)}".rstrip()
+        raise click.ClickException(msg) from error
+    except SystemExit:
+        _tell(target)
+        echo(f"It was ended. {_how_far(target, count)}".rstrip())
+        raise
+    return not _tell(target)
+
+
+def _tell(target: FileTarget) -> int:
+    """Say what became of the rows, and count those that were refused."""
+    counts = target.outcomes()
+    if counts is None:
+        return 0
+    said = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in OUTCOMES)
+    for name, meaning in _RARE.items():
+        if counts[name]:
+            said += f", {counts[name]:,} {meaning}"
+    dry = " Nothing was sent, as this was a dry run." if target.config["dry_run"] else ""
+    echo(f"{target.stream}: {said}.{dry}")
+    return counts["rejected"]
+
+
+def _how_far(target: FileTarget, count: int) -> str:
+    """Say which rows are written, and how to go on."""
+    if target.config["dry_run"]:
+        return ""
+    # A mirror needs all rows, to know what is not among them.
+    if target.mappings.mode(target.stream) == "mirror":
+        return "Run it again: a mirror needs all rows."
+    if not target.written:
+        return "None of the rows is known to be written."
+    return (
+        f"Rows up to {target.written:,} of {count:,} are written, and perhaps some behind them; "
+        f"go on with --skip-rows {target.written}."
+    )
+
+
+def _as_options(text: str) -> str:
+    """Call the settings that a text names as they are called here."""
+    names = {setting.name: setting.name.replace("_", "-") for setting in SETTINGS}
+    names["field_map"] = "map"
+    for name, option in names.items():
+        if "_" in name:  # others are words of everyday
+            text = re.sub(rf"\b{name}\b", f"--{option}", text)
+    return text
+
+
+@contextmanager
+def _shown(target: FileTarget, count: int) -> Iterator[None]:
+    """Show in a terminal how many rows are written, below whatever else is said."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    # It only says what to show: its own way to do so does not bear others that write.
+    with click.progressbar(length=count, label="Rows", file=io.StringIO(), show_pos=True) as bar:
+        footer, due = Footer(sys.stderr), 0.0
+
+        def told(written: int) -> None:
+            nonlocal due
+            bar.update(written - bar.pos)
+            if (now := time.monotonic()) >= due:
+                due = now + SECONDS_BETWEEN_DRAWINGS
+                footer.show(cut(bar.format_progress_line(), shutil.get_terminal_size().columns - 1))
+
+        target.told = told
+        try:
+            yield
+        finally:
+            footer.close()
+
+
+COMMANDS: tuple[click.Command, ...] = (load,)

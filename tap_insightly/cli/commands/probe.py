@@ -1,0 +1,141 @@
+"""``insightly probe``: whether what this project assumes of the API holds for an account."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+import msgspec
+
+from tap_insightly.api import InsightlyError, QuotaExhaustedError
+from tap_insightly.api.http.request import encode
+from tap_insightly.cli.arguments import confirm, yes_option
+from tap_insightly.cli.diagnostics import Explainer
+from tap_insightly.cli.options import with_config
+from tap_insightly.cli.output import echo, json_option, write_json, write_table
+from tap_insightly.connection import open_session_of
+from tap_insightly.probe import (
+    MOST_READ,
+    MOST_WRITTEN,
+    ListeningSession,
+    Prober,
+    Word,
+    anonymous,
+    described,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DIFFERS, NOT_ASKED = 1, 2
+_QUESTION = (
+    "Make a contact in this account, change it, add a note, tags, a link and a file to it, and "
+    "delete it again"
+)
+_ORDER = {Word.DOES_NOT: 0, Word.HOLDS: 1, Word.NOT_SEEN: 2}
+
+
+@click.command("probe")
+@click.option(
+    "--write", "is_writing", is_flag=True, help="Also make a contact, change it and delete it."
+)
+@yes_option
+@click.option(
+    "--report",
+    type=click.File("w", encoding="utf-8", lazy=False),
+    metavar="FILE",
+    help="Write the result to a file, too, without anything of the account's.",
+)
+@with_config
+@json_option
+def probe(
+    config: Mapping[str, Any],
+    *,
+    is_writing: bool,
+    is_sure: bool,
+    report: TextIO | None,
+    is_json: bool,
+) -> None:
+    """Ask the account whether what tap-insightly assumes of it holds.
+
+    Only reads, with 60 requests at the most, unless --write is given. That makes one contact,
+    tries on it what only writing shows, and deletes it; it asks first. Says of each assumption
+    whether it holds, does not, or was not seen. The file of --report has no names, texts or ids
+    in it, and can be shown to others.
+
+    Exit codes: 0 nothing speaks against any, 1 some do not hold, 2 the account could not be asked.
+
+    \b
+    Examples:
+      $ insightly probe
+      $ insightly probe --report probe.json
+      $ insightly probe --write --yes
+    """  # noqa: D301 - click's mark for lines to be left alone
+    if is_writing:
+        confirm(_QUESTION, is_sure=is_sure)
+    # Failures are asked about again by the probe itself, which counts all that it sends.
+    session = open_session_of(ListeningSession, {**config, "max_retries": 0}, "insightly")
+    prober = Prober(session)
+    problem: str | None = None
+    try:
+        with session:
+            echo(f"Asking, with {_most(is_writing=is_writing)} requests at the most ...")
+            prober.read()
+            if is_writing:
+                prober.write()
+    except InsightlyError as error:
+        problem = _explained(config, session, error)
+    finally:  # also what was found before somebody pressed Ctrl-C
+        _tell(prober, report, is_json=is_json)
+    if problem is not None:
+        echo(f"Error: {problem}")
+    words = {one.verdict.word for one in prober.results}
+    if problem is not None or prober.left:
+        sys.exit(NOT_ASKED)
+    sys.exit(DIFFERS if Word.DOES_NOT in words else 0)
+
+
+def _most(*, is_writing: bool) -> int:
+    return MOST_READ + (MOST_WRITTEN if is_writing else 0)
+
+
+def _explained(config: Mapping[str, Any], session: ListeningSession, error: InsightlyError) -> str:
+    if isinstance(error, QuotaExhaustedError):
+        return str(error)
+    return Explainer(config, session)(error)
+
+
+def _tell(prober: Prober, report: TextIO | None, *, is_json: bool) -> None:
+    for one in prober.left:
+        echo(f"Error: {one}")
+    results, sent = prober.results, prober.asker.sent
+    if report is not None:
+        report.write(msgspec.json.format(encode(anonymous(results, sent)), indent=2).decode())
+    if not prober.has_found:
+        return
+    if is_json:
+        write_json(described(results, sent))
+    else:
+        _show(prober)
+
+
+def _show(prober: Prober) -> None:
+    results = sorted(prober.results, key=lambda one: _ORDER[one.verdict.word])
+    rows = [
+        (one.verdict.word.value, one.assumption.id, one.assumption.text, one.verdict.text)
+        for one in results
+    ]
+    write_table(("verdict", "id", "assumption", "evidence"), rows)
+    words = Counter(one.verdict.word for one in results)
+    counts = (
+        f"{words[Word.HOLDS]:,} hold, {words[Word.DOES_NOT]:,} do not, "
+        f"{words[Word.NOT_SEEN]:,} not seen"
+    )
+    click.echo()
+    click.echo(f"{counts}: {len(results):,} assumptions, {prober.asker.sent:,} requests.")
+
+
+COMMANDS: tuple[click.Command, ...] = (probe,)
+"""The commands of this module."""

@@ -1,0 +1,148 @@
+"""What keeps a key from being checked, said so that the reader knows what to do about it."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.utils import get_environ_proxies, select_proxy
+
+from tap_insightly.api import QuotaExhaustedError, RefusedError
+from tap_insightly.api.http.auth import pod_name
+from tap_insightly.api.http.errors import BrokenResponseError, RetryableError
+from tap_insightly.api.http.transport import reason_of, took_too_long
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from tap_insightly.api import InsightlyError, InsightlySession
+
+_SHOWN = "the API URL that Insightly shows under User Settings > API"
+
+
+class Explainer:
+    """Finds out what was the matter, for the address that was asked."""
+
+    def __init__(self, config: Mapping[str, Any], session: InsightlySession) -> None:
+        """Take what is known of the address.
+
+        Args:
+            config: The settings of the connection.
+            session: What asked it.
+        """
+        url = urlsplit(session.base_url)
+        self._session = session
+        self._host = url.hostname
+        self._place = url.netloc
+        self._compare = f"Compare api_url with {_SHOWN}."
+        if not config.get("api_url"):
+            self._compare = f"Compare the pod, '{pod_name(config['pod'])}', with {_SHOWN}."
+
+    def __call__(self, error: InsightlyError) -> str:
+        """Say what is wrong.
+
+        Args:
+            error: What ended a request for good.
+
+        Returns:
+            What happened and what to do about it, a sentence each.
+        """
+        url = self._session.base_url
+        for layer in _layers(error):
+            if isinstance(layer, requests.RequestException):
+                return self._unreached(layer)
+            if isinstance(layer, BrokenResponseError):
+                return self._broken(layer)
+        if isinstance(error, RefusedError) and _is_strange(error):
+            return f"{url} does not answer as Insightly's API does: {error} {self._compare}"
+        if isinstance(error, QuotaExhaustedError):
+            return self._used_up()
+        if isinstance(error.__cause__, RetryableError):
+            return (
+                f"{url} fails at the moment: {error.__cause__} Look at Insightly's status, and "
+                "try again later."
+            )
+        return str(error)
+
+    def _broken(self, error: BrokenResponseError) -> str:
+        """Say of an answer that it cannot be one of Insightly's."""
+        url = self._session.base_url
+        if error.is_json:
+            return f"{url} does not answer as Insightly's API does: {error} {self._compare}"
+        return (
+            f"{url} does not answer as Insightly's API does: the answer is not JSON. "
+            f"{self._compare} If it is right, then a proxy or a page to sign in to the "
+            "network answers in its place."
+        )
+
+    def _unreached(self, error: requests.RequestException) -> str:
+        """Say why there was no answer, from what requests raised."""
+        reason = reason_of(error).removeprefix("the proxy: ")
+        if isinstance(error, requests.exceptions.ProxyError):
+            return (
+                f"The proxy {self._proxy()} does not let us through to {self._host} ({reason}). "
+                "It is set by HTTPS_PROXY, HTTP_PROXY or ALL_PROXY: correct that, or name the "
+                "host in NO_PROXY."
+            )
+        inner = tuple(_layers(error))
+        if isinstance(error, requests.exceptions.SSLError):
+            if any(isinstance(one, ssl.SSLCertVerificationError) for one in inner):
+                return (
+                    f"The certificate of {self._place} is not trusted ({reason}). If a proxy or "
+                    "a gateway of your own answers there, name a file with its certificate in "
+                    "REQUESTS_CA_BUNDLE. If not, do not send your key there."
+                )
+            return f"There is no secure connection to {self._place} ({reason}). {self._compare}"
+        for one in inner:
+            if isinstance(one, socket.gaierror):
+                return self._unnamed(one)
+        if took_too_long(error):
+            return (
+                f"{self._place} takes the request, but does not answer it in time "
+                "(request_timeout). Look at Insightly's status, and try again later."
+            )
+        return (
+            f"There is no connection to {self._place} ({reason}). Check the network and whatever "
+            f"firewall or proxy is on the way. {self._compare}"
+        )
+
+    def _unnamed(self, error: socket.gaierror) -> str:
+        if error.errno == socket.EAI_AGAIN:
+            return (
+                f"The host name {self._host} cannot be looked up, because no name server answers "
+                f"({error.strerror}). Check the network. {self._compare}"
+            )
+        return f"The host name {self._host} does not exist ({error.strerror}). {self._compare}"
+
+    def _proxy(self) -> str:
+        url = self._session.base_url
+        proxy = select_proxy(url, get_environ_proxies(url)) or ""
+        return urlsplit(proxy).netloc.rpartition("@")[2]  # without a password
+
+    def _used_up(self) -> str:
+        quota = self._session.quota
+        obj = f" of {quota.limit:,}" if quota.limit is not None else ""
+        return (
+            f"The day's API requests are used up: {quota.remaining or 0:,}{obj} are left, beyond "
+            "which nothing can be asked. Check again tomorrow: Insightly is reported to start a "
+            "new day at midnight UTC."
+        )
+
+
+def _is_strange(error: RefusedError) -> bool:
+    """Tell whether it was a redirect or a body that is none of Insightly's."""
+    return error.status is None or error.status < HTTPStatus.BAD_REQUEST
+
+
+def _layers(error: BaseException) -> Iterator[BaseException]:
+    """Go through all that led to an error, even what is not shown with it."""
+    found = [error]
+    for one in found:  # which grows meanwhile
+        yield one
+        parts = (one.__cause__, one.__context__, getattr(one, "reason", None), *one.args)
+        new = (part for part in parts if isinstance(part, BaseException))
+        found += [part for part in new if not any(part is other for other in found)]

@@ -1,0 +1,84 @@
+"""What of a stream's records could not be kept: counted by field, and said once for each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+
+class ConversionWarnings:
+    """Counts what was left out of the records of one stream, so that nothing goes in silence.
+
+    Fields inside others are named with a dot, such as ``LINKS.ROLE``.
+    """
+
+    def __init__(self, key_properties: Sequence[str] = ()) -> None:
+        """Start with nothing found.
+
+        Args:
+            key_properties: The names of the primary key's properties, to name a record by.
+        """
+        self.record: Mapping[str, Any] = {}
+        """The record that is being converted."""
+        self.unknown: Counter[str] = Counter()
+        """Fields that the schema does not have."""
+        self.unknown_custom: Counter[str] = Counter()
+        """Custom fields that the schema does not have."""
+        self.without_key = 0
+        """Records that came without their primary key."""
+        self._keys = tuple(key_properties)
+        self._bad: Counter[str] = Counter()
+        self._example: dict[str, str] = {}
+
+    def attempt(self, field: str, convert: Callable[[Any], Any], value: object) -> Any:  # noqa: ANN401 - whatever `convert` returns
+        """Convert a value, and note if that cannot be done.
+
+        Args:
+            field: The name of the field, text.
+            convert: What converts it; raises ValueError where it cannot.
+            value: What the API sent.
+
+        Returns:
+            The converted value, or None.
+        """
+        try:
+            return convert(value)
+        except ValueError:
+            self._bad[field] += 1
+            if field not in self._example:
+                self._example[field] = ", ".join(
+                    f"{key} {self.record.get(key)}" for key in self._keys
+                )
+            return None
+
+    def warnings(self) -> Iterator[str]:
+        """Say what could not be kept: once for each field, not for each record.
+
+        Yields:
+            Sentences for the log.
+        """
+        for field, count in self._bad.items():
+            where = f", the first in the record with {self._example[field]}" if self._keys else ""
+            yield (
+                f"{field}: {count} values are not of the type that the catalog says and were "
+                f"left empty{where}."
+            )
+        if self.unknown:
+            yield (
+                "The API sent fields that the catalog does not know, which were left out: "
+                f"{', '.join(sorted(self.unknown))}."
+            )
+        if self.unknown_custom:
+            yield (
+                "Custom fields that the catalog does not know were left out: "
+                f"{', '.join(sorted(self.unknown_custom))}. Discover the catalog again to get "
+                "them, then load the stream anew for the records of the past."
+            )
+        if self.without_key:
+            yield (
+                f"{self.without_key} records came without a primary key "
+                f"({', '.join(self._keys)}) and were left out."
+            )
