@@ -66,9 +66,7 @@ class LoadRules:
     """Whether to delete what is gone at its source."""
 
 
-_TRIES = (
-    2  # a record that was found, and is gone when it is written, is looked for once more
-)
+_TRIES = 2  # a record that was found, and is gone when it is written, is looked for once more
 
 
 class LoadResult(NamedTuple):
