@@ -18,7 +18,7 @@ unexport VIRTUAL_ENV
 export UV_NO_CONFIG := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint format bench snapshot docs lock build clean
+.PHONY: help demo test test-fast lint format bench snapshot docs site lock build clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,8 +50,16 @@ bench: .venv/ready ## measure what the tap promises (ARGS=--help)
 snapshot: .venv/ready ## accept changes of the catalog
 	@$(RUN)python -m pytest tests/test_catalog.py --snapshot-update
 
-docs: .venv/ready ## bring the generated tables of the README up to date
-	@$(RUN)python docs/tables.py
+docs: .venv/ready ## bring the tables and pictures of the documents up to date
+	@$(RUN)python -m docs.tables
+	@$(RUN)python -m docs.erd
+	@$(RUN)python -m docs.flow
+
+# Strict: a link that leads nowhere, or a docstring that cannot be read, fails. Needs no network.
+site: .tools/site/ready ## build the documents as a site, in the folder site/
+	@.tools/site/bin/python -m sphinx --builder html --fresh-env --fail-on-warning --quiet \
+	  --jobs auto --doctree-dir .tools/site/doctrees docs site
+	@echo "Open site/index.html"
 
 build: .venv/ready ## build wheel and source distribution
 	@$(UV) build --out-dir dist
@@ -59,12 +67,12 @@ build: .venv/ready ## build wheel and source distribution
 lock: .tools/bin/uv ## pin all dependencies anew
 	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
 	  --python-version 3.10 pyproject.toml --extra progress --extra sandbox --group dev -o requirements/dev.txt
-	@for name in dbt meltano uv $(DESTINATIONS); do \
+	@for name in dbt meltano site uv $(DESTINATIONS); do \
 	  $(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
 	    --python-version 3.10 requirements/$$name.in -o requirements/$$name.txt; done
 
 clean: ## remove all that was made here
-	rm -rf .tools .venv .demo .meltano dist transform/target transform/logs
+	rm -rf .tools .venv .demo .meltano dist site transform/target transform/logs
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
 

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from docs.drawing import path, picture, text
 from tests.simulation import Client, Server, adaptive_rate, run_together, sharing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
 TARGET = Path(__file__).parent / "pace.svg"
-WIDTH, HEIGHT, MARGIN, HEADING = 760, 150, 40, 26
+WIDTH, HEIGHT, MARGIN, HEADING = 760, 150, 52, 26
+LEGEND = 30  # at the top
 MOST = 11.0  # requests a second, at the top of a panel
 MEAN_OF = 4.0  # seconds that a point of a line is the mean of
 COLOURS = ("#1f5fa8", "#c8641b", "#3b8a3e", "#8d4fa8")
@@ -45,19 +47,20 @@ class Panel:
             Elements of SVG.
         """
         bottom = top + HEIGHT
-        yield f'<text x="{MARGIN}" y="{top - 8:.0f}" font-weight="bold">{self.title}</text>'
+        yield f'<text x="{MARGIN}" y="{top - 10:.0f}" font-weight="bold">{self.title}</text>'
         for number in (0, 5, 10):
             y = bottom - HEIGHT * number / MOST
             yield f'<line x1="{MARGIN}" x2="{WIDTH}" y1="{y:.1f}" y2="{y:.1f}" stroke="#ddd"/>'
-            yield f'<text x="{MARGIN - 6}" y="{y + 4:.1f}" text-anchor="end">{number}</text>'
-        for second in range(0, int(self.seconds) + 1, 20):
+            yield f'<text x="{MARGIN - 8}" y="{y + 4:.1f}" text-anchor="end">{number} /s</text>'
+        for second in range(0, int(self.seconds) + 1, 40):
             x = MARGIN + (WIDTH - MARGIN) * second / self.seconds
-            anchor = "end" if second == self.seconds else "middle"
-            yield f'<text x="{x:.1f}" y="{bottom + 15}" text-anchor="{anchor}">{second} s</text>'
+            yield f'<text x="{x:.1f}" y="{bottom + 16}" text-anchor="middle">{second} s</text>'
         moments = [second / 2 for second in range(int(self.seconds * 2) + 1)]
         yield self._line([(at, self.allowed(at)) for at in moments], bottom, "#999", "4 3")
         for client, colour in zip(self.clients, COLOURS, strict=False):
             rates = [(at, client.rate(at - MEAN_OF / 2, at + MEAN_OF / 2)) for at in moments]
+            while len(rates) > 1 and not rates[-2][1]:
+                rates.pop()  # it has ended
             yield self._line(rates, bottom, colour)
             for at in client.refused:
                 if at <= self.seconds:
@@ -68,11 +71,11 @@ class Panel:
         self, points: Sequence[tuple[float, float]], bottom: float, colour: str, dashes: str = ""
     ) -> str:
         scale = (WIDTH - MARGIN) / self.seconds
-        path = " ".join(
+        places = " ".join(
             f"{MARGIN + at * scale:.1f},{bottom - HEIGHT * rate / MOST:.1f}" for at, rate in points
         )
         return (
-            f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="1.6" '
+            f'<polyline points="{places}" fill="none" stroke="{colour}" stroke-width="1.6" '
             f'stroke-dasharray="{dashes}"/>'
         )
 
@@ -94,17 +97,29 @@ def main() -> None:
             240,
         ),
     )
-    lines: list[str] = []
+    lines = list(_legend())
     for number, panel in enumerate(panels):
         panel.run()
-        lines += panel.lines(HEADING + number * (HEIGHT + 2 * HEADING))
-    height = len(panels) * (HEIGHT + 2 * HEADING)
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH + 10} {height}" '
-        'font-family="sans-serif" font-size="12">'
-        '<rect width="100%" height="100%" fill="white"/>'
-    )
-    TARGET.write_text("\n".join([head, *lines, "</svg>\n"]), encoding="utf-8")
+        lines += panel.lines(LEGEND + HEADING + number * (HEIGHT + 2 * HEADING))
+    height = LEGEND + len(panels) * (HEIGHT + 2 * HEADING)
+    title = "Requests a second in a simulation: alone, four that share, and a ceiling that rises"
+    TARGET.write_text(picture(WIDTH + 24, height, title, *lines), encoding="utf-8")
+
+
+def _legend() -> Iterator[str]:
+    """Say what the lines and dots are.
+
+    Yields:
+        Elements of SVG.
+    """
+    y = LEGEND / 2 + 2
+    plain = {"marker_end": "none", "stroke_width": 1.6}
+    yield path(f"M{MARGIN},{y} h26", stroke=COLOURS[0], **plain)
+    yield text(MARGIN + 34, y + 4, "answered to one tap")
+    yield path(f"M{MARGIN + 200},{y} h26", stroke="#999", stroke_dasharray="4 3", **plain)
+    yield text(MARGIN + 234, y + 4, "allowed by the server")
+    yield f'<circle cx="{MARGIN + 420}" cy="{y}" r="2.5" fill="{COLOURS[0]}"/>'
+    yield text(MARGIN + 430, y + 4, "a request answered 429")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Writes what README.md, meltano.yml and docs/ say of what the code knows. Run by ``make docs``.
+"""Writes what docs/ and meltano.yml say of what the code knows. Run by ``make docs``.
 
 They hold sections between two marks, ``made by make docs: NAME`` and ``end of NAME``; what is in
 between comes from the code.
@@ -26,7 +26,7 @@ from tap_insightly.streams import (
 from tap_insightly.tap import TapInsightly
 
 ROOT = Path(__file__).resolve().parent.parent
-FILES = (ROOT / "README.md", ROOT / "meltano.yml", ROOT / "docs" / "probe.md")
+FILES = (ROOT / "meltano.yml", *sorted((ROOT / "docs").glob("*.md")))
 GROUPS = {
     "crm": "People and companies",
     "sales": "Sales",

@@ -1,4 +1,4 @@
-"""README.md and meltano.yml say what is true."""
+"""README.md, docs/ and meltano.yml say what is true, and lead to what is there."""
 
 from __future__ import annotations
 
@@ -8,28 +8,72 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
-from tap_insightly.openapi import COMPONENTS
 from tap_insightly.settings import SETTINGS
 from tap_insightly.streams import STREAMS
 from tap_insightly.tap import TapInsightly
 
 ROOT = Path(__file__).parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCS = ROOT / "docs"
+PAGES = {
+    path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8")
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md")))
+}
+FENCED = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 
 
-def test_what_is_generated_is_current() -> None:
-    command = [sys.executable, ROOT / "docs" / "tables.py", "--check"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - ours
+@pytest.mark.parametrize("module", ["tables", "erd", "flow"])
+def test_what_is_generated_is_current(module: str) -> None:
+    command = [sys.executable, "-m", f"docs.{module}", "--check"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - ours
     assert done.returncode == 0, done.stderr
 
 
-def test_the_readme_names_every_setting_and_every_stream() -> None:
+def test_the_readme_can_be_read_at_one_go() -> None:
+    assert len(PAGES["README.md"].splitlines()) <= 200
+
+
+def anchors(text: str) -> set[str]:
+    """The anchors of a page's headings, as GitHub and the site make them."""
+    heads = re.findall(r"^#+ (.+)$", FENCED.sub("", text), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_a_page_links_to_is_there(name: str) -> None:
+    page = ROOT / name
+    for link in re.findall(r"\]\(([^)\s]+)\)", FENCED.sub("", PAGES[name])):
+        path, _, anchor = link.partition("#")
+        if path.startswith("https://"):
+            continue
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        if anchor and target.suffix == ".md":
+            found = anchors(target.read_text(encoding="utf-8"))
+            # The site has the changelog and the guide for contributors by inclusion.
+            included = re.search(r"\{include\} \.\./(\S+)", target.read_text(encoding="utf-8"))
+            found |= (
+                anchors((ROOT / included[1]).read_text(encoding="utf-8")) if included else set()
+            )
+            assert anchor in found, link
+
+
+def test_the_start_page_leads_to_every_page() -> None:
+    trees = re.findall(r"```\{toctree\}\n(.*?)```", PAGES["docs/index.md"], re.DOTALL)
+    listed = [line for tree in trees for line in tree.split("\n\n")[1].split()]
+    assert sorted(listed) == sorted(path.stem for path in DOCS.glob("*.md") if path.stem != "index")
+
+
+def test_the_pages_name_every_setting_and_every_stream() -> None:
     for setting in SETTINGS:
-        assert re.search(rf"^\| `{setting.name}` \|", README, re.MULTILINE), setting.name
+        row = rf"^\| `{setting.name}` \|"
+        assert re.search(row, PAGES["docs/settings.md"], re.MULTILINE), setting.name
     for stream in STREAMS:
-        assert re.search(rf"^\| `{stream.name}` \|", README, re.MULTILINE), stream.name
+        row = rf"^\| `{stream.name}` \|"
+        text = PAGES["docs/streams.md"] + PAGES["docs/children.md"]
+        assert re.search(row, text, re.MULTILINE), stream.name
 
 
 def test_meltano_yml_has_every_setting_and_capability_of_the_tap() -> None:
@@ -44,17 +88,20 @@ def test_meltano_yml_has_every_setting_and_capability_of_the_tap() -> None:
     assert [s["name"] for s in plugin["settings"] if s.get("sensitive")] == ["api_key"]
 
 
-def test_what_the_readme_has_to_paste_is_yaml_with_every_setting() -> None:
-    block = re.search(r"```yaml\n(plugins:.*?)```", README, re.DOTALL)
+def test_what_there_is_to_paste_is_yaml_with_every_setting() -> None:
+    page = PAGES["docs/with-meltano.md"]
+    block = re.search(r"```yaml\n(plugins:.*?)```", page, re.DOTALL)
     assert block
     (plugin,) = yaml.safe_load(block[1])["plugins"]["extractors"]
     assert {setting.name for setting in SETTINGS} <= {s["name"] for s in plugin["settings"]}
 
 
-def test_the_messages_that_the_readme_explains_are_those_of_the_tap() -> None:
-    table = README.partition("| message | what to do |")[2].partition("\n\n")[0]
-    messages = re.findall(r"^\| `(.+?)` \|", table, re.MULTILINE)
-    assert len(messages) > 15
+def test_the_messages_that_are_explained_are_those_of_the_package() -> None:
+    page = PAGES["docs/troubleshooting.md"]
+    rows = re.findall(r"^\| `(.+?)` \| (.+?) \| (.+?) \|$", page, re.MULTILINE)
+    messages = [message for message, _cause, _advice in rows]
+    assert len(messages) > 40
+    assert len(messages) == len(re.findall(r"^\| `", page, re.MULTILINE)), "a row lacks a column"
     texts = [
         node.value
         for path in (ROOT / "tap_insightly").rglob("*.py")
@@ -69,18 +116,3 @@ def test_the_messages_that_the_readme_explains_are_those_of_the_tap() -> None:
         parts = [part.strip() for part in re.split(r"\.\.\.|'[^']*'|\d+", message)]
         longest = max(parts, key=len)
         assert any(longest in text for text in texts), message
-
-
-def test_what_the_readme_says_of_fields_exists() -> None:
-    diagram = re.search(r"```mermaid\n(erDiagram.*?)```", README, re.DOTALL)
-    assert diagram
-    schemas = COMPONENTS
-    classes = {stream.name: stream for stream in STREAMS}
-    tables = re.findall(r"^ {4}(\w+) \{\n(.*?)^ {4}\}", diagram[1], re.DOTALL | re.MULTILINE)
-    assert len(tables) > 10
-    for name, body in tables:
-        component = schemas[vars(classes[name])["schema"].key]
-        for field in re.findall(r"^ {8}\w+ (\w+)", body, re.MULTILINE):
-            assert field in component["properties"], f"{name}.{field}"
-    for left, right in re.findall(r"^ {4}(\w+) \S+ (\w+) :", diagram[1], re.MULTILINE):
-        assert {left, right} <= {name for name, _ in tables}

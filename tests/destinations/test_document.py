@@ -24,13 +24,3 @@ def test_the_versions_told_of_are_those_that_are_tested() -> None:
     for target, version in told.items():
         name = target.removeprefix("meltanolabs-")
         assert documented(name)["pip_url"].split()[0].endswith(f"{name}=={version}")
-
-
-def test_what_it_links_to_is_there() -> None:
-    text = DOC.read_text(encoding="utf-8")
-    heads = re.findall(r"^## (.+)$", text, re.MULTILINE)
-    anchors = {re.sub(r"\W+", "-", head.lower()) for head in heads}
-    for link in re.findall(r"\]\(([^)]+)\)", text):
-        path, _, anchor = link.partition("#")
-        assert not path or (DOC.parent / path).exists(), link
-        assert not anchor or anchor in anchors, link

@@ -1,4 +1,4 @@
-"""Meltano: a project made of what the README and docs/destinations.md say, run as users do."""
+"""Meltano: a project made of what docs/with-meltano.md and docs/destinations.md say, run."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class Project:
         self.sandbox: Sandbox | None = None
         self.state = ""
         self.process: subprocess.Popen[str] | None = None
-        readme = (ROOT / "README.md").read_text(encoding="utf-8")
+        page = (ROOT / "docs" / "with-meltano.md").read_text(encoding="utf-8")
         (extractor,) = re.findall(
-            r"^```yaml\n(plugins:\n  extractors:.*?)^```$", readme, re.DOTALL | re.MULTILINE
+            r"^```yaml\n(plugins:\n  extractors:.*?)^```$", page, re.DOTALL | re.MULTILINE
         )
         plugins = yaml.safe_load(extractor.replace("git+URL-of-this-repository", f"-e {ROOT}"))
         (tap,) = plugins["plugins"]["extractors"]

@@ -215,12 +215,3 @@ def test_what_it_shows_of_meltano_has_settings_that_there_are() -> None:
             assert set(loader["config"]) <= known
             for setting in loader.get("settings", ()):
                 assert setting["name"] in known
-
-
-def test_what_it_links_to_is_there() -> None:
-    for link in re.findall(r"\]\(([^)]+)\)", DOC):
-        path, _, anchor = link.partition("#")
-        target = ROOT / "docs" / path if path else ROOT / "docs" / "target.md"
-        assert target.exists(), link
-        heads = re.findall(r"^#+ (.+)$", target.read_text("utf-8"), re.MULTILINE)
-        assert not anchor or anchor in {re.sub(r"\W+", "-", head.lower()) for head in heads}, link

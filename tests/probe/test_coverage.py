@@ -25,7 +25,7 @@ OF_ITSELF = {
     "streams/deleting.py": 2,
     "streams/refreshing.py": 2,
     "loader/copying/id_map.py": 1,
-    "README.md": 1,
+    "deletions.md": 1,
 }
 # Where documents list what is assumed.
 SECTION = re.compile(

@@ -38,11 +38,3 @@ def test_every_command_of_the_page_does_what_it_shows(title: str, tmp_path: Path
         where = f"$ {step.command}\n{output}"
         assert (code == 0) == (then != "echo $?"), where
         assert re.fullmatch(pattern(step.output), plain(output)), where
-
-
-def test_what_it_links_to_is_there() -> None:
-    anchors = {re.sub(r"[^\w-]", "", head.lower().replace(" ", "-")) for head in SECTIONS}
-    for link in re.findall(r"\]\(([^)]+)\)", DOC):
-        path, _, anchor = link.partition("#")
-        assert not path or (ROOT / "docs" / path).exists(), link
-        assert path or anchor in anchors, link

@@ -39,7 +39,7 @@ ASSUMPTIONS = (
     Assumption(
         "changes-without-date",
         "Last-activity dates and calculated fields may change, and the date of the update not.",
-        said_in=("streams/refreshing.py", "README.md"),
+        said_in=("streams/refreshing.py", "docs/incremental.md"),
     ),
     Assumption(
         "lengths-no-promise",
@@ -80,7 +80,7 @@ ASSUMPTIONS = (
     Assumption(
         "comments-whole",
         "Comments are answered with their text, their owner and their dates.",
-        said_in=("openapi/insightly.json", "README.md"),
+        said_in=("openapi/insightly.json", "docs/assumptions.md"),
     ),
     Assumption(
         "custom-all",
@@ -107,7 +107,7 @@ ASSUMPTIONS = (
             "custom_fields.py",
             "sandbox/arrays.py",
             "sandbox/data/fields.py",
-            "README.md",
+            "docs/assumptions.md",
             "docs/python.md",
         ),
     ),

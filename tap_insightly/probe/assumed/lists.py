@@ -12,7 +12,7 @@ ASSUMPTIONS = (
             "api/lists/deletion_search.py",
             "api/lists/seen_keys.py",
             "verify/comparison.py",
-            "README.md",
+            "docs/assumptions.md",
             "docs/verify.md",
         ),
         relied_on=("streams/position.py",),
@@ -20,7 +20,7 @@ ASSUMPTIONS = (
     Assumption(
         "total-told",
         "Every list that comes in pages tells how many records it has, in X-Total-Count.",
-        said_in=("README.md",),
+        said_in=("docs/assumptions.md",),
         relied_on=("api/lists/paginator.py", "cli/commands/check.py", "cli/commands/plan.py"),
     ),
     Assumption(
@@ -80,7 +80,7 @@ ASSUMPTIONS = (
             "openapi/insightly.json",
             "sandbox/store.py",
             "streams/search.py",
-            "README.md",
+            "docs/assumptions.md",
         ),
     ),
     Assumption(

@@ -25,7 +25,7 @@ ASSUMPTIONS = (
     Assumption(
         "quota-midnight",
         "The day of the quota begins at midnight UTC.",
-        said_in=("README.md",),
+        said_in=("docs/assumptions.md",),
         relied_on=("api/http/quota.py",),
         why_not="That takes being there at midnight.",
     ),
@@ -62,7 +62,7 @@ ASSUMPTIONS = (
     Assumption(
         "restored-moves-date",
         "A record that is restored from the recycle bin may keep the date of its last update.",
-        said_in=("sandbox/contents.py", "README.md"),
+        said_in=("sandbox/contents.py", "docs/assumptions.md"),
         relied_on=("streams/deleting.py",),
         why_not="The API has no way to restore a record.",
     ),

@@ -19,7 +19,12 @@ ASSUMPTIONS = (
     Assumption(
         "search-at-once",
         "A search finds a new record at once; eight seconds are allowed for it.",
-        said_in=("README.md", "docs/python.md", "docs/target.md", "api/records/create_once.py"),
+        said_in=(
+            "docs/assumptions.md",
+            "docs/python.md",
+            "docs/target.md",
+            "api/records/create_once.py",
+        ),
         relied_on=("api/records/create_once.py", "loader/key_cache.py", "loader/record_loader.py"),
     ),
     Assumption(
@@ -45,7 +50,7 @@ ASSUMPTIONS = (
     Assumption(
         "tags-with-record",
         "Tags may be sent along with a record.",
-        said_in=("README.md",),
+        said_in=("docs/assumptions.md",),
     ),
     Assumption(
         "if-match-fresh",
@@ -96,7 +101,12 @@ ASSUMPTIONS = (
     Assumption(
         "comment-moves-date",
         "A comment counts as an update of what it is about.",
-        said_in=("sandbox/data/children.py", "sandbox/contents.py", "README.md", "README.md"),
+        said_in=(
+            "sandbox/data/children.py",
+            "sandbox/contents.py",
+            "docs/assumptions.md",
+            "docs/children.md",
+        ),
         relied_on=("streams/related.py",),
     ),
     Assumption(
