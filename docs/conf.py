@@ -45,7 +45,7 @@ default_role = "py:obj"
 nitpicky = True
 nitpick_ignore_regex = [
     ("py:obj", r"[a-z_]+"),
-    ("py:obj", r"About|Cursor|decimal\.Decimal"),
+    ("py:obj", r"About|OffsetPaginator|decimal\.Decimal"),
     ("py:class", r".*"),
 ]
 
