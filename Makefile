@@ -67,7 +67,7 @@ build: .venv/ready ## build wheel and source distribution
 lock: .tools/bin/uv ## pin all dependencies anew
 	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
 	  --python-version 3.10 pyproject.toml --extra progress --extra sandbox --group dev -o requirements/dev.txt
-	@for name in dbt meltano site uv $(DESTINATIONS); do \
+	@for name in dbt meltano sandbox site uv $(DESTINATIONS); do \
 	  $(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
 	    --python-version 3.10 requirements/$$name.in -o requirements/$$name.txt; done
 

@@ -14,7 +14,7 @@ import click
 import msgspec
 
 from tap_insightly.sandbox import Sandbox
-from tap_insightly.sandbox.store import Table
+from tap_insightly.sandbox.account.table import Table
 
 PATH = "/Contacts"
 

@@ -14,7 +14,7 @@ from demo import account
 from demo.text import layout
 from demo.warehouse import MELTANO, PIPELINE, PLUGINS, ROOT, Warehouse
 from tap_insightly.sandbox import Sandbox
-from tap_insightly.sandbox.store import timestamp
+from tap_insightly.sandbox.account.moments import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
+from tap_insightly.openapi.field_types import MANY, value_schema
+from tap_insightly.openapi.objects import CUSTOM_FIELDS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-RAW = "CUSTOMFIELDS"
+RAW = CUSTOM_FIELDS
 """The property under which the API sends all custom fields of a record."""
 
-_STRING = {"type": ["string", "null"]}
-_NUMBER = {"type": ["number", "null"]}
-_DATE_TIME = {"type": ["string", "null"], "format": "date-time"}
-_CHOICES = {"type": ["array", "null"], "items": {"type": "string"}}
-
-# The names up to AUTONUMBER were seen live, the others are assumed. What is not listed, a
-# calculated field among them, comes as whatever scalar the API sends.
-_TYPES: Mapping[str, Mapping[str, Any]] = {
-    "TEXT": _STRING,
-    "MULTILINETEXT": _STRING,
-    "DROPDOWN": _STRING,
-    "MULTISELECT": _CHOICES,
-    "BIT": {"type": ["boolean", "null"]},
-    "NUMERIC": _NUMBER,
-    "PERCENT": _NUMBER,
-    "DATE": _DATE_TIME,
-    "DATETIME": _DATE_TIME,
-    "AUTONUMBER": _STRING,
-    "CURRENCY": _NUMBER,
-    "URL": _STRING,
-    "PHONE": _STRING,
-    "EMAIL": _STRING,
-    "LOOKUP": {"type": ["integer", "null"]},
-}
+# What is not listed, a calculated field among them, comes as whatever scalar the API sends.
 _ANY = {"type": ["string", "number", "boolean", "null"]}
 
 
@@ -90,10 +69,20 @@ class CustomField:
         is_shortened = not column.startswith(self.name)
         full = f" In Insightly it is called {self.name}." if is_shortened else ""
         return {
-            **_TYPES.get(re.sub(r"[\s_-]", "", self.type).upper(), _ANY),
+            **_column(value_schema(self.type)),
             "title": self.name,
             "description": f"{label}{end} {self.help}".strip() + full,
         }
+
+
+def _column(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not value:
+        return _ANY
+    if value.get("x-options") == MANY:
+        return {"type": ["array", "null"], "items": {"type": "string"}}
+    kinds = [value["type"]] if isinstance(value["type"], str) else value["type"]
+    shape = {"format": value["format"]} if "format" in value else {}
+    return {"type": [*kinds, "null"], **shape}
 
 
 def add_columns(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import NotAvailableError, Prefetcher
-from tap_insightly.api.records.definitions import definitions_of, named
+from tap_insightly.api.records.definitions import custom_objects, definitions_of
 from tap_insightly.custom_fields import CustomField, shortened
+from tap_insightly.openapi.objects import standard_objects
 from tap_insightly.streams import STREAMS, CustomObjectStream
 
 if TYPE_CHECKING:
@@ -110,11 +111,7 @@ def custom_object_names(asked: Future[Response]) -> list[str]:
     Returns:
         Their names, such as ``Fruit__c``; none if the plan has no custom objects.
     """
-    try:
-        response = asked.result()
-    except NotAvailableError:
-        return []
-    return sorted({name for name in map(named, response.records) if name})
+    return sorted({one.name for one in custom_objects(asked.result)})
 
 
 def objects_with_custom_fields() -> list[str]:
@@ -123,7 +120,7 @@ def objects_with_custom_fields() -> list[str]:
     Returns:
         Their names as the API knows them.
     """
-    return [stream.custom_fields_for for stream in STREAMS if stream.custom_fields_for]
+    return [one.custom_fields_for for one in standard_objects() if one.custom_fields_for]
 
 
 def _fields(tap: TapInsightly, object_name: str, asked: Future[Response]) -> list[CustomField]:

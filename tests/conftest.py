@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from tap_insightly.sandbox.pytest_plugin import MakeSandbox
+
 # No timing in tests: a slow machine is no failure, nor is Hypothesis building its tables.
 settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ours")
@@ -28,9 +30,12 @@ KEY = "7d0f-test-key-that-must-never-be-seen-a91c"
 ENCODED_KEY = base64.b64encode(f"{KEY}:".encode()).decode()
 
 
+SMALL: dict[str, Any] = {"records": 60, "seed": 1, "api_key": KEY}
+
+
 def new_sandbox(**options: Any) -> Sandbox:
     """A small sandbox with the key that the tests watch."""
-    return Sandbox(**{"records": 60, "seed": 1, "api_key": KEY, **options})
+    return Sandbox(**{**SMALL, **options})
 
 
 @pytest.fixture(scope="session")
@@ -41,10 +46,9 @@ def shared_sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def sandbox() -> Iterator[Sandbox]:
+def sandbox(make_insightly_sandbox: MakeSandbox) -> Sandbox:
     """A sandbox of the test's own."""
-    with new_sandbox().serve() as sandbox:
-        yield sandbox
+    return make_insightly_sandbox(**SMALL)
 
 
 @dataclass(frozen=True)

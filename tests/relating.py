@@ -27,7 +27,6 @@ from tap_insightly.api import (
 )
 from tap_insightly.api.http.errors import NotAvailableError
 from tap_insightly.api.http.headers import moment
-from tap_insightly.sandbox.app import App
 from tap_insightly.tap import TapInsightly
 from tap_insightly.values import parse_moment, utc_text
 from tests.conftest import KEY, entry, new_sandbox, only
@@ -91,7 +90,7 @@ class Direct:
     ) -> None:
         self.sandbox, self.cut_at, self.max_concurrency = sandbox, cut_at, max_concurrency
         self.total = RequestStats()
-        self._app, self._lock = App(sandbox), threading.Lock()
+        self._app, self._lock = sandbox.app, threading.Lock()
         self._date: datetime | None = None
 
     def now(self) -> datetime | None:

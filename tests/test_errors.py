@@ -12,8 +12,7 @@ from tap_insightly.sandbox import Faults
 from tests.conftest import new_sandbox, only
 
 if TYPE_CHECKING:
-    from tap_insightly.sandbox import Sandbox
-    from tap_insightly.sandbox.replies import RequestLog
+    from tap_insightly.sandbox import RequestLog, Sandbox
     from tests.conftest import Tap
 
 

@@ -13,9 +13,9 @@ from unicodedata import combining, east_asian_width
 import click
 
 from tap_insightly.api.http.request import encode
-from tap_insightly.api.records.fields import CUSTOM_FIELDS
 from tap_insightly.api.records.reading import value_of
 from tap_insightly.cli.output import echo
+from tap_insightly.openapi.objects import CUSTOM_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

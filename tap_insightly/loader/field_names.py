@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import Field
-from tap_insightly.api.records.fields import CUSTOM_FIELDS
 from tap_insightly.api.records.requests import PARENT_ID, PARENT_TYPE, STAGE
 from tap_insightly.openapi import COMPONENTS
+from tap_insightly.openapi.objects import CUSTOM_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,9 +14,9 @@ from tap_insightly.api import (
     UnsupportedOperationError,
 )
 from tap_insightly.api.records.diff import is_alike, is_same
-from tap_insightly.api.records.fields import CUSTOM_FIELDS
 from tap_insightly.api.records.reading import value_of
 from tap_insightly.loader.writer import RecordWriter
+from tap_insightly.openapi.objects import CUSTOM_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

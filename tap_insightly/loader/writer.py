@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import TypedDict
 
 from tap_insightly.api import InvalidFieldsError, NotAvailableError, RefusedError, Response
-from tap_insightly.api.records.fields import CUSTOM_FIELDS
 from tap_insightly.api.records.reading import value_of
 from tap_insightly.api.records.requests import STAGE
+from tap_insightly.openapi.objects import CUSTOM_FIELDS
 from tap_insightly.undo.lines import Created, Creating, Deleted, Moved, Updated
 from tap_insightly.values import utc_text
 

@@ -17,15 +17,7 @@ class _ReadNormalizer(OpenAPISchemaNormalizer):
     def normalize_schema(
         self, schema: dict[str, Any], *, key_properties: Sequence[str] = ()
     ) -> dict[str, Any]:
-        """Make a JSON schema of a component, or of a part of it.
-
-        Args:
-            schema: The part of the document.
-            key_properties: The stream's primary key.
-
-        Returns:
-            A JSON schema for records that were read.
-        """
+        """Make a JSON schema of a component, or of a part of it."""
         normal = super().normalize_schema(schema, key_properties=key_properties)
         # The longest text that a write may send is no promise about what is stored: custom
         # objects have names longer than the 12 characters of FIELD_FOR (seen live), and a

@@ -9,7 +9,8 @@ from functools import cached_property
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api.records.objects import custom_object, standard_objects
+from tap_insightly.api.records.definitions import objects_in
+from tap_insightly.api.records.objects import standard_objects
 from tap_insightly.values import parse_moment, utc_text
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ UPDATED = "DATE_UPDATED_UTC"
 SIZE = 50
 """How many records of each list are looked at."""
 LARGEST = 500
-NOT_PAGED = frozenset({"/Countries", "/Currencies", "/CustomObjects"})
 NOBODY = 2**31 - 1
 """The id of no record."""
 UNKNOWN = "NoSuchObject__c"
@@ -40,10 +40,6 @@ _WAYS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "/Notes": ("/Notes", {**_PAGED, "updated_after_utc": LATER}),
     "/Emails": ("/Emails/Search", {**_PAGED, "updated_after_utc": LONG_AGO}),
     "/DocumentTemplates": ("/DocumentTemplates/Search", {**_PAGED, "updated_after_utc": LONG_AGO}),
-}
-_NEEDED = {
-    "/LeadStatuses": {"include_converted": "true"},
-    "/Tags": {"record_type": "contacts"},
 }
 
 
@@ -103,7 +99,7 @@ class Account:
     @cached_property
     def paged(self) -> list[Listed]:
         """The lists that come in pages."""
-        return [one for one in self.readable if one.obj.path not in NOT_PAGED]
+        return [one for one in self.readable if one.obj.is_paged]
 
     @cached_property
     def main(self) -> Listed | None:
@@ -118,8 +114,7 @@ class Account:
     @cached_property
     def custom_objects(self) -> list[InsightlyObject]:
         """The objects that the account has defined."""
-        rows = self.list_of("/CustomObjects")
-        return [custom_object(row) for row in rows if isinstance(row.get("OBJECT_NAME"), str)]
+        return objects_in(self.list_of("/CustomObjects"))
 
     @cached_property
     def custom_records(self) -> Listed | None:
@@ -210,8 +205,7 @@ def _shows_nothing(first: Heard) -> bool:
 
 
 def _usual(obj: InsightlyObject) -> dict[str, str]:
-    takes_pages = obj.path not in NOT_PAGED
-    return {**(_PAGED if takes_pages else {}), **_NEEDED.get(obj.path, {})}
+    return {**(_PAGED if obj.is_paged else {}), **obj.needs}
 
 
 def moments(rows: Iterable[Mapping[str, Any]]) -> list[datetime]:

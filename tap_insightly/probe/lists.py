@@ -7,7 +7,7 @@ from http import HTTPStatus
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from tap_insightly.probe.account import LARGEST, NOT_PAGED, SIZE
+from tap_insightly.probe.account import LARGEST, SIZE
 from tap_insightly.probe.checking import tells
 from tap_insightly.probe.verdict import Verdict, fails, holds, judged, many, unseen
 
@@ -139,7 +139,7 @@ def _(account: Account) -> Verdict:
 
 @tells("lists-unpaged")
 def _(account: Account) -> Verdict:
-    asked = [one for one in account.readable if one.obj.path in NOT_PAGED and one.first.is_list]
+    asked = [one for one in account.readable if not one.obj.is_paged and one.first.is_list]
     asked = [one for one in asked if "top" in one.first.params]
     # There is more than one country; of the others there may be one only.
     wrong = [one.obj.path for one in asked if one.obj.path == "/Countries" and len(one.rows) == 1]

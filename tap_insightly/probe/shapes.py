@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from decimal import Decimal
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.records.objects import standard_objects
-from tap_insightly.openapi import COMPONENTS, READ
+from tap_insightly.openapi import COMPONENTS
+from tap_insightly.openapi.objects import objects_by_path
 from tap_insightly.probe.account import UPDATED
 from tap_insightly.probe.checking import tells
 from tap_insightly.probe.lists import NO_LIST
@@ -58,13 +58,7 @@ def records(account: Account) -> Iterator[tuple[str, str, Record]]:
             yield "/{OBJECT_NAME}", account.custom_records.obj.component, row
     heard = account.asker.get("/Instance")
     for row in heard.rows if heard is not None else ():
-        yield "/Instance", _component("/Instance"), row
-
-
-@cache
-def _component(path: str) -> str:
-    schema = READ["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]
-    return str(schema["schema"]["$ref"]).rpartition("/")[2]
+        yield "/Instance", objects_by_path()["/Instance"].component, row
 
 
 def _values(account: Account) -> Iterator[tuple[str, str, Mapping[str, Any], Any]]:

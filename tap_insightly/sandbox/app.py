@@ -6,24 +6,26 @@ import asyncio
 import base64
 import socket
 import struct
-from dataclasses import replace
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, cast
 
 from starlette.requests import Request
 
-from tap_insightly.sandbox import access, bodies, parts
+from tap_insightly.sandbox import bodies
+from tap_insightly.sandbox.account.habits import next_at
 from tap_insightly.sandbox.errors import shaped
-from tap_insightly.sandbox.habits import next_at
-from tap_insightly.sandbox.reading import Reader, other_forms
-from tap_insightly.sandbox.replies import Call, Refusal, Reply, RequestLog
+from tap_insightly.sandbox.handlers.replies import Call, Refusal, Reply, RequestLog
+from tap_insightly.sandbox.handlers.routing import Router
 from tap_insightly.sandbox.sending import Sender
-from tap_insightly.sandbox.writing import Writer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from random import Random
+
     from starlette.types import Receive, Scope, Send
 
-    from tap_insightly.sandbox.faults import Body, Faults
-    from tap_insightly.sandbox.server import Sandbox
+    from tap_insightly.sandbox.account.account import Account
+    from tap_insightly.sandbox.account.faults import Body, Faults
 
 _DENIED = "Authorization has been denied for this request."  # docs
 
@@ -31,29 +33,19 @@ _DENIED = "Authorization has been denied for this request."  # docs
 class App:
     """Answers as Insightly is known to."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        """Serve a sandbox.
-
-        Args:
-            sandbox: Where the data, the faults and the clock are.
-        """
-        self._sandbox = sandbox
-        self._reader, self._writer = Reader(sandbox), Writer(sandbox)
-        token = base64.b64encode(f"{sandbox.api_key}:".encode()).decode()
+    def __init__(
+        self, account: Account, api_key: str, rng: Random, note: Callable[[RequestLog], None]
+    ) -> None:
+        """Serve an account; `note` is told of each request before that is answered."""
+        self._account, self._rng, self._note = account, rng, note
+        self._router, self._sender = Router(account), Sender()
+        token = base64.b64encode(f"{api_key}:".encode()).decode()
         self._authorization = f"Basic {token}"
-        self._sender = Sender(sandbox)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request.
-
-        Args:
-            scope: As ASGI has it.
-            receive: As ASGI has it.
-            send: As ASGI has it.
-        """
+        """Answer a request."""
         if scope["type"] != "http":
             return
-        sandbox, faults = self._sandbox, self._sandbox.faults
         request = Request(scope, receive)
         body = await request.body()
         log = RequestLog(
@@ -63,36 +55,37 @@ class App:
             body=body,
             if_match=request.headers.get("If-Match"),
         )
-        if sandbox.on_request is not None:
-            sandbox.on_request(log)
-            faults = sandbox.faults  # the test may have changed them just now
-        sandbox.requests.append(log)
+        self._note(log)
+        # From here on one request has one set of faults, also if a test sets others meanwhile.
+        faults = self._account.faults
         faults.in_flight += 1
         try:
-            fault = faults.next_fault(sandbox.rng, request.method)
+            fault = faults.next_fault(self._rng, request.method)
             await asyncio.sleep(faults.latency + faults.hang_seconds * (fault == "hang"))
             if fault == "reset":
                 _reset(send)
                 return
-            reply = self._reply(request, body, fault)
+            reply = self._reply(request, body, fault, faults)
             if fault == "lost":
                 _reset(send)
                 return
             if fault == "lost-hang" or _is_too_large(reply, faults):
                 await asyncio.sleep(faults.hang_seconds)
             log.status = reply.status
-            await self._sender.send(reply, request, send, is_cut=fault == "truncate")
+            if not faults.no_date_header:
+                reply.headers["Date"] = format_datetime(self._account.clock(), usegmt=True)
+            rate = faults.bytes_per_second
+            await self._sender.send(reply, request, send, rate, is_cut=fault == "truncate")
         finally:
             faults.in_flight -= 1
 
-    def _reply(self, request: Request, body: bytes, fault: str) -> Reply:
-        faults = self._sandbox.faults
+    def _reply(self, request: Request, body: bytes, fault: str, faults: Faults) -> Reply:
         if faults.user_denied or request.headers.get("Authorization") != self._authorization:
             return shaped(Refusal(401, _DENIED).reply, faults)
         is_over = faults.used >= faults.daily_quota
         faults.used += not is_over
         if is_over or fault.isdigit():
-            reply = self._failure(429 if is_over else int(fault))
+            reply = _failure(429 if is_over else int(fault), faults)
             if is_over:
                 reply.headers.pop("Retry-After", None)
         elif fault == "html":
@@ -101,7 +94,7 @@ class App:
         elif faults.body is not None:
             reply = Reply(200, faults.body)
         else:
-            reply = self._done(request, body)
+            reply = self._done(request, body, faults)
             if fault == "lost-500":
                 reply = Refusal(500, "Something went wrong.").reply
         reply = shaped(reply, faults)
@@ -109,67 +102,33 @@ class App:
         reply.headers["X-RateLimit-Remaining"] = str(faults.daily_quota - faults.used)
         return reply
 
-    def _failure(self, status: int) -> Reply:
-        faults = self._sandbox.faults
-        reply = Refusal(status, "Try again later.").reply
-        if faults.body is not None:
-            reply.body, reply.message = faults.body, None
-        if faults.retry_after is not None:
-            reply.headers["Retry-After"] = f"{faults.retry_after:g}"
-        if faults.location is not None:
-            reply.headers["Location"] = faults.location
-        return reply
-
-    def _done(self, request: Request, body: bytes) -> Reply:
+    def _done(self, request: Request, body: bytes, faults: Faults) -> Reply:
         try:
-            with self._sandbox.lock:
-                self._sandbox.automations.catch_up()
-                return self._route(_call(request, body))
+            with self._account.lock:
+                self._router.catch_up()
+                return self._routed(_call(request, body), faults)
         except Refusal as refusal:
             return refusal.reply
 
-    def _route(self, call: Call) -> Reply:
-        faults, place = self._sandbox.faults, call.place
+    def _routed(self, call: Call, faults: Faults) -> Reply:
+        place = call.place
         if (status := next_at(faults.statuses, place)) is not None:
-            return self._failure(status)
-        reply = self._handled(call)
-        if call.method == "GET" and (body := next_at(faults.bodies, place)) is not None:
-            reply.body, reply.cache_key = bodies.changed(reply.body, cast("Body", body)), None
+            return _failure(status, faults)
+        reply = self._router.answer(call, faults)
+        if call.method == "GET" and (changed := next_at(faults.bodies, place)) is not None:
+            reply.body, reply.cache_key = bodies.changed(reply.body, cast("Body", changed)), None
         return reply
 
-    def _handled(self, call: Call) -> Reply:
-        reader, name = self._reader, call.path[1:]
-        if name.lower() == "customfields" and len(call.rest) == 1 and call.method == "GET":
-            return reader.custom_fields(call.rest[0])
-        call = replace(call, path=self._path(name, call.method))
-        if len(call.rest) > 1:
-            return self._below(call)
-        if call.method == "GET":
-            return reader.read(call)
-        return self._writer.write(call)
 
-    def _path(self, name: str, method: str) -> str:
-        sandbox = self._sandbox
-        path = sandbox.path_of(name)
-        if path is None:
-            if any(sandbox.path_of(other) for other in other_forms(name)):
-                raise Refusal(405, f"{name} is not the name of this object.")  # seen live
-            raise Refusal(404, f"There is no object {name}.")
-        access.check(sandbox, path, method)
-        return path
-
-    def _below(self, call: Call) -> Reply:
-        place = parts.place_of(call)
-        if place is not None and ("GET" in place.operations or call.method != "GET"):
-            return parts.answer(self._sandbox, call, place)
-        kind = self._reader.kind_below(call)
-        if kind is None:
-            status = 404 if place is None else 405
-            raise Refusal(status, f"{call.path} has no {'/'.join(call.rest[1:])}.")
-        access.check(self._sandbox, kind.path_below(call.path), call.method)
-        if call.method != "GET":
-            raise Refusal(405, "This can only be read here.")
-        return self._reader.children(call, kind)
+def _failure(status: int, faults: Faults) -> Reply:
+    reply = Refusal(status, "Try again later.").reply
+    if faults.body is not None:
+        reply.body, reply.message = faults.body, None
+    if faults.retry_after is not None:
+        reply.headers["Retry-After"] = f"{faults.retry_after:g}"
+    if faults.location is not None:
+        reply.headers["Location"] = faults.location
+    return reply
 
 
 def _call(request: Request, body: bytes) -> Call:

@@ -7,39 +7,25 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tap_insightly.sandbox.replies import encode
+from tap_insightly.sandbox.account.records import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_insightly.sandbox.faults import Body
-    from tap_insightly.sandbox.large import Padded
+    from tap_insightly.sandbox.account.faults import Body
+    from tap_insightly.sandbox.handlers.large import Padded
 
 ERROR = b'{"message": "An error has occurred."}'
 """An object where a list belongs."""
 
 
 def byte_order_mark(body: bytes) -> bytes:
-    """Put a byte order mark before a body.
-
-    Args:
-        body: The right one.
-
-    Returns:
-        The other.
-    """
+    """Put a byte order mark before a body."""
     return b"\xef\xbb\xbf" + body
 
 
 def among(*values: bytes) -> Callable[[bytes], bytes]:
-    """Put values among the records of a list, after the first of them.
-
-    Args:
-        *values: JSON, such as ``null`` or ``"text"``.
-
-    Returns:
-        What changes a body in this way.
-    """
+    """Put values among the records of a list, after the first of them."""
 
     def change(body: bytes) -> bytes:
         records = msgspec.json.decode(body, type=list[msgspec.Raw])
@@ -49,17 +35,7 @@ def among(*values: bytes) -> Callable[[bytes], bytes]:
 
 
 def with_value(field: str, value: bytes, number: int = 1) -> Callable[[bytes], bytes]:
-    r"""Put something in place of a field's value.
-
-    Args:
-        field: The field's name; its value is a text, a number, a boolean or null.
-        value: What stands there instead, JSON or not: ``NaN``, ``"a\x0bb"`` with a raw
-            control character, ``"\xff"``, which is no UTF-8.
-        number: Of which record it is, counted from 1 among those that have the field.
-
-    Returns:
-        What changes a body in this way.
-    """
+    r"""Put something in place of a field's value."""
     pattern = re.compile(rb'("%s":)("(?:[^"\\]|\\.)*"|[^,\]}"]+)' % re.escape(field.encode()))
 
     def change(body: bytes) -> bytes:
@@ -72,15 +48,7 @@ def with_value(field: str, value: bytes, number: int = 1) -> Callable[[bytes], b
 
 
 def changed(body: bytes | Padded, by: Body) -> bytes:
-    """Make the body that is sent.
-
-    Args:
-        body: The right one.
-        by: The other, or what makes it.
-
-    Returns:
-        The other.
-    """
+    """Make the body that is sent."""
     if not callable(by):
         return by
     return by(body if isinstance(body, bytes) else b"".join(body))

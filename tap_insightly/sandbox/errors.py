@@ -5,34 +5,23 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, get_args
 
-from tap_insightly.sandbox.replies import encode
+from tap_insightly.sandbox.account.faults import ErrorShape
+from tap_insightly.sandbox.account.records import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tap_insightly.sandbox.faults import Faults
-    from tap_insightly.sandbox.replies import Reply
-
-ErrorShape = Literal["Message", "message", "text", "string", "html", "empty", "reason"]
-"""``{"Message": …}``, ``{"message": …}``, plain text, a JSON string, an HTML page, nothing at
-all, or nothing but the reason phrase of HTTP."""
+    from tap_insightly.sandbox.account.faults import Faults
+    from tap_insightly.sandbox.handlers.replies import Reply
 
 SHAPES: tuple[ErrorShape, ...] = get_args(ErrorShape)
 """All shapes."""
 
 
 def shaped(reply: Reply, faults: Faults) -> Reply:
-    """Tell the reason of a refusal as a server does that has this habit.
-
-    Args:
-        reply: An answer.
-        faults: What goes wrong.
-
-    Returns:
-        The answer, in another shape if it is a refusal.
-    """
+    """Tell the reason of a refusal as a server does that has this habit."""
     if reply.message is None:
         return reply
     message = reply.message if faults.error_text is None else faults.error_text

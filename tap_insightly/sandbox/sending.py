@@ -6,13 +6,11 @@ import asyncio
 import gzip
 import zlib
 from collections import OrderedDict
-from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
 from starlette.responses import Response, StreamingResponse
 
-from tap_insightly.sandbox.large import Padded
-from tap_insightly.sandbox.serving import REASON
+from tap_insightly.sandbox.handlers.large import Padded
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
@@ -20,8 +18,10 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Send
 
-    from tap_insightly.sandbox.replies import Reply
-    from tap_insightly.sandbox.server import Sandbox
+    from tap_insightly.sandbox.handlers.replies import Reply
+
+REASON = "X-Sandbox-Reason"
+"""The header with the reason phrase of an answer, which becomes a part of its first line."""
 
 _CACHED_PAGES = 64
 _LEAST_COMPRESSED = 1000
@@ -31,27 +31,15 @@ _DROPS_PER_SECOND = 20
 class Sender:
     """Sends answers."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        """Send for a sandbox.
-
-        Args:
-            sandbox: Where the faults and the clock are.
-        """
-        self._sandbox = sandbox
+    def __init__(self) -> None:
+        """Begin with no page compressed."""
         self._compressed: OrderedDict[tuple[object, ...], bytes] = OrderedDict()
 
-    async def send(self, reply: Reply, request: Request, send: Send, *, is_cut: bool) -> None:
-        """Send an answer.
-
-        Args:
-            reply: The answer.
-            request: What it answers.
-            send: As ASGI has it.
-            is_cut: Whether its end is missing.
-        """
+    async def send(
+        self, reply: Reply, request: Request, send: Send, rate: float | None, *, is_cut: bool
+    ) -> None:
+        """Send an answer, at so many bytes a second if there is a rate, and maybe not its end."""
         headers = {"Content-Type": "application/json; charset=utf-8", **reply.headers}
-        if not self._sandbox.faults.no_date_header:
-            headers["Date"] = format_datetime(self._sandbox.clock(), usegmt=True)
         if reply.reason is not None:
             headers[REASON] = reply.reason
         is_gzip = (
@@ -60,13 +48,18 @@ class Sender:
         )
         if is_gzip:
             headers["Content-Encoding"] = "gzip"
-        response = self._response(reply, headers, is_gzip=is_gzip, is_cut=is_cut)
+        response = self._response(reply, headers, rate, is_gzip=is_gzip, is_cut=is_cut)
         await response(request.scope, request.receive, send)
 
     def _response(
-        self, reply: Reply, headers: dict[str, str], *, is_gzip: bool, is_cut: bool
+        self,
+        reply: Reply,
+        headers: dict[str, str],
+        rate: float | None,
+        *,
+        is_gzip: bool,
+        is_cut: bool,
     ) -> Response:
-        rate = self._sandbox.faults.bytes_per_second
         body = reply.body
         if isinstance(body, Padded) and not is_cut:
             pieces = _compressed(body) if is_gzip else iter(body)

@@ -12,29 +12,24 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from tap_insightly.sandbox.sending import REASON
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from starlette.types import ASGIApp
     from typing_extensions import Self
 
-
-REASON = "X-Sandbox-Reason"
-"""The header with the reason phrase of an answer, which becomes a part of its first line."""
+_KEEP_ALIVE = 24 * 60 * 60
+"""For how many seconds a connection stays open that is not in use. At uvicorn's own 5, some are
+closed just as a client sends its next request, which then is lost."""
 
 
 class _Connection(h11.Connection):
     """Lets an application choose the reason phrase, for which ASGI has no word."""
 
     def send_with_data_passthrough(self, event: h11.Event) -> list[bytes] | None:
-        """Write a part of an answer.
-
-        Args:
-            event: The part.
-
-        Returns:
-            What goes over the wire.
-        """
+        """Write a part of an answer."""
         if isinstance(event, h11.Response):
             event = _with_reason(event)
         return super().send_with_data_passthrough(event)
@@ -71,23 +66,11 @@ class Served(ABC):
 
     @abstractmethod
     def _app(self) -> ASGIApp:
-        """Make what answers the requests.
-
-        Returns:
-            An ASGI application.
-        """
+        """Make what answers the requests."""
 
     @contextmanager
     def serve(self, host: str = "127.0.0.1", port: int = 0) -> Iterator[Self]:
-        """Serve for as long as the context lasts.
-
-        Args:
-            host: The address to listen on.
-            port: The port; 0 for any that is free.
-
-        Yields:
-            The sandbox itself.
-        """
+        """Serve for as long as the context lasts."""
         self.start(host, port)
         try:
             yield self
@@ -95,15 +78,7 @@ class Served(ABC):
             self.stop()
 
     def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
-        """Start to serve, in a thread that ends with the process.
-
-        Args:
-            host: The address to listen on.
-            port: The port; 0 for any that is free.
-
-        Raises:
-            OSError: If the port cannot be had.
-        """
+        """Start to serve, in a thread that ends with the process."""
         listener = socket.create_server((host, port))
         # What it accepts inherits this; otherwise small answers wait some 40 ms for company.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -117,6 +92,7 @@ class Served(ABC):
             date_header=False,  # the sandbox's own clock tells the date
             server_header=False,
             lifespan="off",
+            timeout_keep_alive=_KEEP_ALIVE,
             timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)

@@ -16,7 +16,6 @@ class TasksStream(SearchStream):
     path = "/Tasks"
     primary_keys = ("TASK_ID",)
     schema = StreamSchema(OPENAPI, key="Task")
-    custom_fields_for = "TASK"
 
 
 class TaskCategoriesStream(ListStream):
@@ -35,7 +34,6 @@ class EventsStream(SearchStream):
     path = "/Events"
     primary_keys = ("EVENT_ID",)
     schema = StreamSchema(OPENAPI, key="Event")
-    custom_fields_for = "EVENT"
 
 
 class NotesStream(SearchStream):
@@ -54,7 +52,6 @@ class EmailsStream(SearchStream):
     path = "/Emails"
     primary_keys = ("EMAIL_ID",)
     schema = StreamSchema(OPENAPI, key="Email")
-    replication_key = "DATE_CREATED_UTC"  # the object has no date of its last update (spec)
 
 
 class FileCategoriesStream(ListStream):

@@ -50,7 +50,6 @@ class DocumentTemplatesStream(SearchStream):
     path = "/DocumentTemplates"
     primary_keys = ("TEMPLATE_ID",)
     schema = StreamSchema(OPENAPI, key="DocumentTemplate")
-    replication_key = "DATE_CREATED_UTC"  # the object has no date of its last update (spec)
 
 
 class InstanceStream(ListStream):
@@ -60,7 +59,6 @@ class InstanceStream(ListStream):
     path = "/Instance"
     primary_keys = ("INSTANCE_NAME",)
     schema = StreamSchema(OPENAPI, key="Instance")
-    is_paged = False
 
 
 class PermissionsStream(ListStream):
@@ -70,7 +68,6 @@ class PermissionsStream(ListStream):
     path = "/Permissions"
     primary_keys = ("OBJECT_TYPE",)
     schema = StreamSchema(OPENAPI, key="ObjectPermission")
-    is_paged = False
 
     def parse(
         self,

@@ -12,6 +12,7 @@ from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INC
 from tap_insightly.api import InsightlyError
 from tap_insightly.conformer import Conformer
 from tap_insightly.custom_fields import CustomField, columns_of, with_custom_fields
+from tap_insightly.openapi.objects import objects_by_path
 from tap_insightly.streams.deleting import DELETED, DELETED_SCHEMA
 from tap_insightly.streams.entries import complete
 from tap_insightly.streams.reading import StreamSync
@@ -42,7 +43,8 @@ class InsightlyStream(SendingStream):
     """The path of its list, such as ``/Contacts``."""
 
     custom_fields_for: ClassVar[str | None] = None
-    """The object's name for custom fields, such as ``CONTACT``; None if it cannot have any."""
+    """The object's name for custom fields, such as ``CONTACT``; None if it cannot have any. This,
+    `is_paged` and the replication key of a search are as the OpenAPI document has them."""
 
     is_paged: ClassVar[bool] = True
     """Whether the list takes ``top`` and ``skip``; a few short ones do not (spec)."""
@@ -52,6 +54,14 @@ class InsightlyStream(SendingStream):
 
     may_find_deletions: ClassVar[bool] = False
     """Whether it can be found out which records are gone."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:  # noqa: ANN401 - as Python has them
+        """Take over what the OpenAPI document says of the list at the stream's path."""
+        super().__init_subclass__(**kwargs)
+        obj = objects_by_path().get(vars(cls).get("path", ""))
+        if obj is not None:
+            cls.custom_fields_for = obj.custom_fields_for
+            cls.is_paged = obj.is_paged
 
     def __init__(
         self,

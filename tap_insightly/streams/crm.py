@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from singer_sdk import StreamSchema
 
+from tap_insightly.openapi.objects import RECORD_TYPES
 from tap_insightly.openapi.singer import OPENAPI
 from tap_insightly.streams.base import ListStream
 from tap_insightly.streams.search import SearchStream
@@ -13,8 +14,6 @@ from tap_insightly.streams.source import Partition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-_TAGGED = ("contacts", "leads", "opportunities", "organisations", "projects", "emails")
 
 
 class ContactsStream(SearchStream):
@@ -24,7 +23,6 @@ class ContactsStream(SearchStream):
     path = "/Contacts"
     primary_keys = ("CONTACT_ID",)
     schema = StreamSchema(OPENAPI, key="Contact")
-    custom_fields_for = "CONTACT"
 
 
 class OrganisationsStream(SearchStream):
@@ -34,7 +32,6 @@ class OrganisationsStream(SearchStream):
     path = "/Organisations"
     primary_keys = ("ORGANISATION_ID",)
     schema = StreamSchema(OPENAPI, key="Organisation")
-    custom_fields_for = "ORGANISATION"
 
 
 class LeadsStream(SearchStream):
@@ -44,7 +41,6 @@ class LeadsStream(SearchStream):
     path = "/Leads"
     primary_keys = ("LEAD_ID",)
     schema = StreamSchema(OPENAPI, key="Lead")
-    custom_fields_for = "LEAD"
 
 
 class LeadSourcesStream(ListStream):
@@ -98,7 +94,7 @@ class TagsStream(ListStream):
         """
         return [
             Partition(self.path, {"record_type": kind}, extra={"RECORD_TYPE": kind})
-            for kind in _TAGGED
+            for kind in RECORD_TYPES
         ]
 
 
@@ -118,4 +114,3 @@ class CountriesStream(ListStream):
     path = "/Countries"
     primary_keys = ("COUNTRY_NAME",)
     schema = StreamSchema(OPENAPI, key="Country")
-    is_paged = False

@@ -27,7 +27,6 @@ class CustomObjectsStream(ListStream):
     path = "/CustomObjects"
     primary_keys = ("OBJECT_NAME",)
     schema = StreamSchema(OPENAPI, key="CustomObject")
-    is_paged = False
 
 
 class CustomFieldsStream(ListStream):

@@ -16,7 +16,6 @@ class ProspectsStream(SearchStream):
     path = "/Prospect"
     primary_keys = ("PROSPECT_ID",)
     schema = StreamSchema(OPENAPI, key="Prospect")
-    custom_fields_for = "Prospect"
 
 
 class MarketingVisitsStream(ListStream):

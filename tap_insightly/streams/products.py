@@ -16,7 +16,6 @@ class ProductsStream(SearchStream):
     path = "/Product"
     primary_keys = ("PRODUCT_ID",)
     schema = StreamSchema(OPENAPI, key="Product")
-    custom_fields_for = "Product"
 
 
 class PricebooksStream(SearchStream):
@@ -35,7 +34,6 @@ class PricebookEntriesStream(SearchStream):
     path = "/PricebookEntry"
     primary_keys = ("PRICEBOOK_ENTRY_ID",)
     schema = StreamSchema(OPENAPI, key="PricebookEntry")
-    custom_fields_for = "PricebookEntry"
 
 
 class QuotesStream(SearchStream):
@@ -45,7 +43,6 @@ class QuotesStream(SearchStream):
     path = "/Quotation"
     primary_keys = ("QUOTE_ID",)
     schema = StreamSchema(OPENAPI, key="Quotation")
-    custom_fields_for = "Quotation"
 
 
 class QuoteProductsStream(SearchStream):
@@ -55,7 +52,6 @@ class QuoteProductsStream(SearchStream):
     path = "/QuotationLineItem"
     primary_keys = ("QUOTATION_ITEM_ID",)
     schema = StreamSchema(OPENAPI, key="QuotationLineItem")
-    custom_fields_for = "QuotationLineItem"
 
 
 class CurrenciesStream(ListStream):
@@ -65,4 +61,3 @@ class CurrenciesStream(ListStream):
     path = "/Currencies"
     primary_keys = ("CURRENCY_CODE",)
     schema = StreamSchema(OPENAPI, key="Currency")
-    is_paged = False

@@ -16,7 +16,6 @@ class ProjectsStream(SearchStream):
     path = "/Projects"
     primary_keys = ("PROJECT_ID",)
     schema = StreamSchema(OPENAPI, key="Project")
-    custom_fields_for = "PROJECT"
 
 
 class ProjectCategoriesStream(ListStream):

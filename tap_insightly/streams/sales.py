@@ -16,7 +16,6 @@ class OpportunitiesStream(SearchStream):
     path = "/Opportunities"
     primary_keys = ("OPPORTUNITY_ID",)
     schema = StreamSchema(OPENAPI, key="Opportunity")
-    custom_fields_for = "OPPORTUNITY"
 
 
 class OpportunityCategoriesStream(ListStream):
@@ -44,7 +43,6 @@ class OpportunityProductsStream(SearchStream):
     path = "/OpportunityLineItem"
     primary_keys = ("OPPORTUNITY_ITEM_ID",)
     schema = StreamSchema(OPENAPI, key="OpportunityLineItem")
-    custom_fields_for = "OpportunityLineItem"
 
 
 class PipelinesStream(ListStream):

@@ -13,6 +13,7 @@ from singer_sdk.singerlib.catalog import (
 )
 
 from tap_insightly.api import InsightlyError
+from tap_insightly.openapi.objects import objects_by_path
 from tap_insightly.streams.base import AheadError, InsightlyStream
 from tap_insightly.streams.deleting import DELETED
 from tap_insightly.streams.source import Partition
@@ -39,6 +40,13 @@ class SearchStream(InsightlyStream):
     """Parts of the state whose bookmarks were used before the server's clock was known."""
 
     _is_told_of_key = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:  # noqa: ANN401 - as Python has them
+        """Go by the date that the search at the stream's path compares."""
+        super().__init_subclass__(**kwargs)
+        obj = objects_by_path().get(vars(cls).get("path", ""))
+        if obj is not None:
+            cls.replication_key = obj.searched_by
 
     def apply_catalog(self, catalog: Catalog) -> None:
         """Take over what a catalog says, within what the API can do.

@@ -15,7 +15,6 @@ class TicketsStream(SearchStream):
     path = "/Ticket"
     primary_keys = ("TICKET_ID",)
     schema = StreamSchema(OPENAPI, key="Ticket")
-    custom_fields_for = "Ticket"
 
 
 class KnowledgeArticlesStream(SearchStream):
@@ -25,7 +24,6 @@ class KnowledgeArticlesStream(SearchStream):
     path = "/KnowledgeArticle"
     primary_keys = ("ARTICLE_ID",)
     schema = StreamSchema(OPENAPI, key="KnowledgeArticle")
-    custom_fields_for = "KnowledgeArticle"
 
 
 class KnowledgeArticleCategoriesStream(SearchStream):

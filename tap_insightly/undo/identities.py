@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import UnknownObjectError
 from tap_insightly.api.records.diff import is_same
-from tap_insightly.api.records.fields import CUSTOM_FIELDS
 from tap_insightly.api.records.reading import value_of
-from tap_insightly.loader.copying.references import lookups_of, references_of
+from tap_insightly.loader.copying.references import lookups_of
+from tap_insightly.openapi.objects import CUSTOM_FIELDS, references_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -10,8 +10,8 @@ from tap_insightly.api import (
     UnknownOutcomeError,
     UnsupportedOperationError,
 )
-from tap_insightly.api.records.fields import CUSTOM_FIELDS
 from tap_insightly.api.records.requests import STAGE
+from tap_insightly.openapi.objects import CUSTOM_FIELDS
 from tap_insightly.undo.identities import flat
 
 if TYPE_CHECKING:

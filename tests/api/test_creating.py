@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tap_insightly.api import InsightlyClient
-    from tap_insightly.sandbox import Sandbox
-    from tap_insightly.sandbox.replies import RequestLog
+    from tap_insightly.sandbox import RequestLog, Sandbox
 
 DONE = ["lost", "lost-500", "truncate"]
 NOT_DONE = ["reset", "500", "html"]

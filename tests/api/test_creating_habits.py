@@ -13,8 +13,7 @@ from tap_insightly.api.records.creations import is_like
 from tests.api.conftest import asked, fields_of, new_client, new_session
 
 if TYPE_CHECKING:
-    from tap_insightly.sandbox import Sandbox
-    from tap_insightly.sandbox.replies import RequestLog
+    from tap_insightly.sandbox import RequestLog, Sandbox
 
 ADA = {"FIRST_NAME": "Ada", "LAST_NAME": "Lovelace", "EMAIL_ADDRESS": "ada@x.org", "TITLE": "Dr"}
 

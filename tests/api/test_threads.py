@@ -18,8 +18,7 @@ from tests.test_pace import most_in_a_second
 if TYPE_CHECKING:
     from tap_insightly.api import InsightlyClient
     from tap_insightly.api.http.rate_limit import Permit
-    from tap_insightly.sandbox import Sandbox
-    from tap_insightly.sandbox.replies import RequestLog
+    from tap_insightly.sandbox import RequestLog, Sandbox
 
 THREADS = 20
 

@@ -11,7 +11,7 @@ from tap_insightly.sandbox import Faults, bodies
 from tests.cli.running import run as insightly
 
 if TYPE_CHECKING:
-    from tap_insightly.sandbox.faults import Body
+    from tap_insightly.sandbox.account.faults import Body
     from tests.distrust.conftest import Account
 
 SAYS = "An error has occurred."

@@ -12,7 +12,7 @@ from tests.cli.running import run as insightly
 from tests.distrust.conftest import warnings
 
 if TYPE_CHECKING:
-    from tap_insightly.sandbox.faults import Body
+    from tap_insightly.sandbox.account.faults import Body
     from tests.distrust.conftest import Account
 
 ERROR = b'{"message": "An error has occurred."}'

@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tap_insightly.sandbox import Sandbox
-    from tap_insightly.sandbox.app import RequestLog
+    from tap_insightly.sandbox import RequestLog, Sandbox
     from tests.loader.feeding import Message
 
 

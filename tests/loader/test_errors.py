@@ -12,8 +12,7 @@ from tap_insightly.sandbox import Faults
 from tests.loader.feeding import Feed, environment, lines, record, schema, start, state
 
 if TYPE_CHECKING:
-    from tap_insightly.sandbox import Sandbox
-    from tap_insightly.sandbox.app import RequestLog
+    from tap_insightly.sandbox import RequestLog, Sandbox
 
 GOOD = {"FIRST_NAME": "good"}
 BAD = {"CONTACT_ID": 5, "FIRST_NAME": "bad"}

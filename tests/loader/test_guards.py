@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tap_insightly.sandbox import Sandbox
-    from tap_insightly.sandbox.replies import RequestLog
+    from tap_insightly.sandbox import RequestLog, Sandbox
 
 BY_MAIL = {"match_on": {"Contact": "EMAIL_ADDRESS"}}
 GOOD = {"FIRST_NAME": "good"}

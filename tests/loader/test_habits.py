@@ -19,8 +19,7 @@ from tests.loader.feeding import Clock, feed_here, record, schema, stream_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_insightly.sandbox import Sandbox
-    from tap_insightly.sandbox.replies import RequestLog
+    from tap_insightly.sandbox import RequestLog, Sandbox
     from tests.loader.feeding import Message
 
 BY_MAIL = {"match_on": {"Contact": "EMAIL_ADDRESS"}}

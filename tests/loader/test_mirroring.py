@@ -9,7 +9,7 @@ import pytest
 from tap_insightly.loader.guards import TooManyError
 from tap_insightly.loader.mappings import MappingError
 from tap_insightly.loader.mirror import NotWholeError
-from tap_insightly.sandbox.store import timestamp
+from tap_insightly.sandbox.account.moments import timestamp
 from tests.loader.feeding import Clock, Feed, feed_here, schema, state, stream_of
 from tests.loader.test_modes import BY_MAIL, OURS, add, rows, writes
 

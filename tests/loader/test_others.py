@@ -13,12 +13,11 @@ from tap_insightly.loader.mappings import MappingError
 from tap_insightly.loader.mirror import NotWholeError
 from tap_insightly.loader.record_loader import ChangedKeyError
 from tap_insightly.loader.report import RejectedError
-from tap_insightly.sandbox.store import timestamp
+from tap_insightly.sandbox.account.moments import timestamp
 from tests.loader.feeding import Clock, Feed, feed_here, record, schema, state, stream_of
 
 if TYPE_CHECKING:
-    from tap_insightly.sandbox import Sandbox
-    from tap_insightly.sandbox.replies import RequestLog
+    from tap_insightly.sandbox import RequestLog, Sandbox
 
 BY_MAIL = {"match_on": {"Contact": "EMAIL_ADDRESS"}, "search_lag_seconds": 8}
 OURS = {"LAST_NAME": "ours"}

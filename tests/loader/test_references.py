@@ -5,13 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tap_insightly.api.records.objects import standard_objects
-from tap_insightly.loader.copying.references import (
-    NAMES,
-    foreign_fields,
-    in_order,
-    references_of,
-)
+from tap_insightly.loader.copying.references import NAMES, foreign_fields, in_order
 from tap_insightly.openapi import COMPONENTS
+from tap_insightly.openapi.objects import references_of
 
 OBJECTS = {one.path: one for one in standard_objects()}
 

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,7 +16,8 @@ import requests
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-COMMAND = [sys.executable, "-m", "tap_insightly.sandbox"]
+MODULE = [sys.executable, "-m", "tap_insightly.sandbox"]
+COMMAND = [str(Path(sys.executable).with_name("insightly-sandbox"))]
 
 
 @contextmanager
@@ -54,6 +56,29 @@ def test_it_says_where_it_is_and_ctrl_c_ends_it_quietly() -> None:
         assert process.wait(timeout=10) == 0
         assert process.stderr
         assert process.stderr.read() == ""
+
+
+def test_it_is_a_module_too() -> None:
+    said = [
+        subprocess.run(  # noqa: S603 - our own command
+            [*command, "--help"], capture_output=True, text=True, timeout=60, check=True
+        ).stdout
+        for command in (COMMAND, MODULE)
+    ]
+    assert said[0].replace("insightly-sandbox", "python -m tap_insightly.sandbox") == said[1]
+
+
+def test_without_its_packages_it_says_in_one_sentence_what_to_install() -> None:
+    code = (
+        "import sys; sys.modules['uvicorn'] = None; sys.argv[1:] = ['--records=1'];"
+        "from tap_insightly.sandbox.command import main; main()"
+    )
+    done = subprocess.run(  # noqa: S603 - our own command
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    told = "The sandbox needs more packages: pip install 'tap-insightly[sandbox]'\n"
+    assert done.stderr == told
 
 
 def test_the_plan_and_the_faults_are_options() -> None:

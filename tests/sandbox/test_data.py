@@ -12,8 +12,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tap_insightly.openapi import READ
+from tap_insightly.openapi.objects import objects_by_path
 from tap_insightly.sandbox import Sandbox
-from tap_insightly.sandbox.store import component_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,7 +98,7 @@ def test_every_list_has_records_even_in_a_tiny_account() -> None:
 def test_records_are_as_the_openapi_document_says(account: Sandbox) -> None:
     components = READ["components"]
     for path in account.paths:
-        name = component_of(path) if path in READ["paths"] else "CustomObjectRecord"
+        name = objects_by_path()[path].component if path in READ["paths"] else "CustomObjectRecord"
         schema = {"$ref": f"#/components/schemas/{name}", "components": components}
         validator = Draft202012Validator(schema)
         known = set(components["schemas"][name]["properties"])

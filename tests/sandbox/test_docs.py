@@ -11,10 +11,12 @@ from tests.conftest import run_process
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
+# What comes after that is for pytest and Docker: test_plugin.py, test_container.py.
+OWN = PAGE.partition("## In tests")[0]
 
 
 def test_the_program_of_the_page_runs(tmp_path: Path) -> None:
-    (program,) = re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
+    (program,) = re.findall(r"^```python\n(.*?)^```$", OWN, re.DOTALL | re.MULTILINE)
     (tmp_path / "program.py").write_text(program, encoding="utf-8")
     done = run_process([sys.executable, "program.py"], env={}, folder=tmp_path, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
@@ -24,6 +26,6 @@ def test_the_program_of_the_page_runs(tmp_path: Path) -> None:
 
 def test_every_option_that_the_page_names_exists() -> None:
     options = {name for param in main.params for name in param.opts} | {"--help"}
-    named = set(re.findall(r"(?<=[` ])--[a-z][a-z-]*", PAGE))
+    named = set(re.findall(r"(?<=[` ])--[a-z][a-z-]*", OWN))
     assert len(named) > 10
     assert named <= options

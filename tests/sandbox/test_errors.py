@@ -11,7 +11,7 @@ from tests.sandbox.asking import ask
 
 if TYPE_CHECKING:
     from tap_insightly.sandbox import Sandbox
-    from tap_insightly.sandbox.errors import ErrorShape
+    from tap_insightly.sandbox.account.faults import ErrorShape
 
 TEXT = "No Access to <Data> für Sie"
 PAGE = "No Access to &lt;Data&gt; für Sie"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,6 @@ import msgspec
 import requests
 
 from tap_insightly.openapi import COMPONENTS, WRITE
-from tap_insightly.streams import STREAMS
 from tests.conftest import KEY
 
 if TYPE_CHECKING:
@@ -18,7 +16,6 @@ if TYPE_CHECKING:
 
     from tap_insightly.sandbox import Sandbox
 
-LISTS = {stream.name: stream.path for stream in STREAMS if hasattr(stream, "path")}
 DAY = "2026-02-28 13:45:59"
 STAMPS = {"DATE_CREATED_UTC", "DATE_UPDATED_UTC"}
 TOP = [path for path, methods in WRITE["paths"].items() if "{id}" not in path and "post" in methods]
@@ -110,8 +107,8 @@ def body_for(sandbox: Sandbox, template: str, method: str = "post") -> dict[str,
 def value_of(sandbox: Sandbox, name: str, schema: dict[str, Any]) -> Any:
     """A value that a field can have."""
     types = schema["type"]
-    if match := re.search(r"joins to (\w+)", schema["description"]):
-        found = first(sandbox, LISTS[match[1]])
+    if path := schema.get("x-references"):
+        found = first(sandbox, path)
         return found if "integer" in types else str(found)
     if "string" in types:
         return (
@@ -189,7 +186,7 @@ def texts_of(template: str) -> list[str]:
     return [
         name
         for name, one in properties_of(template)
-        if one["type"][0] == "string" and "format" not in one and "joins" not in one["description"]
+        if one["type"][0] == "string" and "format" not in one and "x-references" not in one
     ]
 
 

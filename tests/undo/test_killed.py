@@ -19,8 +19,7 @@ from tests.undo.writing import Writes, new_ids, plain
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tap_insightly.sandbox import Sandbox
-    from tap_insightly.sandbox.replies import RequestLog
+    from tap_insightly.sandbox import RequestLog, Sandbox
 
 LISTS = ("/Contacts", "/Organisations", "/Opportunities", "/LeadSources")
 # As the command does; but what was sent by one that is gone is answered sooner on this machine.

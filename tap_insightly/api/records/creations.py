@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.http.errors import UnknownOutcomeError
 from tap_insightly.api.records.diff import changes, is_alike, loosely
-from tap_insightly.api.records.fields import CUSTOM_FIELDS
 from tap_insightly.api.records.reading import id_of
+from tap_insightly.openapi.objects import CUSTOM_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

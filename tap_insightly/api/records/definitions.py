@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+from tap_insightly.api.http.errors import NotAvailableError
+from tap_insightly.openapi.objects import custom_object
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
+
+    from tap_insightly.api.http.response import Response
+    from tap_insightly.openapi.objects import InsightlyObject
 
 
 def same_object(one: str, other: str) -> bool:
@@ -29,17 +35,22 @@ def _plain(name: str) -> str:
     return name.replace("_", "").casefold().removesuffix("s")
 
 
-def named(definition: object) -> str | None:
-    """Read the name of a custom object.
+def custom_objects(ask: Callable[[], Response]) -> list[InsightlyObject]:
+    """Make the objects that an account has defined; none if this user or plan has none."""
+    try:
+        return objects_in(ask().records)
+    except NotAvailableError:
+        return []
 
-    Args:
-        definition: An entry of what ``GET /CustomObjects`` answered.
 
-    Returns:
-        Text such as ``Fruit__c``; None if it has none.
-    """
+def objects_in(definitions: Iterable[object]) -> list[InsightlyObject]:
+    """Make objects of what ``GET /CustomObjects`` answered, of what has a name in it."""
+    return [custom_object(one) for one in definitions if _is_named(one)]
+
+
+def _is_named(definition: object) -> TypeGuard[Mapping[str, Any]]:
     name = definition.get("OBJECT_NAME") if isinstance(definition, Mapping) else None
-    return name if isinstance(name, str) and name else None
+    return isinstance(name, str) and name != ""
 
 
 def definitions_of(

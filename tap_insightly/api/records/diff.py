@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.records.conversions import exact, to_number
-from tap_insightly.api.records.fields import CUSTOM_FIELDS
+from tap_insightly.openapi.objects import CUSTOM_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,8 @@ from tap_insightly.api.records.conversions import (
     to_items,
 )
 from tap_insightly.openapi import COMPONENTS
+from tap_insightly.openapi.field_types import MANY, value_schema
+from tap_insightly.openapi.objects import CUSTOM_FIELDS
 from tap_insightly.values import split_choices
 
 if TYPE_CHECKING:
@@ -30,22 +31,10 @@ if TYPE_CHECKING:
 
     from tap_insightly.api.records.objects import InsightlyObject
 
-CUSTOM_FIELDS = "CUSTOMFIELDS"
 # Insightly sets these itself. Where its document does not say so (events, notes, teams), that is
 # assumed.
 _STAMPS = frozenset({"DATE_CREATED_UTC", "DATE_UPDATED_UTC", "CREATED_USER_ID"})
 _ITEM = {"TAGS": "TAG_NAME", "EMAILDOMAINS": "EMAIL_DOMAIN"}  # lists that may be given as texts
-# The kinds of custom field types; those up to AUTONUMBER were seen live, the others are assumed.
-_KINDS = {
-    "BIT": "boolean",
-    "NUMERIC": "number",
-    "PERCENT": "number",
-    "CURRENCY": "number",
-    "DATE": "date",
-    "DATETIME": "date-time",
-    "LOOKUP": "integer",
-    "MULTISELECT": "choices",
-}
 _check = msgspec.json.Decoder(msgspec.Raw).decode
 _WRONG = (ValueError, TypeError, ArithmeticError, RecursionError, msgspec.DecodeError)
 
@@ -330,16 +319,22 @@ def _bits(schema: Mapping[str, Any]) -> int:
 def _custom(definitions: Iterable[Mapping[str, Any]]) -> Iterator[Field]:
     for one in definitions:
         name, label = str(one["FIELD_NAME"]), str(one.get("FIELD_LABEL") or "")
-        kind = re.sub(r"[\s_-]", "", str(one.get("FIELD_TYPE"))).upper()
+        value = value_schema(str(one.get("FIELD_TYPE")))
         options = [str(option["OPTION_VALUE"]) for option in one.get("CUSTOM_FIELD_OPTIONS") or ()]
-        field = Field(name, _KINDS.get(kind, "string"), is_custom=True, label=label)
+        field = Field(name, _custom_kind(value), is_custom=True, label=label)
         yield replace(
             field,
             description=" ".join(filter(None, (label, str(one.get("FIELD_HELP_TEXT") or "")))),
             # That calculated ones cannot be written is assumed.
-            is_read_only=one.get("EDITABLE") is False or kind in {"AUTONUMBER", "CALCULATED"},
-            options=tuple(options) if kind in {"DROPDOWN", "MULTISELECT"} else (),
+            is_read_only=one.get("EDITABLE") is False or bool(value.get("readOnly")),
+            options=tuple(options) if "x-options" in value else (),
         )
+
+
+def _custom_kind(value: Mapping[str, Any]) -> str:
+    if value.get("x-options") == MANY:
+        return "choices"
+    return _kind(value) if value else "string"
 
 
 def _spread(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -15,16 +15,14 @@ from tap_insightly.api.http.stats import RequestStats
 from tap_insightly.api.lists.paged_request import PAGE_SIZE, OffsetPaginator, PagedRequest
 from tap_insightly.api.lists.prefetch import Prefetcher
 from tap_insightly.api.records.conversions import plain_text
-from tap_insightly.api.records.definitions import definitions_of, named
+from tap_insightly.api.records.definitions import custom_objects, definitions_of
 from tap_insightly.api.records.fields import Fields, InvalidFieldsError
 from tap_insightly.api.records.objects import (
     UnknownObjectError,
     UnsupportedOperationError,
-    custom_object,
     find_object,
     standard_objects,
 )
-from tap_insightly.openapi import READ
 from tap_insightly.values import parse_moment, utc_text
 
 if TYPE_CHECKING:
@@ -118,11 +116,8 @@ class ReadingClient(Closeable):
         """
         with self._lock:
             if self._custom is None:
-                try:
-                    found = self.session.get("/CustomObjects").records
-                except NotAvailableError:  # this user may not see them
-                    found = []
-                self._custom = tuple(custom_object(one) for one in found if named(one))
+                found = custom_objects(lambda: self.session.get("/CustomObjects"))
+                self._custom = tuple(found)
             return (*standard_objects(), *self._custom)
 
     def object(self, name: str) -> InsightlyObject:
@@ -237,7 +232,7 @@ class ReadingClient(Closeable):
         if not path.startswith("/"):
             obj = self.object(path)
             path, key = obj.path, obj.key or ""
-            is_paged = _is_paged(path)
+            is_paged = obj.is_paged
             query |= self._conditions(obj, updated_after, where)
             path += "/Search" if updated_after is not None or where else ""
         elif updated_after is not None or where:
@@ -372,9 +367,3 @@ def created_at(record: Mapping[str, Any]) -> datetime | None:
         return parse_moment(record["DATE_CREATED_UTC"])
     except (KeyError, TypeError, ValueError, AttributeError):
         return None
-
-
-def _is_paged(path: str) -> bool:
-    parameters = READ["paths"].get(path, {"get": {}})["get"].get("parameters", ())
-    is_standard = path in READ["paths"]
-    return not is_standard or any(one.get("$ref", "").endswith("/top") for one in parameters)

@@ -14,12 +14,10 @@ from tap_insightly.api import (
     Prefetcher,
     QuotaExhaustedError,
 )
-from tap_insightly.api.records.objects import ANY_CUSTOM_OBJECT
 from tap_insightly.cli.diagnostics import Explainer
 from tap_insightly.cli.options import with_settings
 from tap_insightly.cli.output import json_option, write_json, write_table
 from tap_insightly.connection import open_session
-from tap_insightly.openapi import READ
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,10 +33,6 @@ _REASONS = {
 # What a list is asked for: next to nothing, but how much there is. Not all lists are documented to
 # tell that; the tap asks all of them too.
 _PAGED = {"top": "1", "count_total": "true"}
-_OTHERS = {
-    "/LeadStatuses": {"include_converted": "true"},
-    "/Tags": {"record_type": "contacts"},  # needs one kind, which shows whether they can be read
-}
 
 
 @dataclass(frozen=True)
@@ -132,9 +126,7 @@ def _one(session: InsightlySession, path: str, key: str) -> tuple[dict[str, Any]
 
 
 def _query(obj: InsightlyObject) -> dict[str, str]:
-    path = obj.path if obj.path in READ["paths"] else ANY_CUSTOM_OBJECT
-    taken = [one["$ref"].rpartition("/")[2] for one in READ["paths"][path]["get"]["parameters"]]
-    return {**(_PAGED if "top" in taken else {}), **_OTHERS.get(path, {})}
+    return {**(_PAGED if obj.is_paged else {}), **obj.needs}
 
 
 def _found(obj: InsightlyObject, asked: Future[Response]) -> Found:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
 from functools import cache
 from typing import TYPE_CHECKING
@@ -10,14 +9,12 @@ from typing import TYPE_CHECKING
 from tap_insightly.api import UnknownObjectError
 from tap_insightly.api.records.definitions import definitions_of
 from tap_insightly.openapi import COMPONENTS
-from tap_insightly.streams import STREAMS
+from tap_insightly.openapi.objects import references_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tap_insightly.api import InsightlyClient, InsightlyObject
-
-_PATHS = {stream.name: stream.path for stream in STREAMS if hasattr(stream, "path")}
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "/Users": ("EMAIL_ADDRESS",),
@@ -37,24 +34,6 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "/ForumCategories": ("CATEGORY_NAME",),
 }
 """The lists that belong to the settings of an account, and the fields that name a record there."""
-
-
-@cache
-def references_of(component: str) -> Mapping[str, str]:
-    """Tell which fields of a kind of record have ids of other records.
-
-    Args:
-        component: The name of the component of the OpenAPI document.
-
-    Returns:
-        The path of the list that each leads to, by field.
-    """
-    found = {}
-    for name, schema in COMPONENTS[component]["properties"].items():
-        match = re.search(r"joins to (\w+)", schema.get("description", ""))
-        if match and match[1] in _PATHS:
-            found[name] = _PATHS[match[1]]
-    return found
 
 
 def lookups_of(client: InsightlyClient, obj: InsightlyObject) -> dict[str, str]:

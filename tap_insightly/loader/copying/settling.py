@@ -7,7 +7,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import Request, UnknownOutcomeError
-from tap_insightly.loader.copying.references import NAMES, references_of
+from tap_insightly.loader.copying.references import NAMES
+from tap_insightly.openapi.objects import references_of
 from tap_insightly.values import parse_moment
 
 if TYPE_CHECKING:

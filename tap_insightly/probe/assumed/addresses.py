@@ -18,7 +18,7 @@ ASSUMPTIONS = (
     Assumption(
         "other-form-405",
         "The singular of a path that is plural, or the other way round, is answered 405.",
-        said_in=("sandbox/app.py",),
+        said_in=("sandbox/handlers/routing.py",),
         relied_on=("api/http/errors.py",),
     ),
     Assumption(

@@ -23,7 +23,7 @@ ASSUMPTIONS = (
     Assumption(
         "dates-spelled",
         "Dates are written like 2026-04-09 16:58:14.",
-        said_in=("sandbox/store.py", "values.py"),
+        said_in=("sandbox/account/moments.py", "values.py"),
     ),
     Assumption(
         "empty-dates",
@@ -33,7 +33,7 @@ ASSUMPTIONS = (
     Assumption(
         "money-digits",
         "Amounts are numbers of at most 19 characters.",
-        said_in=("api/records/conversions.py", "sandbox/checking.py"),
+        said_in=("api/records/conversions.py", "sandbox/handlers/checking.py"),
         relied_on=("api/http/response.py",),
     ),
     Assumption(
@@ -49,13 +49,13 @@ ASSUMPTIONS = (
     Assumption(
         "brief-leaves-out",
         "With brief=true, custom fields, tags, links and other nested data are left out.",
-        relied_on=("streams/related_reading.py", "sandbox/store.py"),
+        relied_on=("streams/related_reading.py", "sandbox/account/table.py"),
     ),
     Assumption(
         "brief-keeps-text",
         "With brief=true, nothing else is left out.",
         said_in=("docs/verify.md",),
-        relied_on=("streams/related_reading.py", "sandbox/store.py"),
+        relied_on=("streams/related_reading.py", "sandbox/account/table.py"),
     ),
     Assumption(
         "single-as-listed",
@@ -85,7 +85,7 @@ ASSUMPTIONS = (
     Assumption(
         "custom-all",
         "Asked for the custom fields of an object that is none, the API answers those of all.",
-        said_in=("api/records/definitions.py", "sandbox/reading.py"),
+        said_in=("api/records/definitions.py", "sandbox/handlers/reading.py"),
     ),
     Assumption(
         "custom-own",
@@ -95,17 +95,15 @@ ASSUMPTIONS = (
     Assumption(
         "custom-owners",
         "FIELD_FOR is the name of the object, but for case, underscores and a plural s.",
-        said_in=("api/records/definitions.py", "sandbox/store.py"),
+        said_in=("api/records/definitions.py", "sandbox/account/custom_fields.py"),
     ),
     Assumption(
         "custom-types",
         "The types of custom fields are those that are known, under these names.",
         said_in=(
-            "api/records/fields.py",
-            "api/records/fields.py",
-            "custom_fields.py",
-            "custom_fields.py",
-            "sandbox/arrays.py",
+            "openapi/field_types.py",
+            "openapi/field_types.py",
+            "sandbox/handlers/arrays.py",
             "sandbox/data/fields.py",
             "docs/assumptions.md",
             "docs/python.md",
@@ -125,7 +123,7 @@ ASSUMPTIONS = (
     Assumption(
         "custom-field-ids",
         "CUSTOM_FIELD_ID is the same as FIELD_NAME.",
-        said_in=("sandbox/contents.py",),
+        said_in=("sandbox/account/account.py",),
     ),
     Assumption(
         "custom-values",

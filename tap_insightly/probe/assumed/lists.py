@@ -45,12 +45,12 @@ ASSUMPTIONS = (
     Assumption(
         "more-than-500",
         "Asked for more than 500 records, a list answers 500 and does not refuse.",
-        said_in=("sandbox/pages.py",),
+        said_in=("sandbox/handlers/pages.py",),
     ),
     Assumption(
         "page-of-100",
         "A list that is not told how many records to answer answers 100.",
-        relied_on=("sandbox/pages.py",),
+        relied_on=("sandbox/handlers/pages.py",),
     ),
     Assumption(
         "offsets-count",
@@ -60,12 +60,12 @@ ASSUMPTIONS = (
     Assumption(
         "lists-unpaged",
         "Countries, currencies and custom objects come whole, whatever is said of a page.",
-        relied_on=("streams/base.py", "sandbox/reading.py"),
+        relied_on=("streams/base.py", "sandbox/handlers/reading.py"),
     ),
     Assumption(
         "left-out-is-refused",
         "What the plan leaves out, or the user may not see, is answered 403, 404 or 405.",
-        said_in=("sandbox/plans.py",),
+        said_in=("sandbox/account/plans.py",),
         relied_on=("api/http/status_errors.py", "streams/reading.py"),
     ),
     Assumption(
@@ -78,7 +78,7 @@ ASSUMPTIONS = (
         "A search leaves out what was updated in the very second that it is asked from.",
         said_in=(
             "openapi/insightly.json",
-            "sandbox/store.py",
+            "sandbox/account/table.py",
             "streams/search.py",
             "docs/assumptions.md",
         ),

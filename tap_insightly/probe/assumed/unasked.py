@@ -32,7 +32,7 @@ ASSUMPTIONS = (
     Assumption(
         "quota-number",
         "An Enterprise account has 100,000 requests a day.",
-        said_in=("sandbox/faults.py",),
+        said_in=("sandbox/account/faults.py",),
         why_not="Each account has its own; insightly check tells it.",
     ),
     Assumption(
@@ -62,20 +62,20 @@ ASSUMPTIONS = (
     Assumption(
         "restored-moves-date",
         "A record that is restored from the recycle bin may keep the date of its last update.",
-        said_in=("sandbox/contents.py", "docs/assumptions.md"),
+        said_in=("sandbox/account/account.py", "docs/assumptions.md"),
         relied_on=("streams/deleting.py",),
         why_not="The API has no way to restore a record.",
     ),
     Assumption(
         "stage-moves-date",
         "A new stage counts as an update of its record.",
-        relied_on=("sandbox/moves.py",),
+        relied_on=("sandbox/handlers/moves.py",),
         why_not=_AN_OPPORTUNITY,
     ),
     Assumption(
         "stage-first",
         "What is put into a pipeline without a stage is at the first.",
-        said_in=("sandbox/moves.py",),
+        said_in=("sandbox/handlers/moves.py",),
         why_not=_AN_OPPORTUNITY,
     ),
     Assumption(
@@ -88,7 +88,7 @@ ASSUMPTIONS = (
     Assumption(
         "history-by-itself",
         "The state history goes on by itself if the state is another.",
-        said_in=("sandbox/moves.py",),
+        said_in=("sandbox/handlers/moves.py",),
         why_not=_AN_OPPORTUNITY,
     ),
     Assumption(
@@ -101,13 +101,13 @@ ASSUMPTIONS = (
     Assumption(
         "list-membership-twice",
         "To be put on a marketing list twice changes nothing.",
-        said_in=("sandbox/moves.py",),
+        said_in=("sandbox/handlers/moves.py",),
         why_not=_ONE_CONTACT,
     ),
     Assumption(
         "follow-no-update",
         "To follow a record does not update it.",
-        said_in=("sandbox/moves.py",),
+        said_in=("sandbox/handlers/moves.py",),
         why_not="It would make the user of the key follow something.",
     ),
     Assumption(
@@ -119,19 +119,19 @@ ASSUMPTIONS = (
     Assumption(
         "stamps-read-only",
         "Insightly sets the dates of a record and its maker itself, also where it does not say so.",
-        said_in=("api/records/fields.py", "sandbox/operations.py"),
+        said_in=("api/records/fields.py", "sandbox/handlers/operations.py"),
         why_not=_ONE_CONTACT,
     ),
     Assumption(
         "set-once",
         "Fields that a record cannot do without are taken for a new one, read-only or not.",
-        said_in=("api/records/objects.py", "openapi/insightly-write.json"),
+        said_in=("openapi/objects.py", "openapi/insightly-write.json"),
         why_not=_ONE_CONTACT,
     ),
     Assumption(
         "below-lists-all",
         "What is added below a record may be answered with all that is there, the new one last.",
-        said_in=("api/records/create_once.py", "sandbox/target.py"),
+        said_in=("api/records/create_once.py", "sandbox/handlers/below.py"),
         why_not=_ONE_CONTACT,
     ),
     Assumption(
@@ -161,43 +161,43 @@ ASSUMPTIONS = (
     Assumption(
         "entries-replaced",
         "Dates and email domains that are sent replace those that are there; known ids are kept.",
-        said_in=("sandbox/arrays.py",),
+        said_in=("sandbox/handlers/arrays.py",),
         why_not="A contact has no email domains, and its dates mean nothing to a probe.",
     ),
     Assumption(
         "custom-without-value",
         "A custom field that is sent without a value stays as it is.",
-        said_in=("sandbox/arrays.py",),
+        said_in=("sandbox/handlers/arrays.py",),
         why_not="A probe writes to no field that the account has defined.",
     ),
     Assumption(
         "custom-dependencies",
         "What another custom field rules out is not looked at.",
-        said_in=("sandbox/arrays.py",),
+        said_in=("sandbox/handlers/arrays.py",),
         why_not="A probe writes to no field that the account has defined.",
     ),
     Assumption(
         "lookups-are-ids",
         "Lookups hold the id of a record that there is.",
-        said_in=("sandbox/arrays.py",),
+        said_in=("sandbox/handlers/arrays.py",),
         why_not="A probe writes to no field that the account has defined.",
     ),
     Assumption(
         "dates-in-bodies",
         "Dates are written like 2026-04-09 16:58:14, and perhaps in no other way.",
-        said_in=("sandbox/checking.py",),
+        said_in=("sandbox/handlers/checking.py",),
         why_not="Only this way is used, so no other is tried.",
     ),
     Assumption(
         "required-by-default",
         "A new record that lacks a flag, a number, a status or its owner is given a usual one.",
-        said_in=("sandbox/defaults.py",),
+        said_in=("sandbox/handlers/defaults.py",),
         why_not=_ONE_CONTACT,
     ),
     Assumption(
         "required-in-arrays",
         "What a new record has to have, an entry of an array has to have, too.",
-        said_in=("sandbox/operations.py",),
+        said_in=("sandbox/handlers/operations.py",),
         why_not=_ONE_CONTACT,
     ),
     Assumption(
@@ -209,56 +209,56 @@ ASSUMPTIONS = (
     Assumption(
         "derived",
         "Totals follow from line items, and the members that a team shows from TeamMembers.",
-        said_in=("sandbox/derived.py",),
+        said_in=("sandbox/handlers/derived.py",),
         why_not=_ONE_CONTACT,
     ),
     Assumption(
         "links-one-sided",
         "A link is carried by one of the two records.",
-        said_in=("sandbox/parts.py",),
+        said_in=("sandbox/handlers/parts.py",),
         why_not=_ONE_CONTACT,
     ),
     Assumption(
         "link-twice",
         "A link that is added a second time is there twice.",
-        said_in=("sandbox/parts.py", "sandbox/parts.py"),
+        said_in=("sandbox/handlers/parts.py", "sandbox/handlers/parts.py"),
         relied_on=("api/records/create_once.py",),
         why_not="The code looks first whether there is one.",
     ),
     Assumption(
         "linkable",
         "What carries links can be linked to, and so can records of custom objects.",
-        said_in=("sandbox/parts.py",),
+        said_in=("sandbox/handlers/parts.py",),
         why_not=_ONE_CONTACT,
     ),
     Assumption(
         "parent-in-address",
         "To which record something belongs is told by the address, not by the body.",
-        said_in=("sandbox/parts.py",),
+        said_in=("sandbox/handlers/parts.py",),
         why_not=_ONE_CONTACT,
     ),
     Assumption(
         "converted-statuses",
         "A lead status of STATUS_TYPE 3 is one of converted leads.",
-        said_in=("sandbox/server.py",),
+        said_in=("sandbox/account/account.py",),
         why_not="Nothing relies on it but made-up data.",
     ),
     Assumption(
         "etag-fields",
         "Some records carry ETag as a field, too.",
-        said_in=("sandbox/store.py",),
+        said_in=("sandbox/account/table.py",),
         why_not="It is described; where it is, it is read.",
     ),
     Assumption(
         "own-user",
         "What a key makes is made and owned by its user.",
-        said_in=("sandbox/writing.py",),
+        said_in=("sandbox/handlers/writing.py",),
         why_not="Nothing relies on it but made-up data.",
     ),
     Assumption(
         "id-in-address",
         "An id in the address of a change is that in its body.",
-        said_in=("sandbox/writing.py",),
+        said_in=("sandbox/handlers/writing.py",),
         why_not="Both are never sent.",
     ),
     Assumption(

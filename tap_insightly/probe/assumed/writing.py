@@ -60,13 +60,13 @@ ASSUMPTIONS = (
     Assumption(
         "if-match-stale",
         "A change with an older ETag is answered 400, and not done.",
-        said_in=("api/http/errors.py", "sandbox/writing.py"),
+        said_in=("api/http/errors.py", "sandbox/handlers/writing.py"),
         relied_on=("api/client.py",),
     ),
     Assumption(
         "put-keeps-rest",
         "A change leaves the fields that are not sent as they are, custom ones too.",
-        said_in=("sandbox/arrays.py", "docs/python.md"),
+        said_in=("sandbox/handlers/arrays.py", "docs/python.md"),
     ),
     Assumption(
         "null-clears",
@@ -76,34 +76,34 @@ ASSUMPTIONS = (
     Assumption(
         "whole-record",
         "A whole record can be sent as it was read, read-only fields too.",
-        relied_on=("sandbox/checking.py",),
+        relied_on=("sandbox/handlers/checking.py",),
     ),
     Assumption(
         "unknown-left-out",
         "A field that there is not, or that is read-only, is left out and not refused.",
-        said_in=("sandbox/checking.py", "sandbox/checking.py"),
+        said_in=("sandbox/handlers/checking.py", "sandbox/handlers/checking.py"),
     ),
     Assumption(
         "tag-moves-date",
         "A tag that is added counts as an update of its record.",
-        said_in=("sandbox/target.py",),
+        said_in=("sandbox/handlers/below.py",),
     ),
     Assumption(
         "tag-twice",
         "A tag that is added a second time changes nothing.",
-        said_in=("cli/commands/actions.py", "sandbox/arrays.py", "docs/cli.md"),
+        said_in=("cli/commands/actions.py", "sandbox/handlers/arrays.py", "docs/cli.md"),
     ),
     Assumption(
         "note-moves-date",
         "A note that is added counts as an update of its record.",
-        relied_on=("sandbox/parts.py",),
+        relied_on=("sandbox/handlers/parts.py",),
     ),
     Assumption(
         "comment-moves-date",
         "A comment counts as an update of what it is about.",
         said_in=(
             "sandbox/data/children.py",
-            "sandbox/contents.py",
+            "sandbox/account/account.py",
             "docs/assumptions.md",
             "docs/children.md",
         ),
@@ -112,7 +112,7 @@ ASSUMPTIONS = (
     Assumption(
         "link-moves-date",
         "A link counts as an update of the record that carries it.",
-        relied_on=("streams/related.py", "sandbox/parts.py"),
+        relied_on=("streams/related.py", "sandbox/handlers/parts.py"),
     ),
     Assumption(
         "file-moves-date",

@@ -22,11 +22,7 @@ _CURRENCIES = (
 
 
 def fill(maker: Maker) -> None:
-    """Make what everything else refers to.
-
-    Args:
-        maker: The maker.
-    """
+    """Make what everything else refers to."""
     _users(maker)
     _lookups(maker)
     for path, own in fields.FIELDS.items():
@@ -34,11 +30,7 @@ def fill(maker: Maker) -> None:
 
 
 def fill_last(maker: Maker) -> None:
-    """Make what refers to everything else.
-
-    Args:
-        maker: The maker.
-    """
+    """Make what refers to everything else."""
     lives = maker.lives(len(fields.CUSTOM_OBJECTS), 900)
     for life, custom in zip(lives, fields.CUSTOM_OBJECTS, strict=True):
         _custom_object(maker, life, custom)
@@ -48,11 +40,11 @@ def fill_last(maker: Maker) -> None:
             "Organisation": "/Organisations",
             "Opportunity": "/Opportunities",
         }[kind]
-        key = maker.sandbox.tables[path].keys[0]
+        key = maker.account.tables[path].keys[0]
         for row in maker.rows(path)[:3]:
             maker.add("/Follows", RECORD_TYPE=kind, RECORD_ID=row[key])
     kinds = ("contacts", "leads", "opportunities", "organisations", "projects", "emails")
-    tags = maker.sandbox.tables["/Tags"]
+    tags = maker.account.tables["/Tags"]
     for kind in kinds:
         path = f"/{kind.capitalize()}"
         used = {tag["TAG_NAME"] for row in maker.rows(path) for tag in row["TAGS"]}
@@ -65,7 +57,7 @@ def _users(maker: Maker) -> None:
         "/Instance",
         INSTANCE_NAME="Sandbox & Söhne",
         INSTANCE_SUBDOMAIN="sandbox",
-        PLAN_NAME=maker.sandbox.plan.capitalize(),
+        PLAN_NAME=maker.account.plan.capitalize(),
         NEW_USER_EXPERIENCE_ENABLED=True,
     )
     lives = maker.lives(len(words.PLACES), 1600)
@@ -109,7 +101,7 @@ def _users(maker: Maker) -> None:
         }
         for kind in ("Contact", "Lead", "Opportunity", "Organisation", "Project", "Task")
     ]
-    maker.sandbox.tables["/Permissions"].add(
+    maker.account.tables["/Permissions"].add(
         {"PERMISSIONS_STATE": "ENABLED", "OBJECT_PERMISSIONS": permissions}
     )
 
@@ -176,7 +168,7 @@ def _lookups(maker: Maker) -> None:
 
 def _custom_object(maker: Maker, life: Life, custom: fields.CustomObject) -> None:
     path = f"/{custom.name}"
-    maker.sandbox.add_custom_object(custom.name)
+    maker.account.add_custom_object(custom.name)
     maker.define(path, custom.fields)
     maker.add(
         "/CustomObjects",

@@ -6,15 +6,15 @@ from datetime import datetime, timedelta
 from itertools import cycle, islice
 from typing import TYPE_CHECKING, NamedTuple
 
+from tap_insightly.sandbox.account.moments import timestamp
 from tap_insightly.sandbox.data import words
 from tap_insightly.sandbox.data.life import TODAY
-from tap_insightly.sandbox.store import timestamp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from tap_insightly.sandbox.account.records import Record
     from tap_insightly.sandbox.data.maker import Maker
-    from tap_insightly.sandbox.store import Record
 
 _LONG = 12_000  # characters: more than some warehouses make a text column for, unless told
 _LISTS = 5
@@ -32,11 +32,7 @@ class _Plan(NamedTuple):
 
 
 def fill(maker: Maker) -> None:
-    """Put something below the records, without a change of these.
-
-    Args:
-        maker: The maker, with a source of chance that made none of the records.
-    """
+    """Put something below the records, without a change of these."""
     _histories(maker)
     _add(maker, "Comments", _ticket_comments(maker))
     _add(maker, "Comments", _comments(maker))
@@ -50,14 +46,8 @@ def fill(maker: Maker) -> None:
 
 
 def _add(maker: Maker, name: str, plans: Iterator[_Plan] | list[_Plan]) -> None:
-    """Make records, each later than the one before it, as their ids ascend.
-
-    Args:
-        maker: The maker.
-        name: Their kind.
-        plans: What they are; each gets to know its id.
-    """
-    below = maker.sandbox.below
+    """Make records, each later than the one before it, as their ids ascend."""
+    below = maker.account.below
     for plan in sorted(plans, key=lambda one: one[:2]):
         kind = below.kind(plan.path, name)
         plan.fields[str(kind.key)] = below.next_id(kind) + maker.rng.choice((0, 0, 1, 5))
@@ -65,17 +55,8 @@ def _add(maker: Maker, name: str, plans: Iterator[_Plan] | list[_Plan]) -> None:
 
 
 def _chosen(maker: Maker, path: str, share: float) -> Iterator[tuple[int, Record]]:
-    """Choose some records: always the first, so that even a tiny account has some.
-
-    Args:
-        maker: The maker.
-        path: The object's path.
-        share: How many of them, from 0 to 1.
-
-    Yields:
-        The id and the record itself.
-    """
-    (key,) = maker.sandbox.tables[path].keys
+    """Choose some records: always the first, so that even a tiny account has some."""
+    (key,) = maker.account.tables[path].keys
     for number, row in enumerate(maker.rows(path)):
         if number == 0 or maker.chance(share):
             yield row[key], row
@@ -86,17 +67,7 @@ def _moment(text: str) -> datetime:
 
 
 def _moments(maker: Maker, first: str, last: str, count: int) -> list[str]:
-    """Choose some moments.
-
-    Args:
-        maker: The maker.
-        first: The earliest, a timestamp.
-        last: The latest.
-        count: How many.
-
-    Returns:
-        Timestamps, in order.
-    """
+    """Choose some moments."""
     start = _moment(first)
     seconds = int((_moment(last) - start).total_seconds())
     chosen = sorted(maker.rng.randint(0, seconds) for _ in range(count))
@@ -104,17 +75,10 @@ def _moments(maker: Maker, first: str, last: str, count: int) -> list[str]:
 
 
 def _while_it_matters(maker: Maker, row: Record, count: int, days: int) -> list[str]:
-    """Choose moments in a record's life at which people do something about it.
+    """Choose moments at which people do something about a record, for so many days at least.
 
-    Args:
-        maker: The maker.
-        row: The record.
-        count: How many.
-        days: How long it matters after it was made, unless it was updated later.
-
-    Returns:
-        Timestamps, in order. Some are later than the record's update: whether a comment or a file
-        updates the record that it is added to is not known.
+    Some are later than the record's update: whether a comment or a file updates the record that it
+    is added to is not known.
     """
     made = row["DATE_CREATED_UTC"]
     last = max(
@@ -125,7 +89,7 @@ def _while_it_matters(maker: Maker, row: Record, count: int, days: int) -> list[
 
 
 def _histories(maker: Maker) -> None:
-    below = maker.sandbox.below
+    below = maker.account.below
     kind = below.kind("/Opportunities", "StateHistory")
     reasons: dict[str, list[Record]] = {}
     for reason in maker.rows("/OpportunityStateReasons"):
@@ -142,16 +106,7 @@ def _histories(maker: Maker) -> None:
 
 
 def _steps(maker: Maker, deal: Record, number: int) -> list[tuple[str, str]]:
-    """Tell how a deal came to be in its state: from open, some of them with a detour.
-
-    Args:
-        maker: The maker.
-        deal: The deal.
-        number: Its number, which decides whether its history is an odd one.
-
-    Returns:
-        When it came into which state, in order.
-    """
+    """Tell how a deal came to be in its state: from open, some of them with a detour."""
     made, updated, state = (
         deal[name] for name in ("DATE_CREATED_UTC", "DATE_UPDATED_UTC", "OPPORTUNITY_STATE")
     )
@@ -235,16 +190,7 @@ def _documents(maker: Maker) -> Iterator[_Plan]:
 
 
 def _file_of(maker: Maker, document: _Plan, number: int) -> _Plan:
-    """Attach the file of a quote's document to the deal. That it is there is assumed.
-
-    Args:
-        maker: The maker.
-        document: The document.
-        number: Which file this is.
-
-    Returns:
-        The file.
-    """
+    """Attach the file of a quote's document to the deal. That it is there is assumed."""
     deal_id = (maker.find("/Quotation", document.parent_id) or {})["OPPORTUNITY_ID"]
     copied = ("FILE_NAME", "OWNER_USER_ID", "DATE_CREATED_UTC")
     fields = {
@@ -292,7 +238,7 @@ def _files(maker: Maker, number: int) -> Iterator[_Plan]:
 
 
 def _memberships(maker: Maker) -> None:
-    below = maker.sandbox.below
+    below = maker.account.below
     kind = below.kind("/Prospect", "StaticListMembership")
     first = below.next_id(kind)
     lists = range(first, first + _LISTS)

@@ -4,49 +4,18 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from tap_insightly.sandbox.account.moments import timestamp
 from tap_insightly.sandbox.data import words
 from tap_insightly.sandbox.data.life import day
-from tap_insightly.sandbox.store import timestamp
+from tap_insightly.sandbox.data.maker import Field
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from tap_insightly.sandbox.data.life import Life
-    from tap_insightly.sandbox.data.maker import Maker
-
-    Make = Callable[[Maker, Life, tuple[str, ...]], object]
-
-
-class Field(NamedTuple):
-    """A custom field, and how to make values for it."""
-
-    name: str
-    kind: str
-    label: str
-    make: Make
-    help: str | None = None
-    options: tuple[str, ...] = ()
-    joins: str | None = None
-    dependency: dict[str, Any] | None = None
-
-    def options_given(self, values: Mapping[str, object]) -> tuple[str, ...]:
-        """List what can be chosen, given the record's other values.
-
-        Args:
-            values: The values so far, by name of the field.
-
-        Returns:
-            The options, without those that the value of another field rules out.
-        """
-        if self.dependency is None:
-            return self.options
-        ruling = values.get(self.dependency["CONTROLLING_FIELD_ID"])
-        for rule in self.dependency["OPTIONS_FILTERS"]:
-            if rule["CONTROLLING_VALUE"] == ruling:
-                return tuple(self.options[number - 1] for number in rule["OPTION_IDS"])
-        return self.options
+    from tap_insightly.sandbox.data.maker import Make, Maker
 
 
 def _any_of(*choices: object) -> Make:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from tap_insightly.sandbox.store import timestamp
+from tap_insightly.sandbox.account.moments import timestamp
 
 if TYPE_CHECKING:
     from random import Random
@@ -19,14 +19,7 @@ DAY = 86_400
 
 
 def day(moment: datetime) -> str:
-    """Write a day as Insightly does: at midnight.
-
-    Args:
-        moment: An aware datetime.
-
-    Returns:
-        Text such as ``2025-04-19 00:00:00``.
-    """
+    """Write a day as Insightly does: at midnight."""
     return timestamp(moment)[:10] + " 00:00:00"
 
 
@@ -44,48 +37,20 @@ class Life:
         return (TODAY - self.created).total_seconds() / DAY
 
     def moment(self, most_days: float) -> datetime:
-        """Choose a moment since the record was made.
-
-        Args:
-            most_days: How many days after it was made, at the most. It is never after TODAY.
-
-        Returns:
-            An aware datetime.
-        """
+        """Choose a moment since the record was made."""
         seconds = self.rng.uniform(0, min(most_days, self.age)) * DAY
         return self.created + timedelta(seconds=int(seconds))
 
     def later(self, most_days: float) -> datetime:
-        """Let something happen to the record, which is an update of it.
-
-        Args:
-            most_days: As `moment` has it.
-
-        Returns:
-            When it happened.
-        """
+        """Let something happen to the record, which is an update of it."""
         return self.touch(self.moment(most_days))
 
     def touch(self, moment: datetime) -> datetime:
-        """Let the record be updated.
-
-        Args:
-            moment: When.
-
-        Returns:
-            The same moment.
-        """
+        """Let the record be updated."""
         self.updated = max(self.updated, moment)
         return moment
 
     def child(self, most_days: float) -> Life:
-        """Let another record be made because of this one.
-
-        Args:
-            most_days: How many days after this one, at the most.
-
-        Returns:
-            The life of the other.
-        """
+        """Let another record be made because of this one."""
         created = self.moment(most_days)
         return Life(created, created, self.rng)

@@ -7,25 +7,21 @@ import unicodedata
 from bisect import bisect_left
 from typing import TYPE_CHECKING
 
+from tap_insightly.sandbox.account.moments import timestamp
 from tap_insightly.sandbox.data import words
 from tap_insightly.sandbox.data.life import day
-from tap_insightly.sandbox.store import timestamp
 
 if TYPE_CHECKING:
+    from tap_insightly.sandbox.account.records import Record
     from tap_insightly.sandbox.data.life import Life
     from tap_insightly.sandbox.data.maker import Maker
     from tap_insightly.sandbox.data.words import Place
-    from tap_insightly.sandbox.store import Record
 
 _IMAGES = "https://images.sandbox.example"
 
 
 def fill(maker: Maker) -> None:
-    """Make organisations, contacts, leads and prospects.
-
-    Args:
-        maker: The maker.
-    """
+    """Make organisations, contacts, leads and prospects."""
     names: set[str] = set()
     for life in maker.lives(maker.share(0.25), 1300):
         _organisation(maker, life, names)
@@ -43,28 +39,12 @@ def _ascii(text: str) -> str:
 
 
 def place_of(country: str) -> Place:
-    """Find a country.
-
-    Args:
-        country: Its name.
-
-    Returns:
-        The country.
-    """
+    """Find a country."""
     return next(place for place in words.PLACES if place.country == country)
 
 
 def address(maker: Maker, place: Place, prefix: str) -> Record:
-    """Make the fields of an address.
-
-    Args:
-        maker: The maker.
-        place: The country.
-        prefix: What the fields begin with, such as ``ADDRESS_MAIL``.
-
-    Returns:
-        Fields.
-    """
+    """Make the fields of an address."""
     city, state, postcode = maker.rng.choice(place.cities)
     return {
         f"{prefix}_STREET": f"{maker.rng.choice(place.streets)} {maker.rng.randint(1, 180)}",
@@ -80,15 +60,7 @@ def _phone(maker: Maker, place: Place) -> str:
 
 
 def activity(maker: Maker, life: Life) -> Record:
-    """Say when something happened with a record, and when something will.
-
-    Args:
-        maker: The maker.
-        life: The record's life.
-
-    Returns:
-        Fields.
-    """
+    """Say when something happened with a record, and when something will."""
     return {
         "LAST_ACTIVITY_DATE_UTC": maker.maybe_date(timestamp(life.moment(300))),
         "NEXT_ACTIVITY_DATE_UTC": maker.maybe_date(timestamp(maker.ahead(90)), 0.3),
@@ -210,15 +182,7 @@ def _birthday(maker: Maker) -> str:
 
 
 def _became(maker: Maker, life: Life) -> Record | None:
-    """Find a contact that a lead may have become: one made a little later.
-
-    Args:
-        maker: The maker.
-        life: The lead's life.
-
-    Returns:
-        The contact; None if there is none, or the lead was not converted.
-    """
+    """Find a contact that a lead may have become: one made a little later."""
     contacts = maker.rows("/Contacts")
     made = timestamp(life.created)
     first = bisect_left(contacts, made, key=lambda row: str(row["DATE_CREATED_UTC"]))

@@ -11,9 +11,9 @@ from tap_insightly.sandbox.data.life import day
 from tap_insightly.sandbox.data.people import activity, address, place_of
 
 if TYPE_CHECKING:
+    from tap_insightly.sandbox.account.records import Record
     from tap_insightly.sandbox.data.life import Life
     from tap_insightly.sandbox.data.maker import Maker
-    from tap_insightly.sandbox.store import Record
 
 _STAGES = ("Qualified", "Needs analysis", "Offer sent", "Negotiation")
 _PRICEBOOKS = (
@@ -26,11 +26,7 @@ _CLOSED_AFTER = 240  # days: deals made earlier have mostly come to an end
 
 
 def fill(maker: Maker) -> None:
-    """Make pipelines, products, opportunities and quotes.
-
-    Args:
-        maker: The maker.
-    """
+    """Make pipelines, products, opportunities and quotes."""
     _pipelines(maker)
     _products(maker)
     _pricebooks(maker)
@@ -103,15 +99,7 @@ def _activity_set(maker: Maker, name: str) -> Record:
 
 
 def stages_of(maker: Maker, pipeline: Record) -> list[Record]:
-    """List the stages of a pipeline.
-
-    Args:
-        maker: The maker.
-        pipeline: The pipeline.
-
-    Returns:
-        Its stages, in order.
-    """
+    """List the stages of a pipeline."""
     return [
         stage
         for stage in maker.rows("/PipelineStages")
@@ -170,16 +158,7 @@ def _outcome(maker: Maker, life: Life) -> str:
 
 
 def _progress(maker: Maker, life: Life, stages: list[Record]) -> Record:
-    """Say how far a deal has come: further the older it is, and to the end if it was won.
-
-    Args:
-        maker: The maker.
-        life: The deal's life.
-        stages: The stages of its pipeline.
-
-    Returns:
-        Fields.
-    """
+    """Say how far a deal has come: further the older it is, and to the end if it was won."""
     state = _outcome(maker, life)
     furthest = min(len(stages) - 1, int(life.age / _CLOSED_AFTER * len(stages)))
     at = len(stages) - 1 if state == "WON" else maker.rng.randint(0, furthest)
@@ -343,11 +322,7 @@ def _recipient(maker: Maker, opportunity: Record) -> Record:
 
 
 def _convert_leads(maker: Maker) -> None:
-    """Let some converted leads have become a deal, too: one of their company, made later.
-
-    Args:
-        maker: The maker.
-    """
+    """Let some converted leads have become a deal, too: one of their company, made later."""
     deals: dict[int, list[Record]] = {}
     for deal in maker.rows("/Opportunities"):
         deals.setdefault(deal["ORGANISATION_ID"], []).append(deal)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from tap_insightly.sandbox.account.moments import timestamp
 from tap_insightly.sandbox.data import words
 from tap_insightly.sandbox.data.life import day
-from tap_insightly.sandbox.store import timestamp
 
 if TYPE_CHECKING:
     from tap_insightly.sandbox.data.life import Life
@@ -15,11 +15,7 @@ if TYPE_CHECKING:
 
 
 def fill(maker: Maker) -> None:
-    """Make tickets, articles and forums.
-
-    Args:
-        maker: The maker.
-    """
+    """Make tickets, articles and forums."""
     for number, life in enumerate(maker.lives(maker.share(0.15), 200)):
         _ticket(maker, life, number)
     for life, name in zip(maker.lives(3, 800), ("Basics", "Technik", "Billing"), strict=True):

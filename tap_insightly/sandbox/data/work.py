@@ -5,18 +5,18 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
+from tap_insightly.sandbox.account.moments import timestamp
 from tap_insightly.sandbox.data import words
 from tap_insightly.sandbox.data.life import day
 from tap_insightly.sandbox.data.people import activity
 from tap_insightly.sandbox.data.sales import stages_of
-from tap_insightly.sandbox.store import timestamp
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from tap_insightly.sandbox.account.records import Record
     from tap_insightly.sandbox.data.life import Life
     from tap_insightly.sandbox.data.maker import Maker
-    from tap_insightly.sandbox.store import Record
 
 _OLD = 60  # days: after this, work is mostly done
 
@@ -31,11 +31,7 @@ class Subject(NamedTuple):
 
 
 def fill(maker: Maker) -> None:
-    """Make projects and all that people do day by day.
-
-    Args:
-        maker: The maker.
-    """
+    """Make projects and all that people do day by day."""
     won = [one for one in maker.rows("/Opportunities") if one["OPPORTUNITY_STATE"] == "WON"]
     for number, life in enumerate(maker.lives(maker.share(0.1), 400)):
         _project(maker, life, number, won)
@@ -163,16 +159,7 @@ def _task(maker: Maker, life: Life) -> None:
 
 
 def _links(maker: Maker, own: tuple[str, int], subject: Subject) -> list[Record]:
-    """Link an activity to its subject and, for a deal, to the person who decides.
-
-    Args:
-        maker: The maker.
-        own: The name and id of the activity.
-        subject: Its subject.
-
-    Returns:
-        Links as records carry them.
-    """
+    """Link an activity to its subject and, for a deal, to the person who decides."""
     others = [(subject.kind, subject.key)]
     if subject.kind == "Opportunity":
         deal = maker.find("/Opportunities", subject.key) or {}

@@ -1,0 +1,1 @@
+"""What is in an account and what goes wrong with it: nothing here knows of requests."""

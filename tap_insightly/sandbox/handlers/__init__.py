@@ -1,0 +1,1 @@
+"""What a request does to an account, and what it is answered."""

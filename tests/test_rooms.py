@@ -1,0 +1,197 @@
+"""The rooms of the package: which may import which, typing imports included, and no circles.
+
+A room that is not in the tables is not looked at. To add one: an entry in `MAY_IMPORT`, and one in
+`LAYERS` if it has layers of its own.
+"""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = "tap_insightly"
+
+MAY_IMPORT: Mapping[str, set[str]] = {
+    "openapi": set(),
+    "sandbox": {"openapi"},
+}
+"""What each room may import of the package besides itself, by names below it."""
+
+LAYERS: Mapping[str, Sequence[set[str]]] = {
+    "openapi": [
+        {"openapi"},
+        {"openapi.field_types", "openapi.objects", "openapi.singer"},
+    ],
+    "sandbox": [
+        {"sandbox.account"},
+        {"sandbox.data", "sandbox.handlers"},
+        {"sandbox.bodies", "sandbox.errors", "sandbox.sending"},
+        {"sandbox.app"},
+        {"sandbox.serving"},
+        {"sandbox.server"},
+        {"sandbox"},
+        {"sandbox.command", "sandbox.pytest_plugin"},
+        {"sandbox.__main__"},
+    ],
+}
+"""The layers of a room from the bottom up. What is named in a layer may import what is named below
+it, and not its neighbours; within itself, it may import what it likes."""
+
+
+@cache
+def modules() -> Mapping[str, Path]:
+    """All modules by name, such as ``sandbox.account.table``; packages without ``__init__``."""
+    found = {}
+    for path in (ROOT / PACKAGE).rglob("*.py"):
+        parts = path.relative_to(ROOT / PACKAGE).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imports_of(source: str, known: Mapping[str, object]) -> Iterator[str]:
+    """The modules of the package that a source imports, wherever in it, and also for types."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [one.name for one in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports are not looked at"
+            names = [f"{node.module}.{one.name}" for one in node.names]
+        else:
+            continue
+        for name in names:
+            if name.partition(".")[0] == PACKAGE:
+                inner = name.partition(".")[2]
+                yield inner if inner in known else inner.rpartition(".")[0]
+
+
+@cache
+def arrows() -> Mapping[str, set[str]]:
+    """What each module imports of the package."""
+    return {
+        name: set(imports_of(path.read_text(encoding="utf-8"), modules()))
+        for name, path in modules().items()
+    }
+
+
+def is_in(module: str, room: str) -> bool:
+    return f"{module}.".startswith(f"{room}.")
+
+
+def layer_of(module: str, layers: Sequence[set[str]]) -> tuple[int, str] | None:
+    """The number of a module's layer, and its part there: the longest name that it is in."""
+    parts = [(len(part), at, part) for at, layer in enumerate(layers) for part in layer]
+    own = [(size, at, part) for size, at, part in parts if is_in(module, part)]
+    return max(own)[1:] if own else None
+
+
+def upward(graph: Mapping[str, set[str]], layers: Sequence[set[str]]) -> Iterator[str]:
+    """Imports that do not run downwards, of modules that are in these layers."""
+    for module, imported in graph.items():
+        own = layer_of(module, layers)
+        for other in imported if own else ():
+            theirs = layer_of(other, layers)
+            if own and theirs and theirs != own and theirs[0] >= own[0]:
+                yield f"{module} imports {other}"
+
+
+def circles(graph: Mapping[str, set[str]]) -> list[set[str]]:
+    """Sets of modules that import one another in a circle, by Tarjan's algorithm."""
+    numbers: dict[str, int] = {}
+    lowest: dict[str, int] = {}
+    stack: list[str] = []
+    found: list[set[str]] = []
+
+    def visit(module: str) -> None:
+        numbers[module] = lowest[module] = len(numbers)
+        stack.append(module)
+        for other in graph.get(module, ()):
+            if other not in numbers:
+                visit(other)
+                lowest[module] = min(lowest[module], lowest[other])
+            elif other in stack:
+                lowest[module] = min(lowest[module], numbers[other])
+        if lowest[module] == numbers[module]:
+            at = stack.index(module)
+            circle = set(stack[at:])
+            del stack[at:]
+            if len(circle) > 1 or module in graph.get(module, ()):
+                found.append(circle)
+
+    for module in graph:
+        if module not in numbers:
+            visit(module)
+    return found
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_a_room_imports_only_what_is_below_it(room: str) -> None:
+    allowed = {room, *MAY_IMPORT[room]}
+    wrong = [
+        f"{module} imports {other}"
+        for module, imported in arrows().items()
+        if is_in(module, room)
+        for other in imported
+        if not any(is_in(other, one) for one in allowed)
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("room", LAYERS)
+def test_within_a_room_arrows_point_down(room: str) -> None:
+    assert list(upward(arrows(), LAYERS[room])) == []
+
+
+@pytest.mark.parametrize("room", LAYERS)
+def test_every_module_of_a_room_is_in_a_layer_of_its_own(room: str) -> None:
+    own = [module for module in modules() if is_in(module, room)]
+    assert own
+    whole = [part for layer in LAYERS[room] for part in layer]
+    # What is only in the room itself has been forgotten, unless it is that.
+    assert [m for m in own if (at := layer_of(m, LAYERS[room])) and at[1] == room != m] == []
+    assert [part for part in whole if part not in modules()] == []
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_no_modules_of_a_room_import_one_another_in_a_circle(room: str) -> None:
+    assert [one for one in circles(arrows()) if any(is_in(module, room) for module in one)] == []
+
+
+def test_imports_are_found_wherever_they_are() -> None:
+    source = """
+from typing import TYPE_CHECKING
+import tap_insightly.one
+from tap_insightly.two import Thing, module
+if TYPE_CHECKING:
+    from tap_insightly.three import Other
+def late():
+    from tap_insightly import four
+"""
+    known = dict.fromkeys(["one", "two", "two.module", "three", "four"])
+    assert sorted(imports_of(source, known)) == ["four", "one", "three", "two", "two.module"]
+
+
+def test_an_arrow_that_runs_upwards_or_across_is_found() -> None:
+    layers = [{"a.low"}, {"a.left", "a.right"}, {"a"}]
+    graph = {
+        "a.low.x": {"a.low.y", "a.left.z"},
+        "a.left.z": {"a.low.x", "a.right", "a.left.w"},
+        "a": {"a.left", "a.low.x"},
+        "elsewhere": {"a"},
+    }
+    assert sorted(upward(graph, layers)) == [
+        "a.left.z imports a.right",
+        "a.low.x imports a.left.z",
+    ]
+
+
+def test_circles_are_found() -> None:
+    graph = {"a": {"b"}, "b": {"c"}, "c": {"b", "d"}, "d": set(), "e": {"e"}}
+    assert sorted(map(sorted, circles(graph))) == [["b", "c"], ["e"]]
