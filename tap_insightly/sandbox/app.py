@@ -74,7 +74,7 @@ class App:
             if fault == "reset":
                 _reset(send)
                 return
-            reply = self._reply(request, body, fault)
+            reply = self._reply(request, body, fault, faults)
             if fault == "lost":
                 _reset(send)
                 return
@@ -85,8 +85,7 @@ class App:
         finally:
             faults.in_flight -= 1
 
-    def _reply(self, request: Request, body: bytes, fault: str) -> Reply:
-        faults = self._sandbox.faults
+    def _reply(self, request: Request, body: bytes, fault: str, faults: Faults) -> Reply:
         if faults.user_denied or request.headers.get("Authorization") != self._authorization:
             return shaped(Refusal(401, _DENIED).reply, faults)
         is_over = faults.used >= faults.daily_quota
