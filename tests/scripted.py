@@ -53,7 +53,7 @@ class Scripted:
         finally:
             self._listener.shutdown(socket.SHUT_RDWR)
             self._listener.close()
-            thread.join(10)
+            thread.join(60)
 
     def _run(self) -> None:
         while True:

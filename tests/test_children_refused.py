@@ -149,7 +149,7 @@ def test_after_a_stream_that_is_out_of_reach_others_are_asked_for_ahead_of_time(
     class Session(Direct):
         def get(self, path: str, *args: Any, **options: Any) -> Response:
             if path in {"/Ticket", "/Teams"} and next(begun) < 2:
-                meeting.wait(10)  # breaks, and fails the sync, if one is only asked for alone
+                meeting.wait(60)  # breaks, and fails the sync, if one is only asked for alone
             return super().get(path, *args, **options)
 
     catalog = selected("note_comments", *lists)

@@ -9,9 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
-from itertools import islice
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import pytest
 
@@ -21,6 +19,8 @@ from tests.conftest import KEY, Tap, new_sandbox, only, tap_environment, watch
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from typing_extensions import Self
 
     from tap_insightly.sandbox import Sandbox
 
@@ -53,16 +53,26 @@ def asked(big: Sandbox) -> threading.Event:
     """Set once a request was sent to a sandbox that does not answer."""
     asked = threading.Event()
     big.on_request = lambda _: asked.set()
-    big.faults = Faults(hang_rate=1, hang_seconds=40)
+    big.faults = Faults(hang_rate=1, hang_seconds=200)
     return asked
 
 
 def end_without_a_word(process: Process, code: int) -> None:
     """Wait for its end, which needs no traceback."""
-    assert process.popen.wait(10) == code
+    assert process.popen.wait(60) == code
     log = process.log()
     assert "Traceback" not in log
     assert "Exception ignored" not in log
+
+
+class Popen(Protocol):
+    """A process, as `subprocess` has it."""
+
+    def kill(self) -> None: ...
+
+    def send_signal(self, which: int, /) -> None: ...
+
+    def wait(self, timeout: float | None = None) -> int: ...
 
 
 class Process:
@@ -77,19 +87,22 @@ class Process:
             path.write_text(json.dumps(content))
             arguments.append(f"--{option}={path}")
         given = {"api_key": KEY, "api_url": sandbox.api_url, "requests_per_second": 100, **settings}
+        self.folder = folder
         self.errors = (folder / "stderr.txt").open("w+")
-        self.popen = subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, "-m", "tap_insightly", "--config=ENV", *arguments],
-            env=tap_environment(**given),
-            stdout=subprocess.PIPE,
-            stderr=self.errors,
-        )
-        assert self.popen.stdout is not None
-        self.stdout: IO[bytes] = self.popen.stdout
+        command = [sys.executable, "-m", "tap_insightly", "--config=ENV", *arguments]
+        self.popen, self.stdout = self.start(command, tap_environment(**given))
         self.ids: list[int] = []
         self.state: dict[str, Any] = state
         self.last = ""
         self.unacknowledged: list[int] = []
+
+    def start(self, command: list[str], env: dict[str, str]) -> tuple[Popen, IO[bytes]]:
+        """Start it; the process, and what it writes."""
+        popen = subprocess.Popen(  # noqa: S603 - our own command
+            command, env=env, stdout=subprocess.PIPE, stderr=self.errors
+        )
+        assert popen.stdout is not None
+        return popen, popen.stdout
 
     def take(self, line: bytes) -> str:
         """Take a line as a target does: a state acknowledges the records before it."""
@@ -108,7 +121,16 @@ class Process:
         for line in self.stdout:
             if line.endswith(b"\n"):
                 self.take(line)
-        return self.popen.wait(60)
+        return self.popen.wait(120)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.popen.kill()
+        self.popen.wait()
+        self.stdout.close()
+        self.errors.close()
 
     def log(self) -> str:
         """What it logged."""
@@ -118,48 +140,10 @@ class Process:
         return text
 
 
-@contextmanager
 def running(
     folder: Path, sandbox: Sandbox, catalog: Any, state: Any = None, **settings: Any
-) -> Iterator[Process]:
-    process = Process(folder, sandbox, catalog, state or {}, **settings)
-    try:
-        yield process
-    finally:
-        process.popen.kill()
-        process.popen.wait()
-        process.stdout.close()
-        process.errors.close()
-
-
-@pytest.mark.slow
-def test_killed_a_hundred_times_and_all_arrives(
-    tmp_path: Path, big: Sandbox, contacts: dict[str, Any]
-) -> None:
-    """Each time gone on from the last state that a target would have acknowledged."""
-    expected = sorted(record["CONTACT_ID"] for record in big.records("/Contacts"))
-    chance, kills, rounds = random.Random(7), 0, 0
-    while kills < 100:
-        state: dict[str, Any] = {}
-        received: list[int] = []
-        is_done = False
-        while not is_done:
-            with running(tmp_path, big, contacts, state) as process:
-                # Not after some time: that is another moment on each machine.
-                lines = min(chance.randrange(9000), chance.randrange(9000))
-                for line in islice(process.stdout, lines):
-                    process.take(line)
-                process.popen.kill()
-                code = process.take_all()
-                assert code in {0, -signal.SIGKILL}, process.log()
-                kills += code != 0
-                state = process.state
-                # It may have been killed after all was done.
-                is_done = "replication_key_value" in state.get("bookmarks", {}).get("contacts", {})
-                received += process.ids
-        assert sorted(received) == expected, "all, and what was acknowledged not twice"
-        rounds += 1
-    assert rounds < 50, "most kills hit the middle of a sync"
+) -> Process:
+    return Process(folder, sandbox, catalog, state or {}, **settings)
 
 
 @pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGINT])
@@ -188,7 +172,7 @@ def test_a_signal_ends_it_while_a_server_does_not_answer(
     tmp_path: Path, big: Sandbox, contacts: dict[str, Any], asked: threading.Event
 ) -> None:
     with running(tmp_path, big, contacts) as process:
-        assert asked.wait(30)
+        assert asked.wait(60)
         process.popen.send_signal(signal.SIGTERM)
         end_without_a_word(process, 128 + signal.SIGTERM)
 
@@ -216,7 +200,7 @@ def test_a_target_that_is_gone_is_noticed_while_a_server_does_not_answer(
     tmp_path: Path, big: Sandbox, contacts: dict[str, Any], asked: threading.Event
 ) -> None:
     with running(tmp_path, big, contacts) as process:
-        assert asked.wait(30)
+        assert asked.wait(60)
         process.stdout.close()
         end_without_a_word(process, 1)
 

@@ -116,6 +116,22 @@ def test_while_a_list_changes_nothing_that_is_there_is_called_gone(
     assert look(left, account.ids, page_size)[0].gone == set(left) - set(account.ids)
 
 
+def test_a_range_that_has_fewer_than_no_records_is_given_up() -> None:
+    """Its ends were seen at different times, with deletions in between; the next sync finds it."""
+    known = list(range(1, 61))
+    account = Account([one for one in known if one not in range(56, 59)])
+    search, asked = DeletionSearch(known, page_size=4), list[int]()
+    while search.wanted:
+        for skip in search.wanted:
+            asked.append(skip)
+            if len(asked) == 4:
+                account.delete(25, 10)
+            search.take(skip, account.ids[skip : skip + 4], len(account.ids))
+    assert not search.gone & set(account.ids)
+    assert len(asked) == 7, "each of them once"
+    assert look(known, account.ids, 4)[0].gone == set(known) - set(account.ids)
+
+
 @pytest.mark.parametrize("ids", [[3, 2, 1], ["1", "2"], [1, 1], [None], [True]])
 def test_where_ids_do_not_ascend_nothing_is_told(ids: list[Any]) -> None:
     search = DeletionSearch([1, 2, 3], page_size=10)

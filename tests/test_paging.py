@@ -318,7 +318,7 @@ def test_first_pages_of_the_lists_to_come_are_fetched_ahead(count: int) -> None:
         first = next(iter(prefetcher.read(lists[0])))
         assert len(first.records) == count
         for paged_request in lists[1:]:
-            paged_request.pending[0].response.result(10)
+            paged_request.pending[0].response.result(60)
         assert len(account.requests) == 30
         for paged_request in lists[1:]:
             assert [len(page.records) for page in prefetcher.read(paged_request)] == [count]
@@ -359,7 +359,7 @@ def test_while_waiting_something_else_can_be_done() -> None:
 
     class Slow(Account):
         def get(self, *arguments: Any, **options: Any) -> Response:
-            assert go.wait(10)
+            assert go.wait(60)
             return super().get(*arguments, **options)
 
     def while_waiting() -> None:

@@ -78,7 +78,7 @@ def test_requests_under_way_do_not_use_more_together_than_there_is() -> None:
     quota.give(headers("100", "1"))
     assert ends == []
     quota.give(headers("100", "0"))
-    third.join(10)
+    third.join(60)
     assert isinstance(ends[0], QuotaExhaustedError)
     assert "0 of 100 are left" in str(ends[0]), "it says what is left, not what was left before"
 
@@ -90,7 +90,7 @@ def test_a_request_that_was_not_counted_can_be_taken_again() -> None:
     quota.take()
     second, ends = in_thread(quota.take)
     quota.give(None)  # the connection was lost
-    second.join(10)
+    second.join(60)
     assert ends == [None]
 
 
@@ -100,7 +100,7 @@ def test_with_a_reserve_the_first_request_goes_alone() -> None:
     second, ends = in_thread(quota.take)
     assert ends == []
     quota.give(headers("100", "40"))
-    second.join(10)
+    second.join(60)
     assert isinstance(ends[0], QuotaExhaustedError)
 
 
@@ -126,5 +126,5 @@ def test_whoever_waits_is_told_when_the_quota_is_closed() -> None:
     quota.take()
     thread, ends = in_thread(quota.take)
     quota.close()
-    thread.join(10)
+    thread.join(60)
     assert isinstance(ends[0], ClosedError)

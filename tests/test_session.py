@@ -206,8 +206,8 @@ def test_closing_ends_what_waits_in_other_threads(sandbox: Sandbox, what: str) -
 
     thread = threading.Thread(target=ask)
     thread.start()
-    assert is_asked.wait(10)
+    assert is_asked.wait(60)
     session.close()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
     assert len(ends) == 1

@@ -25,6 +25,7 @@ CHOICES = {"type": ["array", "null"], "items": {"type": "string"}}
         (DATE_TIME, "2025-04-19T00:49:32.5+02:00", "2025-04-18T22:49:32.500000Z"),
         (DATE_TIME, "2025-04-19", "2025-04-19T00:00:00Z"),
         (DATE_TIME, "", None),
+        (DATE_TIME, "0000-00-00", None),
         (DATE_TIME, "0000-00-00 00:00:00", None),
         ({"type": "string"}, "", ""),
         ({"type": "string"}, 12, "12"),

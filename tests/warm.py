@@ -1,4 +1,4 @@
-"""Processes that have imported the tap and the target already: forks of one that did so once.
+"""Processes that have imported what they run already: forks of one that did so once.
 
 Each is a process like any other, but begins where an interpreter of its own would be after a third
 of a second, which is more than most runs of the tests take. Hundreds of them begin like this.
@@ -6,6 +6,7 @@ of a second, which is more than most runs of the tests take. Hundreds of them be
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import os
 import runpy
@@ -15,11 +16,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from multiprocessing.process import BaseProcess
     from pathlib import Path
 
 _forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(["tap_insightly.tap", "tap_insightly.loader"])
-_TAP, _TARGET = ["tap_insightly"], ["tap_insightly.loader"]
+_forks.set_forkserver_preload(["tap_insightly.tap", "tap_insightly.loader", "tap_insightly.cli"])
+_OURS = (["tap_insightly"], ["tap_insightly.loader"], ["tap_insightly.cli"])
 _number = 0
 
 
@@ -31,9 +33,9 @@ _ours = _of_python(os.environ)
 
 
 def can_be_warm(command: Sequence[str | Path], env: Mapping[str, str]) -> bool:
-    """Tell whether a command is the tap or the target, in an interpreter like this one."""
+    """Tell whether a command is one of ours, in an interpreter like this one."""
     begin = [str(part) for part in command[:3]]
-    is_ours = begin[:2] == [sys.executable, "-m"] and begin[2:] in (_TAP, _TARGET)
+    is_ours = begin[:2] == [sys.executable, "-m"] and begin[2:] in _OURS
     return is_ours and _of_python(env) == _ours
 
 
@@ -44,9 +46,7 @@ def run(
     global _number  # noqa: PLW0603 - names of files, of which no two may be the same
     _number += 1
     paths = [folder / f"{name}-{os.getpid()}-{_number}.txt" for name in ("stdout", "stderr")]
-    arguments = list(map(str, command[2:]))
-    process = _forks.Process(target=_become, args=(arguments, dict(env), folder, paths))
-    process.start()
+    process = start(command, env=env, folder=folder, outputs=paths)
     process.join(timeout)
     is_late = process.is_alive()
     if is_late:
@@ -59,8 +59,28 @@ def run(
     return CompletedProcess(list(command), process.exitcode, stdout, stderr)
 
 
+def start(
+    command: Sequence[str | Path],
+    *,
+    env: Mapping[str, str],
+    folder: Path,
+    outputs: Sequence[Path],
+    constants: Mapping[str, int] | None = None,
+) -> BaseProcess:
+    """Begin with ``python -m module``, of which some constants, ``module:name``, are others."""
+    arguments = list(map(str, command[2:]))
+    given = (arguments, dict(env), folder, list(outputs), dict(constants or {}))
+    process = _forks.Process(target=_become, args=given)
+    process.start()
+    return process
+
+
 def _become(
-    arguments: list[str], env: dict[str, str], folder: Path, outputs: Sequence[Path]
+    arguments: list[str],
+    env: dict[str, str],
+    folder: Path,
+    outputs: Sequence[Path],
+    constants: dict[str, int],
 ) -> None:
     """Take the place of an interpreter that was started with these arguments."""
     for number, path in enumerate(outputs, 1):
@@ -71,4 +91,8 @@ def _become(
     os.chdir(folder)
     sys.path[0] = str(folder)  # where `python -m` looks first
     sys.argv = arguments
+    for place, value in constants.items():
+        module, _, name = place.partition(":")
+        assert hasattr(importlib.import_module(module), name)
+        setattr(sys.modules[module], name, value)
     runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 from abc import ABC, abstractmethod
@@ -55,13 +56,43 @@ def _with_reason(response: h11.Response) -> h11.Response:
     )
 
 
+class _Server(uvicorn.Server):
+    """Stops at once, and not at the next tick of a clock: whoever stops it asks nothing more."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopped = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """Wait until somebody stops it."""
+        self._loop = asyncio.get_running_loop()
+        if not self.should_exit:
+            await self._stopped.wait()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close all connections. What hangs then is ended with the loop."""
+        for server in self.servers:
+            server.close()
+        for one in sockets or ():
+            one.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+
+    def stop(self) -> None:
+        """Stop it, from any thread."""
+        self.should_exit = True
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._stopped.set)
+
+
 class Served(ABC):
     """What can be served on this machine."""
 
     api_url = ""
     """The base URL, once it is served."""
 
-    _server: uvicorn.Server | None = None
+    _server: _Server | None = None
     _thread: threading.Thread | None = None
 
     @abstractmethod
@@ -93,9 +124,8 @@ class Served(ABC):
             server_header=False,
             lifespan="off",
             timeout_keep_alive=_KEEP_ALIVE,
-            timeout_graceful_shutdown=1,
         )
-        self._server = uvicorn.Server(config)
+        self._server = _Server(config)
         self._thread = threading.Thread(
             target=self._server.run, args=([listener],), name="sandbox", daemon=True
         )
@@ -104,7 +134,7 @@ class Served(ABC):
     def stop(self) -> None:
         """Stop to serve, and wait until the port is free again."""
         if self._server and self._thread:
-            self._server.should_exit = True
+            self._server.stop()
             self._thread.join()
             self._server = self._thread = None
 

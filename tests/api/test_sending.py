@@ -96,6 +96,16 @@ def test_a_delete_that_finds_nothing_by_itself_is_an_error(
         session.send(Request("DELETE", "/Contacts/1"))
 
 
+@pytest.mark.parametrize("fault", ["reset", "lost"])
+def test_a_delete_that_may_not_be_done_is_an_error_whatever_the_try_before_was(
+    session: InsightlySession, sandbox: Sandbox, contact_id: int, fault: str
+) -> None:
+    """That there is nothing to delete shows that it was done; that it may not be, shows nothing."""
+    sandbox.faults.script = [fault, "403"]
+    with pytest.raises(NotAvailableError, match=r"cannot be done \(403\)"):
+        session.send(Request("DELETE", f"/Contacts/{contact_id}"))
+
+
 def put(contact_id: int, etag: str | None, **fields: Any) -> Request:
     content = {"CONTACT_ID": contact_id, **ADA, **fields}
     return Request.of("PUT", "/Contacts", content, if_match=etag)

@@ -72,7 +72,7 @@ def test_definitions_are_asked_for_once_by_all_threads_together(sandbox: Sandbox
     barrier = threading.Barrier(THREADS)
 
     def ask(_: int) -> None:
-        barrier.wait(10)
+        barrier.wait(60)
         client.fields("lead")
         client.object("fruit")
 
@@ -122,7 +122,7 @@ def test_closing_ends_what_other_threads_wait_for(sandbox: Sandbox) -> None:
         sandbox.faults.hang_rate = 1
         with ThreadPoolExecutor(1) as threads:
             created = threads.submit(client.create, "contact", FIRST_NAME="Ada")
-            assert is_asked.wait(10)
+            assert is_asked.wait(60)
             client.close()
             assert isinstance(created.exception(10), ClosedError)
 
@@ -133,7 +133,7 @@ def test_whoever_is_alone_is_alone_and_the_others_are_in_together() -> None:
     wrong: list[list[str]] = []
 
     def enter(number: int) -> None:
-        barrier.wait(10)
+        barrier.wait(60)
         for round_ in range(4000):
             is_alone = (number + round_) % 5 == 0
             with lock.alone() if is_alone else lock.shared():
@@ -146,7 +146,7 @@ def test_whoever_is_alone_is_alone_and_the_others_are_in_together() -> None:
 
     def meet(_: int) -> None:
         with lock.shared():
-            barrier.wait(10)  # all four have to be inside
+            barrier.wait(60)  # all four have to be inside
 
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)  # threads take turns at almost every step

@@ -245,6 +245,20 @@ def test_what_is_deleted_there_is_deleted_here_if_that_is_allowed(
     assert empty.count("/Contacts") == 0
 
 
+def test_what_may_not_be_deleted_here_is_refused_and_stays_known(
+    empty: Sandbox, tmp_path: Path
+) -> None:
+    feed, config = Feed(tmp_path, empty), {"id_map": str(tmp_path / "ids.db")}
+    feed.well(stream_of("contacts", [{"CONTACT_ID": 1, "FIRST_NAME": "Ann"}]), **config)
+    gone = stream_of("contacts", [{"CONTACT_ID": 1, "_sdc_deleted_at": "2026-01-31"}])
+    empty.faults.read_only = {"/Contacts"}
+    fed = feed.well(gone, **config, allow_delete=True, on_error="skip")
+    assert "0 unchanged, 0 deleted, 1 rejected" in fed.stderr
+    empty.faults.read_only = set()
+    feed.well(gone, **config, allow_delete=True)
+    assert empty.count("/Contacts") == 0
+
+
 def test_more_deletions_than_allowed_wait_in_the_file(empty: Sandbox, tmp_path: Path) -> None:
     config = {"id_map": str(tmp_path / "ids.db")}
     people = [{"CONTACT_ID": number, "FIRST_NAME": "Ann"} for number in range(1, 41)]

@@ -133,6 +133,18 @@ def test_more_deletions_than_allowed_are_none_and_are_listed(
     assert fed.states == [2]
 
 
+def test_a_deletion_that_may_not_be_done_is_refused_and_not_called_unchanged(
+    feed: Feed, sandbox: Sandbox
+) -> None:
+    numbers = add(sandbox, 2)
+    sandbox.faults.read_only = {"/Contacts"}
+    settings = {"allow_delete": True, "on_error": "skip", "max_rejects": 2}
+    fed = feed.well(stream_of("contacts", deletions(numbers)), **settings)
+    assert "0 unchanged, 0 deleted, 2 rejected" in fed.stderr
+    assert f"DELETE /Contacts/{numbers[0]} cannot be done (403)" in fed.stderr
+    assert all(there(sandbox, number) for number in numbers)
+
+
 def test_what_is_gone_already_does_not_count(sandbox: Sandbox) -> None:
     (number,) = add(sandbox, 1)
     rows = deletions([*range(1, 200), number])

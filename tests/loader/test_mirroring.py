@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -112,7 +113,8 @@ def test_a_mirror_leaves_what_was_made_since_the_run_began_or_has_changed(
         clock.now += 10
         if request.path.endswith("/Contacts/Search") and "LAST_NAME" in str(request.query):
             if not seen:
-                add(sandbox, "new", DATE_CREATED_UTC=timestamp(sandbox.clock()))
+                # Its id is higher than any was; what its date says does not matter then.
+                add(sandbox, "new", DATE_CREATED_UTC="2020-01-31 08:00:00")
             seen.append(1)
         elif request.method == "GET" and request.path.endswith(str(changed)):
             sandbox.update("/Contacts", changed, LAST_NAME="theirs")
@@ -122,6 +124,29 @@ def test_a_mirror_leaves_what_was_made_since_the_run_began_or_has_changed(
     feed_here(sandbox, [*stream_of("contacts", rows("a", "b")), state(1)], clock, **config)
     assert mails(sandbox) == ["a", "b", "new"]
     assert sandbox.tables["/Contacts"].find(changed)
+
+
+def test_where_nothing_is_counted_the_date_says_what_was_made_since_the_run_began(
+    sandbox: Sandbox,
+) -> None:
+    """By a clock that may be minutes apart from that of the answers."""
+    sandbox.faults.totals = {"*": None, "/Contacts": None}
+    for name in "abc":
+        add(sandbox, name, DATE_CREATED_UTC="2020-01-31 08:00:00")
+    clock, seen = Clock(sandbox), []
+
+    def meanwhile(request: Any) -> None:
+        clock.now += 10
+        if request.path.endswith("/Contacts/Search") and "LAST_NAME" in str(request.query):
+            if not seen:
+                made = clock.began - timedelta(minutes=5)
+                add(sandbox, "new", DATE_CREATED_UTC=timestamp(made))
+            seen.append(1)
+
+    sandbox.on_request = meanwhile
+    config = {**MIRROR, "max_deletes": 4}
+    feed_here(sandbox, [*stream_of("contacts", rows("a", "b")), state(1)], clock, **config)
+    assert mails(sandbox) == ["a", "b", "new"]
 
 
 def test_a_mirror_deletes_only_what_has_the_value_whatever_a_search_answers(

@@ -46,7 +46,7 @@ def test_what_has_a_key_in_common_is_done_in_the_order_of_submission(
 
 
 def test_what_has_no_key_in_common_is_done_at_the_same_time(work: WriteQueue) -> None:
-    together = threading.Barrier(8, timeout=30)
+    together = threading.Barrier(8, timeout=60)
     for number in range(8):
         work.submit(together.wait, [number])
     work.wait()
@@ -64,7 +64,7 @@ def test_a_mark_is_passed_when_all_before_it_is_done_and_not_for_what_comes_afte
     work.submit(partial(pending.wait, 30))
     assert not passed.is_set()
     first.set()
-    assert passed.wait(30)
+    assert passed.wait(60)
     pending.set()
     work.wait()
     assert seen == ["a"]  # of two marks with nothing in between, the last one
@@ -90,7 +90,7 @@ def test_whoever_submits_waits_while_there_is_too_much_to_do() -> None:
         pass
     assert len(held) == 6  # the sixth waits
     go.set()
-    thread.join(30)
+    thread.join(60)
     work.wait()
     work.close()
     assert len(held) == 50
@@ -101,7 +101,7 @@ def test_after_a_failure_nothing_is_begun_and_no_mark_passed() -> None:
     go = threading.Event()
 
     def fail() -> None:
-        go.wait(30)
+        go.wait(60)
         msg = "no"
         raise KeyError(msg)
 
@@ -136,16 +136,16 @@ def test_to_close_waits_for_what_was_begun_and_begins_nothing() -> None:
 
     def do() -> None:
         begun.set()
-        go.wait(30)
+        go.wait(60)
         done.append(1)
 
     work.submit(do)
     work.submit(lambda: done.append(2))
-    begun.wait(30)
+    begun.wait(60)
     closing = threading.Thread(target=work.close)
     closing.start()
     while not vars(work)["_is_closed"]:
         closing.join(0.01)
     go.set()
-    closing.join(30)
+    closing.join(60)
     assert done == [1]

@@ -17,7 +17,7 @@ LONG_AGO = "2001-01-01T00:00:00Z"
 
 
 def ask(
-    sandbox: Sandbox, path: str = "/Contacts", *, seconds: float = 10, **params: Any
+    sandbox: Sandbox, path: str = "/Contacts", *, seconds: float = 60, **params: Any
 ) -> requests.Response:
     """Read something, whatever becomes of it."""
     return requests.get(sandbox.api_url + path, params=params, auth=(KEY, ""), timeout=seconds)

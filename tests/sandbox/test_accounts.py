@@ -158,5 +158,5 @@ def test_an_empty_account_is_an_option_of_the_command() -> None:
     with started("--empty") as (_, said):
         url = said[0].split()[3].rstrip(":")
         auth = ("sandbox-api-key", "")
-        assert requests.get(f"{url}/Contacts", auth=auth, timeout=10).json() == []
-        assert len(requests.get(f"{url}/Users", auth=auth, timeout=10).json()) > 1
+        assert requests.get(f"{url}/Contacts", auth=auth, timeout=60).json() == []
+        assert len(requests.get(f"{url}/Users", auth=auth, timeout=60).json()) > 1

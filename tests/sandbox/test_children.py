@@ -47,11 +47,11 @@ CREATED, UPDATED = "DATE_CREATED_UTC", "DATE_UPDATED_UTC"
 
 
 def ask(sandbox: Sandbox, path: str, key: str = KEY, **params: Any) -> requests.Response:
-    return requests.get(sandbox.api_url + path, params=params, auth=(key, ""), timeout=10)
+    return requests.get(sandbox.api_url + path, params=params, auth=(key, ""), timeout=60)
 
 
 def delete(sandbox: Sandbox, path: str) -> int:
-    return requests.delete(sandbox.api_url + path, auth=(KEY, ""), timeout=10).status_code
+    return requests.delete(sandbox.api_url + path, auth=(KEY, ""), timeout=60).status_code
 
 
 def first(sandbox: Sandbox, path: str) -> int:
@@ -129,7 +129,7 @@ def test_another_form_of_the_objects_name_is_refused(shared_sandbox: Sandbox) ->
 
 def test_files_below_a_record_cannot_be_written_over_http(shared_sandbox: Sandbox) -> None:
     url = f"{shared_sandbox.api_url}/Notes/{first(shared_sandbox, '/Notes')}/FileAttachments"
-    assert requests.post(url, json={}, auth=(KEY, ""), timeout=10).status_code == 405
+    assert requests.post(url, json={}, auth=(KEY, ""), timeout=60).status_code == 405
 
 
 @pytest.mark.parametrize(("path", "name"), PAGED)
@@ -370,7 +370,7 @@ def test_a_change_of_state_continues_the_history(sandbox: Sandbox) -> None:
     lost = at(sandbox, 3)
     body = {"OPPORTUNITY_ID": deal, "OPPORTUNITY_STATE": "LOST"}
     url = f"{sandbox.api_url}/Opportunities"
-    assert requests.put(url, json=body, auth=(KEY, ""), timeout=10).status_code == 201
+    assert requests.put(url, json=body, auth=(KEY, ""), timeout=60).status_code == 201
     assert states(sandbox, deal) == [(begun, "OPEN"), (won, "WON"), (lost, "LOST")]
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tap_insightly.sandbox import Sandbox
 
 
-def ask(sandbox: Sandbox, path: str = "/Contacts", seconds: float = 10) -> requests.Response:
+def ask(sandbox: Sandbox, path: str = "/Contacts", seconds: float = 60) -> requests.Response:
     return requests.get(sandbox.api_url + path, auth=(KEY, ""), timeout=seconds)
 
 
@@ -103,6 +103,6 @@ def test_a_status_of_a_path_comes_before_anything_is_done(sandbox: Sandbox) -> N
     key = sandbox.records("/Contacts")[0]["CONTACT_ID"]
     sandbox.faults = Faults(statuses={"/Contacts/{id}": [500], "/CustomFields": 403})
     url = f"{sandbox.api_url}/Contacts/{key}"
-    codes = [requests.delete(url, auth=(KEY, ""), timeout=10).status_code for _ in range(3)]
+    codes = [requests.delete(url, auth=(KEY, ""), timeout=60).status_code for _ in range(3)]
     assert codes == [500, 202, 404]
     assert ask(sandbox, "/CustomFields/Contact").status_code == 403

@@ -26,7 +26,7 @@ def test_each_record_has_the_size(sandbox: Sandbox, brief: str, encoding: str) -
         params={"brief": brief, "top": "7"},
         auth=(KEY, ""),
         headers={"Accept-Encoding": encoding},
-        timeout=10,
+        timeout=60,
     )
     assert answer.headers.get("Content-Encoding", "identity") == encoding
     sizes = [len(row) for row in msgspec.json.decode(answer.content, type=list[msgspec.Raw])]
@@ -96,7 +96,7 @@ def test_a_body_that_drips_is_whole_in_the_end(sandbox: Sandbox, record_bytes: i
 def test_a_body_that_drips_begins_before_it_ends(sandbox: Sandbox) -> None:
     sandbox.faults = Faults(bytes_per_second=20)
     url = f"{sandbox.api_url}/Contacts"
-    with requests.get(url, auth=(KEY, ""), stream=True, timeout=10) as answer:
+    with requests.get(url, auth=(KEY, ""), stream=True, timeout=60) as answer:
         assert answer.raw.read(1)
         assert sandbox.faults.in_flight == 1
 

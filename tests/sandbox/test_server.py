@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 def ask(sandbox: Sandbox, path: str, key: str = KEY, **params: Any) -> requests.Response:
-    return requests.get(sandbox.api_url + path, params=params, auth=(key, ""), timeout=10)
+    return requests.get(sandbox.api_url + path, params=params, auth=(key, ""), timeout=60)
 
 
 def write(sandbox: Sandbox, method: str, path: str, **options: Any) -> requests.Response:
     url = sandbox.api_url + path
-    return requests.request(method, url, auth=(KEY, ""), timeout=10, **options)
+    return requests.request(method, url, auth=(KEY, ""), timeout=60, **options)
 
 
 def ids(answer: requests.Response) -> list[int]:
@@ -79,7 +79,7 @@ def test_gzip_is_honoured(shared_sandbox: Sandbox) -> None:
         f"{shared_sandbox.api_url}/Contacts",
         auth=(KEY, ""),
         headers={"Accept-Encoding": "identity"},
-        timeout=10,
+        timeout=60,
     )
     assert "Content-Encoding" not in plain.headers
     assert plain.json() == ask(shared_sandbox, "/Contacts").json()

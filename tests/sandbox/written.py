@@ -34,7 +34,7 @@ def send(
     """Send a request with a body in which numbers keep their digits."""
     content = body if isinstance(body, bytes) else None if body is None else encoded(body)
     url = sandbox.api_url + path
-    return requests.request(method, url, data=content, auth=(KEY, ""), timeout=10, **options)
+    return requests.request(method, url, data=content, auth=(KEY, ""), timeout=60, **options)
 
 
 def status(sandbox: Sandbox, method: str, path: str, body: Any = None, **options: Any) -> int:

@@ -88,7 +88,7 @@ class Copied:
             named: What finds it.
 
         Returns:
-            What became of it: ``unchanged``, ``created``, or ``rejected`` if it is not here.
+            What became of it: ``unchanged``, ``created``, or ``absent`` if it is not here.
 
         Raises:
             InsightlyError: If it cannot be made.
