@@ -44,11 +44,13 @@ def test_meltano_yml_has_every_setting_and_capability_of_the_tap() -> None:
     assert [s["name"] for s in plugin["settings"] if s.get("sensitive")] == ["api_key"]
 
 
-def test_what_the_readme_has_to_paste_is_yaml_with_every_setting() -> None:
+def test_what_the_readme_has_to_paste_selects_what_the_plugin_definition_does() -> None:
     block = re.search(r"```yaml\n(plugins:.*?)```", README, re.DOTALL)
     assert block
     (plugin,) = yaml.safe_load(block[1])["plugins"]["extractors"]
-    assert {setting.name for setting in SETTINGS} <= {s["name"] for s in plugin["settings"]}
+    text = (ROOT / "plugins" / "tap-insightly.yml").read_text(encoding="utf-8")
+    assert sorted(plugin["select"]) == sorted(yaml.safe_load(text)["select"])
+    assert "meltano add tap-insightly --no-install --from-ref" in README
 
 
 def test_the_messages_that_the_readme_explains_are_those_of_the_tap() -> None:
