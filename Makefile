@@ -18,7 +18,7 @@ unexport VIRTUAL_ENV
 export UV_NO_CONFIG := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast lint format bench snapshot docs site lock build clean
+.PHONY: help demo test test-fast test-next lint format bench snapshot docs site lock build clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,13 @@ test: .venv/ready .tools/meltano/ready .tools/dbt/ready $(DESTINATIONS:%=.tools/
 
 test-fast: .venv/ready .tools/target-jsonl/ready ## run the tests that need no minutes
 	@$(RUN)python -m pytest -n 4 --dist loadfile -m "not slow"
+
+# What the next version of the SDK can break: settings, messages, stream maps and batches of the tap,
+# records and states of the target.
+NEXT := tests/test_sdk.py tests/test_output.py tests/test_options.py \
+  tests/test_tombstones.py tests/test_settings.py tests/loader/test_loading.py tests/loader/test_settings.py
+test-next: .tools/next/ready ## run a choice of the tests with the next version of the SDK
+	@.tools/next/bin/python -m pytest -n 4 --dist loadfile $(NEXT)
 
 lint: .venv/ready ## check style, types and dependencies
 	@$(RUN)ruff check
@@ -50,8 +57,9 @@ bench: .venv/ready ## measure what the tap promises (ARGS=--help)
 snapshot: .venv/ready ## accept changes of the catalog
 	@$(RUN)python -m pytest tests/test_catalog.py --snapshot-update
 
-docs: .venv/ready ## bring the tables and pictures of the documents up to date
+docs: .venv/ready ## bring what is generated up to date: tables, pictures, plugin definitions
 	@$(RUN)python -m docs.tables
+	@$(RUN)python -m docs.plugins
 	@$(RUN)python -m docs.erd
 	@$(RUN)python -m docs.flow
 
@@ -67,6 +75,9 @@ build: .venv/ready ## build wheel and source distribution
 lock: .tools/bin/uv ## pin all dependencies anew
 	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
 	  --python-version 3.10 pyproject.toml --extra progress --extra sandbox --group dev -o requirements/dev.txt
+	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
+	  --python-version 3.10 pyproject.toml requirements/next.in \
+	  --extra progress --extra sandbox --group test -o requirements/next.txt
 	@for name in dbt meltano sandbox site uv $(DESTINATIONS); do \
 	  $(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
 	    --python-version 3.10 requirements/$$name.in -o requirements/$$name.txt; done
@@ -89,6 +100,13 @@ clean: ## remove all that was made here
 	@[ -x .venv/bin/python ] || $(UV) venv --python $(PYTHON) .venv
 	@$(UV) pip sync --python .venv/bin/python --require-hashes $<
 	@$(UV) pip install --python .venv/bin/python --no-deps --editable .
+	@touch $@
+
+.tools/next/ready: requirements/next.txt $(PACKAGE) | .tools/bin/uv
+	@echo "Installing the tap and the next version of the SDK (.tools/next)"
+	@[ -x .tools/next/bin/python ] || $(UV) venv --python $(PYTHON) .tools/next
+	@$(UV) pip sync --python .tools/next/bin/python --require-hashes $<
+	@$(UV) pip install --python .tools/next/bin/python --no-deps --editable .
 	@touch $@
 
 # Programs of others, each in an environment of its own: their pins do not agree.

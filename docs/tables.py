@@ -124,24 +124,8 @@ def meltano_settings() -> str:
     """
     schema = dict(TapInsightly.config_jsonschema)
     TapInsightly.append_builtin_config(schema)
-    entries = [_meltano_setting(name, prop) for name, prop in schema["properties"].items()]
+    entries = [meltano_setting(name, prop) for name, prop in schema["properties"].items()]
     return str(yaml.safe_dump(entries, sort_keys=False, allow_unicode=True, width=90))
-
-
-def short_settings() -> str:
-    """Lay out the settings for someone to paste: names and kinds.
-
-    Returns:
-        YAML, a line each.
-    """
-    short = []
-    for entry in yaml.safe_load(meltano_settings()):
-        kept = {name: entry[name] for name in ("name", "kind", "sensitive") if name in entry}
-        if kept.get("kind") in {"string", "options"}:
-            del kept["kind"]
-        pairs = (f"{name}: {str(value).lower()}" for name, value in kept.items())
-        short.append(f"- {{{', '.join(pairs)}}}\n")
-    return "".join(short)
 
 
 def assumptions_table() -> str:
@@ -157,7 +141,16 @@ def assumptions_table() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _meltano_setting(name: str, prop: dict[str, Any]) -> dict[str, Any]:
+def meltano_setting(name: str, prop: dict[str, Any]) -> dict[str, Any]:
+    """Describe a setting as Meltano does.
+
+    Args:
+        name: Its name.
+        prop: Its JSON schema.
+
+    Returns:
+        An entry of a plugin definition.
+    """
     entry = {"name": name, "label": prop["title"].replace("`", "")}
     kinds = {"integer", "boolean", "object"} & set(prop["type"])
     if prop.get("format") == "date-time":
@@ -168,7 +161,8 @@ def _meltano_setting(name: str, prop: dict[str, Any]) -> dict[str, Any]:
     else:
         # Meltano 4.4 cannot hand over what is of kind decimal. Numbers with a fraction go as text,
         # which the tap reads too.
-        entry["kind"] = kinds.pop() if kinds else "string"
+        # What may be a text among others is one, which the tap and the target read, too.
+        entry["kind"] = kinds.pop() if kinds and "string" not in prop["type"] else "string"
     if prop.get("secret"):
         entry["sensitive"] = True
     if prop.get("default") is not None:
@@ -185,7 +179,6 @@ SECTIONS = {
     "streams": streams_table,
     "related": related_table,
     "meltano_settings": meltano_settings,
-    "short_settings": short_settings,
     "assumptions": assumptions_table,
 }
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import io
+import json
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dotenv import dotenv_values, find_dotenv
 from dotenv.parser import parse_stream
-from singer_sdk import typing as th
-from singer_sdk.configuration._dict_config import (
-    parse_environment_config,  # the only reader of the SDK's variable names; pinned by a test
-)
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_insightly.files import decoded
@@ -24,12 +22,22 @@ if TYPE_CHECKING:
     from tap_insightly.settings import Setting
 
 
+_WORDS = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
+    "": "",  # a setting that was not made
+}
+
+logger = logging.getLogger(__name__)
+
+
 def from_environment(
     prefix: str, schema: Mapping[str, Any], settings: Sequence[Setting] = SETTINGS
 ) -> dict[str, Any]:
     """Read settings from the environment, and from a file ``.env`` what is not in there.
 
-    One at a time, so that one that cannot be read is named, where the SDK ends in a traceback.
+    The SDK's own reader is not used: it lets ``.env`` override the environment, takes any word it
+    does not know for false, and ends in a traceback where a value cannot be read.
 
     Args:
         prefix: What the names of the variables begin with, such as ``TAP_INSIGHTLY_``.
@@ -44,40 +52,39 @@ def from_environment(
             cannot be read.
     """
     load_variables(prefix)
+    # `cleaned` makes numbers of these, and what else they can be.
     textual = {one.name for one in settings if one.is_numeric or one.from_text is not None}
     result: dict[str, Any] = {}
     errors = []
     for name, prop in schema["properties"].items():
-        # Numbers are read as text, for `cleaned` to convert, and so are booleans, because the SDK
-        # takes any word that it does not know for false.
-        is_boolean = "boolean" in prop["type"]
-        is_text = is_boolean or name in textual
-        one = {"properties": {name: th.StringType.type_dict if is_text else prop}}
+        variable = prefix + name.upper()
+        text = os.environ.get(variable)
+        if text is None:
+            continue
+        logger.info("Setting '%s' comes from the variable %s.", name, variable)
         try:
-            found = parse_environment_config(one, prefix, os.devnull)  # `.env` was read
-            if is_boolean and name in found:
-                found[name] = _boolean(found[name])
+            result[name] = text if name in textual else _read(text, prop["type"])
         except ValueError as error:
-            variable = prefix + name.upper()
             errors.append(f"Setting '{name}': the variable {variable} cannot be read: {error}.")
-        else:
-            result |= found
     if errors:
         summary = "Config validation failed"
         raise ConfigValidationError(summary, errors=errors, schema=dict(schema))
     return result
 
 
-def _boolean(text: str) -> bool | str:
-    word = text.strip().lower()
-    if word in {"true", "1", "yes", "on"}:
-        return True
-    if word in {"false", "0", "no", "off"}:
-        return False
-    if not word:
-        return ""  # a setting that was not made
-    msg = f"got {text!r}; accepted is true or false"
-    raise ValueError(msg)
+def _read(text: str, types: Sequence[str]) -> Any:  # noqa: ANN401 - whatever the setting is
+    """Read a value of one of these types of JSON."""
+    if "boolean" in types:
+        word = text.strip().lower()
+        if word not in _WORDS:
+            msg = f"got {text!r}; accepted is true or false"
+            raise ValueError(msg)
+        return _WORDS[word]
+    if "integer" in types and text:
+        return int(text)
+    if "object" in types and text:
+        return json.loads(text)
+    return text
 
 
 def load_variables(prefix: str) -> None:

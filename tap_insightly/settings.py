@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 import re
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from jsonschema import Draft202012Validator, ValidationError, validators
 from singer_sdk import typing as th
 from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
 
@@ -26,6 +28,43 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
 
+def _is_integer(_checker: object, value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(checker: object, value: object) -> bool:
+    return _is_integer(checker, value) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _match_pattern(
+    _validator: object, pattern: str, value: object, _schema: object
+) -> Iterator[ValidationError]:
+    if isinstance(value, str) and not re.fullmatch(pattern, value):
+        yield ValidationError(pattern)  # `re.search` would let a line break at the end pass
+
+
+_Validator = validators.extend(  # type: ignore[no-untyped-call]  # jsonschema has it untyped
+    Draft202012Validator,
+    {"pattern": _match_pattern},
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
+        {"integer": _is_integer, "number": _is_number}
+    ),
+)
+
+
+class _AsWritten(th.JSONTypeHelper[Any]):
+    """A type of the SDK's that is a JSON schema as it is written here."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._schema = schema
+
+    @property
+    def type_dict(self) -> dict[str, Any]:
+        """Hand out a copy, which the SDK goes on to change."""
+        return deepcopy(dict(self._schema))
+
+
 @dataclass(frozen=True)
 class Setting:
     """One setting, in all that is known of it."""
@@ -34,12 +73,13 @@ class Setting:
     title: str
     description: str
     accepted: str
-    check: Callable[[Any], bool]
-    schema: type[th.JSONTypeHelper[Any]]
+    schema: Mapping[str, Any]
+    """Its JSON schema, with its ranges and choices, which tools see in ``--about``."""
     default: Any = None
     is_required: bool = False
     is_secret: bool = False
-    allowed: tuple[str, ...] = ()
+    check: Callable[[Any], bool] | None = None
+    """What a JSON schema cannot say; asked of values that are as the schema says."""
     from_text: Callable[[str], Any] | None = None
     """Makes of a text, as the environment has it, what it says; for what may be of several types.
 
@@ -48,7 +88,17 @@ class Setting:
     @property
     def is_numeric(self) -> bool:
         """Whether the value is a number."""
-        return self.schema in {th.IntegerType, th.NumberType}
+        return set(self.schema["type"]) <= {"integer", "number"}
+
+    @property
+    def is_boolean(self) -> bool:
+        """Whether the value is true or false."""
+        return bool(self.schema["type"] == ["boolean"])
+
+    def accepts(self, value: object) -> bool:
+        """Tell whether a value may be given to the setting."""
+        is_as_written = _Validator(self.schema).is_valid(value)
+        return is_as_written and (self.check is None or self.check(value))
 
     def property(self) -> th.Property[Any]:
         """Describe the setting to the SDK, which shows it in ``--about``.
@@ -56,61 +106,57 @@ class Setting:
         Returns:
             A property of the configuration's JSON schema.
         """
+        is_plain = self.is_boolean or "enum" in self.schema
         return th.Property(
             self.name,
-            self.schema,
+            _AsWritten(self.schema),
             title=self.title,
-            description=self.description,
+            # Markdown shows the description alone, and so do Meltano and its hub.
+            description=self.description + ("" if is_plain else f" Accepted: {self.accepted}."),
             default=self.default,
             required=self.is_required,
             secret=self.is_secret,
-            allowed_values=list(self.allowed) or None,
         )
 
 
-def _is_pod(value: object) -> bool:
+TEXT: Mapping[str, Any] = {"type": ["string"]}
+BOOLEAN: Mapping[str, Any] = {"type": ["boolean"]}
+
+
+def number(minimum: float, maximum: float) -> Mapping[str, Any]:
+    """Write the schema of a number from one to another."""
+    return {"type": ["number"], "minimum": minimum, "maximum": maximum}
+
+
+def integer(minimum: int, maximum: int) -> Mapping[str, Any]:
+    """Write the schema of a whole number from one to another."""
+    return {"type": ["integer"], "minimum": minimum, "maximum": maximum}
+
+
+def choice(*words: str) -> Mapping[str, Any]:
+    """Write the schema of one of several words."""
+    return {"type": ["string"], "enum": list(words)}
+
+
+def _is_pod(value: str) -> bool:
     try:
-        return bool(isinstance(value, str) and pod_name(value))
+        return bool(pod_name(value))
     except InvalidAddressError:
         return False
 
 
-def _is_url(value: object) -> bool:
+def _is_url(value: str) -> bool:
     try:
-        return isinstance(value, str) and bool(base_url(api_url=value) and value.strip())
+        return bool(base_url(api_url=value) and value.strip())
     except InvalidAddressError:
         return False
 
 
-def _is_moment(value: object) -> bool:
+def _is_moment(value: str) -> bool:
     try:
-        return isinstance(value, str) and bool(parse_moment(value))
+        return bool(parse_moment(value))
     except ValueError:
         return False
-
-
-def _is_key(value: object) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"[!-~]+", value) is not None
-
-
-def between(low: float, high: float, *, whole: bool = True) -> Callable[[Any], bool]:
-    """Make a check of a setting that is a number.
-
-    Args:
-        low: The least that is accepted.
-        high: The most.
-        whole: Whether only whole numbers are.
-
-    Returns:
-        A check.
-    """
-
-    def check(value: object) -> bool:
-        if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-            return False
-        return math.isfinite(value) and low <= value <= high
-
-    return check
 
 
 SETTINGS = (
@@ -120,8 +166,7 @@ SETTINGS = (
         "The API key of the user whose data is read, from Insightly under User Settings > API. "
         "The tap sees exactly what this user sees.",
         "the key as Insightly shows it, without spaces or line breaks",
-        _is_key,
-        th.StringType,
+        {"type": ["string"], "pattern": "^[!-~]+$"},
         is_required=True,
         is_secret=True,
     ),
@@ -131,9 +176,9 @@ SETTINGS = (
         "The pod of the account (na1, eu1, ap1, ...), or the whole API URL as Insightly shows it "
         "under User Settings > API.",
         POD_ACCEPTED,
-        _is_pod,
-        th.StringType,
+        TEXT,
         default="na1",
+        check=_is_pod,
     ),
     Setting(
         "api_url",
@@ -141,16 +186,15 @@ SETTINGS = (
         "A base URL that overrides pod and api_version, up to and including the version: for a "
         "sandbox or a gateway of your own. Plain http is accepted to this machine only.",
         URL_ACCEPTED,
-        _is_url,
-        th.StringType,
+        {"type": ["string"], "format": "uri"},
+        check=_is_url,
     ),
     Setting(
         "api_version",
         "API version",
         "The version of the API, part of its URL. Older versions offer fewer objects.",
         "a version such as v3.1",
-        lambda value: isinstance(value, str) and bool(re.fullmatch(r"v[0-9]+\.[0-9]+", value)),
-        th.StringType,
+        {"type": ["string"], "pattern": r"^v[0-9]+\.[0-9]+$"},
         default=API_VERSION,
     ),
     Setting(
@@ -159,8 +203,8 @@ SETTINGS = (
         "Leave out records that were not updated since, in the first sync of streams that are "
         "read incrementally. Without it, everything is read.",
         "a date or a date and time, such as 2026-01-31 or 2026-01-31T08:00:00Z",
-        _is_moment,
-        th.DateTimeType,
+        {"type": ["string"], "format": "date-time"},
+        check=_is_moment,
     ),
     Setting(
         "requests_per_second",
@@ -168,8 +212,7 @@ SETTINGS = (
         "The most requests that are started in any one second. Insightly allows an account 10; if "
         "it takes fewer, the tap finds out and keeps just below.",
         "a number from 0.1 to 100",
-        between(0.1, 100, whole=False),
-        th.NumberType,
+        number(0.1, 100),
         default=10,
     ),
     Setting(
@@ -178,8 +221,7 @@ SETTINGS = (
         "The most requests that are under way at once. 10 a second need 13 of them if Insightly "
         "takes 1.3 seconds to answer.",
         "a whole number from 1 to 100",
-        between(1, 100),
-        th.IntegerType,
+        integer(1, 100),
         default=20,
     ),
     Setting(
@@ -187,8 +229,7 @@ SETTINGS = (
         "Request timeout",
         "How many seconds to wait for a connection, and for each part of an answer.",
         "a number of seconds from 1 to 3600",
-        between(1, 3600, whole=False),
-        th.NumberType,
+        number(1, 3600),
         default=60,
     ),
     Setting(
@@ -197,8 +238,7 @@ SETTINGS = (
         "How often a request is repeated whose failure may pass: a lost connection, a time-out, "
         "408, 425, 429, 5xx, a broken body. The waits in between grow to a minute.",
         "a whole number from 0 to 100",
-        between(0, 100),
-        th.IntegerType,
+        integer(0, 100),
         default=8,
     ),
     Setting(
@@ -206,8 +246,7 @@ SETTINGS = (
         "Quota reserve",
         "Stop the sync while this many of the day's requests are left, for other programs to use.",
         "a whole number from 0 up",
-        between(0, 10**9),
-        th.IntegerType,
+        {"type": ["integer"], "minimum": 0},
         default=0,
     ),
     Setting(
@@ -216,8 +255,7 @@ SETTINGS = (
         "How many seconds behind its bookmark an incremental sync starts. Records changed in that "
         "time come twice; targets that upsert by key do not mind.",
         "a whole number of seconds from 1 to 31622400 (a year)",
-        between(1, 31_622_400),
-        th.IntegerType,
+        integer(1, 31_622_400),
         default=60,
     ),
     Setting(
@@ -227,8 +265,7 @@ SETTINGS = (
         "records are made smaller by themselves, so this is only for servers on the way that "
         "cannot take as much.",
         "a whole number from 2 to 500",
-        between(2, 500),
-        th.IntegerType,
+        integer(2, 500),
         default=500,
     ),
     Setting(
@@ -237,10 +274,8 @@ SETTINGS = (
         "How custom fields arrive: columns (one typed column for each), array (the raw array "
         "CUSTOMFIELDS), or both.",
         "columns, array or both",
-        lambda value: value in {"columns", "array", "both"},
-        th.StringType,
+        choice("columns", "array", "both"),
         default="columns",
-        allowed=("columns", "array", "both"),
     ),
     Setting(
         "max_column_name_bytes",
@@ -249,8 +284,7 @@ SETTINGS = (
         "Postgres takes 63 and others not much more. The description has the full name. 0 leaves "
         "all names as they are.",
         "0 (no limit), or a whole number of bytes from 10 to 1000",
-        lambda value: value == 0 or between(10, 1000)(value),
-        th.IntegerType,
+        {**integer(0, 1000), "not": {"exclusiveMinimum": 0, "exclusiveMaximum": 10}},
         default=63,
     ),
     Setting(
@@ -261,8 +295,7 @@ SETTINGS = (
         "for each place where something was deleted. A record that this user may no longer see "
         "counts as gone.",
         "true or false",
-        lambda value: isinstance(value, bool),
-        th.BooleanType,
+        BOOLEAN,
         default=False,
     ),
     Setting(
@@ -273,8 +306,7 @@ SETTINGS = (
         "user of the key may see less than before. 100 records may always be gone. 100 percent "
         "switches this off.",
         "a number of percent from 0 to 100",
-        between(0, 100, whole=False),
-        th.NumberType,
+        number(0, 100),
         default=20,
     ),
     Setting(
@@ -285,8 +317,7 @@ SETTINGS = (
         "changed or not. For calculated fields and last-activity dates, which may change without "
         "it. 100,000 records at 7 days cost some 30 requests a day. 0 switches this off.",
         "a number of days from 0 to 3660",
-        between(0, 3660, whole=False),
-        th.NumberType,
+        number(0, 3660),
         default=0,
     ),
     Setting(
@@ -296,10 +327,8 @@ SETTINGS = (
         "_sdc_deleted_at alone, so that databases keep what else they know of a record) or stream "
         "(the schema of the stream, for targets that cannot take a second one, such as CSV files).",
         "own or stream",
-        lambda value: value in {"own", "stream"},
-        th.StringType,
+        choice("own", "stream"),
         default="own",
-        allowed=("own", "stream"),
     ),
     Setting(
         "child_streams_lookback_days",
@@ -310,8 +339,7 @@ SETTINGS = (
         "an update of its record in your account, look back as far as such things come late. "
         "Costs a request for each record updated in that time, in each sync.",
         "a whole number of days from 0 to 3660",
-        between(0, 3660),
-        th.IntegerType,
+        integer(0, 3660),
         default=0,
     ),
 )
@@ -356,7 +384,7 @@ def problems(config: Mapping[str, Any], settings: Sequence[Setting] = SETTINGS) 
         if value is None:
             if setting.is_required:
                 yield f"Setting '{setting.name}' is missing; accepted is {setting.accepted}."
-        elif not setting.check(value):
+        elif not setting.accepts(value):
             given = "what was given is not shown here" if setting.is_secret else f"got {value!r}"
             if isinstance(secret, str) and secret:
                 given = given.replace(secret, "***")  # a key pasted into the wrong place
@@ -366,8 +394,8 @@ def problems(config: Mapping[str, Any], settings: Sequence[Setting] = SETTINGS) 
 def cleaned(config: Mapping[str, Any], settings: Sequence[Setting] = SETTINGS) -> dict[str, Any]:
     """Bring a configuration into the shape that the checks expect.
 
-    An empty text is a setting that was not made. Numbers may come as text, from the environment,
-    or as decimals, from the SDK's reading of JSON.
+    An empty text, or nothing at all, is a setting that was not made. Numbers may come as text, from
+    the environment, or as decimals, from the SDK's reading of JSON.
 
     Args:
         config: The configuration.
@@ -376,15 +404,15 @@ def cleaned(config: Mapping[str, Any], settings: Sequence[Setting] = SETTINGS) -
     Returns:
         A copy; what should be a number and is none stays as it is, for `problems` to report.
     """
-    result = {name: value for name, value in config.items() if value != ""}
+    result = {name: value for name, value in config.items() if value is not None and value != ""}
     for setting in settings:
         value = result.get(setting.name)
-        if setting.is_numeric and isinstance(value, str | Decimal):
+        if setting.is_numeric and isinstance(value, str | Decimal | float):
             try:
-                number = float(value)
+                figure = float(value)
             except ValueError:
                 continue
-            result[setting.name] = int(number) if number.is_integer() else number
+            result[setting.name] = int(figure) if figure.is_integer() else figure
         elif setting.from_text is not None and isinstance(value, str):
             with suppress(ValueError):
                 result[setting.name] = setting.from_text(value)

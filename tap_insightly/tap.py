@@ -8,6 +8,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from singer_sdk import Tap
+from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 
 from tap_insightly import discovery
 from tap_insightly.api import InsightlyError, Prefetcher
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from singer_sdk import Stream
     from singer_sdk.about import AboutInfo
     from singer_sdk.helpers._state import StateWriter
+    from singer_sdk.helpers.capabilities import CapabilitiesEnum
 
     from tap_insightly.api import InsightlySession, PagedRequest, Response
     from tap_insightly.streams.reading import StreamSync
@@ -50,6 +52,18 @@ class TapInsightly(InsightlyPlugin, Tap):
     summary = "Extract data from Insightly CRM, as Singer messages."
     dynamic_catalog = True
     config_jsonschema: ClassVar[dict[str, Any]] = CONFIG_JSONSCHEMA
+    # Those of the SDK's that MeltanoHub knows; from 0.55 on it has more.
+    capabilities: ClassVar[list[CapabilitiesEnum]] = [
+        TapCapabilities.CATALOG,
+        TapCapabilities.STATE,
+        TapCapabilities.DISCOVER,
+        PluginCapabilities.ACTIVATE_VERSION,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.BATCH,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
     message_writer_class = MessageWriter
     message_writer: MessageWriter
 

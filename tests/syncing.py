@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
@@ -78,6 +79,8 @@ class Memory(MessageWriter):
 
     def write_message(self, message: Message) -> None:
         content = message.to_dict()
+        if content["type"] == "SCHEMA":
+            content = json.loads(self.format_message(message))  # lists, in whatever way it has them
         self.messages.append(deepcopy(content) if content["type"] == "STATE" else content)
 
 

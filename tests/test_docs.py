@@ -88,12 +88,14 @@ def test_meltano_yml_has_every_setting_and_capability_of_the_tap() -> None:
     assert [s["name"] for s in plugin["settings"] if s.get("sensitive")] == ["api_key"]
 
 
-def test_what_there_is_to_paste_is_yaml_with_every_setting() -> None:
+def test_what_there_is_to_paste_selects_what_the_plugin_definition_does() -> None:
     page = PAGES["docs/with-meltano.md"]
     block = re.search(r"```yaml\n(plugins:.*?)```", page, re.DOTALL)
     assert block
     (plugin,) = yaml.safe_load(block[1])["plugins"]["extractors"]
-    assert {setting.name for setting in SETTINGS} <= {s["name"] for s in plugin["settings"]}
+    text = (ROOT / "plugins" / "tap-insightly.yml").read_text(encoding="utf-8")
+    assert sorted(plugin["select"]) == sorted(yaml.safe_load(text)["select"])
+    assert "meltano add tap-insightly --no-install --from-ref" in page
 
 
 def test_the_messages_that_are_explained_are_those_of_the_package() -> None:

@@ -98,7 +98,7 @@ def with_settings(
 def _option(setting: Setting) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     text = _SECRET if setting.is_secret else setting.description.partition(". ")[0]
     name, text = setting.name.replace("_", "-"), f"{text.rstrip('.')}."
-    if setting.schema is th.BooleanType:
+    if setting.is_boolean:
         return click.option(f"--{name}/--no-{name}", setting.name, default=None, help=text)
     metavar = "NUMBER" if setting.is_numeric else "TEXT"
     return click.option(f"--{name}", setting.name, metavar=metavar, help=text)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,105 +12,53 @@ from singer_sdk import typing as th
 from tap_insightly.api.records.create_once import SEARCH_LAG
 from tap_insightly.loader.record_loader import MODES
 from tap_insightly.loader.shares import ACCEPTED as SHARE_ACCEPTED
-from tap_insightly.loader.shares import Share
-from tap_insightly.settings import CONNECTION, Setting, between
+from tap_insightly.settings import BOOLEAN, CONNECTION, TEXT, Setting, choice, number
+
+_NAMES = {
+    "type": ["object"],
+    "additionalProperties": {"type": "string", "minLength": 1},
+}
+_FIELD_MAP = {
+    "type": ["object"],
+    "additionalProperties": {
+        "type": "object",
+        "additionalProperties": {"type": ["string", "null"]},
+    },
+}
+_MODE = {
+    "type": ["string", "object"],
+    "pattern": f"^({'|'.join(MODES)})$",
+    "additionalProperties": {"enum": list(MODES)},
+}
+_FILTER = {
+    "type": ["object"],
+    "additionalProperties": {
+        "type": "object",
+        "maxProperties": 1,
+        "additionalProperties": {"not": {"enum": [None, ""]}},
+    },
+}
+_VALUES = {
+    "type": ["object"],
+    "additionalProperties": {"type": "object", "minProperties": 1},
+}
+_SHARE = {
+    "type": ["integer", "string"],
+    "minimum": 0,
+    "maximum": 10**12 - 1,
+    "pattern": r"^\s*([0-9]{1,12}(\.0+)?|(0?[0-9]{1,2}(\.[0-9]{1,6})?|100(\.0{1,6})?)\s*%)\s*$",
+}
 
 
-class _Names(th.JSONTypeHelper[dict[str, Any]]):
-    """An object that has texts by name."""
-
-    @th.DefaultInstanceProperty
-    def type_dict(self) -> dict[str, Any]:
-        """Describe it."""
-        return {"type": ["object", "null"], "additionalProperties": {"type": ["string", "null"]}}
-
-
-class _NamesByName(th.JSONTypeHelper[dict[str, Any]]):
-    """An object that has such objects by name."""
-
-    @th.DefaultInstanceProperty
-    def type_dict(self) -> dict[str, Any]:
-        """Describe it."""
-        return {"type": ["object", "null"], "additionalProperties": _Names.type_dict}
-
-
-def _is_names(value: object) -> bool:
-    return isinstance(value, dict) and all(isinstance(one, str) and one for one in value.values())
-
-
-def _is_field_map(value: object) -> bool:
-    return isinstance(value, dict) and all(
-        isinstance(fields, dict)
-        and all(one is None or isinstance(one, str) for one in fields.values())
-        for fields in value.values()
-    )
-
-
-def _is_boolean(value: object) -> bool:
-    return isinstance(value, bool)
-
-
-def _is_file(value: object) -> bool:
-    if not isinstance(value, str) or "\0" in value:
+def _is_file(value: str) -> bool:
+    if "\0" in value:
         return False
     path = Path(value)
     return path.parent.is_dir() and not path.is_dir()
 
 
-class _WordOrNames(th.JSONTypeHelper[Any]):
-    """A text, or an object that has texts by name."""
-
-    @th.DefaultInstanceProperty
-    def type_dict(self) -> dict[str, Any]:
-        """Describe it."""
-        return {"type": ["string", "object", "null"], "additionalProperties": {"type": "string"}}
-
-
-class _NumberOrShare(th.JSONTypeHelper[Any]):
-    """A whole number, or a text such as ``10 %``."""
-
-    @th.DefaultInstanceProperty
-    def type_dict(self) -> dict[str, Any]:
-        """Describe it."""
-        return {"type": ["integer", "string", "null"]}
-
-
-class _ValuesByName(th.JSONTypeHelper[dict[str, Any]]):
-    """An object that has objects of any values by name."""
-
-    @th.DefaultInstanceProperty
-    def type_dict(self) -> dict[str, Any]:
-        """Describe it."""
-        one = {"type": "object", "additionalProperties": True}
-        return {"type": ["object", "null"], "additionalProperties": one}
-
-
 def _words(text: str) -> Any:  # noqa: ANN401 - a word, or what JSON says
     return json.loads(text) if text.lstrip().startswith("{") else text.strip()
-
-
-def _is_mode(value: object) -> bool:
-    modes = value.values() if isinstance(value, dict) else [value]
-    return all(isinstance(mode, str) and mode in MODES for mode in modes)
-
-
-def _is_share(value: object) -> bool:
-    try:
-        return isinstance(value, int | str | Decimal) and bool(Share.of(value))
-    except ValueError:
-        return False
-
-
-def _is_filter(value: object) -> bool:
-    is_objects = isinstance(value, dict) and all(isinstance(one, dict) for one in value.values())
-    return is_objects and all(
-        len(one) <= 1 and all(part not in {None, ""} for part in one.values())
-        for one in value.values()  # type: ignore[attr-defined]  # a dict, as was seen
-    )
-
-
-def _is_values(value: object) -> bool:
-    return isinstance(value, dict) and all(isinstance(one, dict) and one for one in value.values())
 
 
 def _said(setting: Setting) -> Setting:
@@ -134,8 +81,7 @@ SETTINGS = (
         '{"lead_scores": "Lead"}. Streams that are called like an object, in whatever spelling, '
         "need not be named.",
         'an object of texts, such as {"lead_scores": "Lead"}',
-        _is_names,
-        _Names,
+        _NAMES,
     ),
     Setting(
         "field_map",
@@ -145,8 +91,7 @@ SETTINGS = (
         "leaves a property out. "
         "Properties that are called like a field, in whatever case, need not be named.",
         'an object of objects of texts or nulls, such as {"lead_scores": {"score": "Score__c"}}',
-        _is_field_map,
-        _NamesByName,
+        _FIELD_MAP,
     ),
     Setting(
         "match_on",
@@ -154,8 +99,7 @@ SETTINGS = (
         "By which field the record is found that a record without an id is to update, by object "
         'or stream, such as {"Contact": "EMAIL_ADDRESS"}. If none is found, one is created.',
         'an object of texts, such as {"Contact": "EMAIL_ADDRESS"}',
-        _is_names,
-        _Names,
+        _NAMES,
     ),
     Setting(
         "skip_unchanged",
@@ -163,8 +107,7 @@ SETTINGS = (
         "Read each record before it is updated, and send only what differs, or nothing. Without "
         "it, everything is sent, at one request for each record less.",
         "true or false",
-        _is_boolean,
-        th.BooleanType,
+        BOOLEAN,
         default=True,
     ),
     Setting(
@@ -173,8 +116,7 @@ SETTINGS = (
         "Delete the records that come with _sdc_deleted_at, a date or true, at the end of the run. "
         "Without it, they are counted and left.",
         "true or false",
-        _is_boolean,
-        th.BooleanType,
+        BOOLEAN,
         default=False,
     ),
     Setting(
@@ -183,10 +125,8 @@ SETTINGS = (
         "What a record that is refused does: fail (end the run) or skip (write it to "
         "rejects_file and go on).",
         "fail or skip",
-        lambda value: value in {"fail", "skip"},
-        th.StringType,
+        choice("fail", "skip"),
         default="fail",
-        allowed=("fail", "skip"),
     ),
     Setting(
         "rejects_file",
@@ -194,16 +134,15 @@ SETTINGS = (
         "Where to add what was refused, one JSON object a line: stream, record, reason, time. "
         "Without it, they are only logged and counted.",
         "the path of a file, in a folder that exists",
-        _is_file,
-        th.StringType,
+        TEXT,
+        check=_is_file,
     ),
     Setting(
         "dry_run",
         "Dry run",
         "Only say what would be written, one line each; nothing is, and no state is passed on.",
         "true or false",
-        _is_boolean,
-        th.BooleanType,
+        BOOLEAN,
         default=False,
     ),
     Setting(
@@ -214,8 +153,7 @@ SETTINGS = (
         "it), update (never create one), insert (never change one), mirror (as upsert, and delete "
         "what mirror_filter names in the object and is not in the stream).",
         f"{', '.join(MODES)}, or an object of these",
-        _is_mode,
-        _WordOrNames,
+        _MODE,
         default="upsert",
         from_text=_words,
     ),
@@ -227,8 +165,7 @@ SETTINGS = (
         "of the object. Of these, those that are not in the stream are deleted, once all of it "
         "has come.",
         'an object of objects with one field each, such as {"Contact": {"Source__c": "warehouse"}}',
-        _is_filter,
-        _ValuesByName,
+        _FILTER,
     ),
     Setting(
         "mirror_field",
@@ -236,8 +173,7 @@ SETTINGS = (
         "With mode mirror: what to give to the records that are not in the stream, instead of "
         'deleting them, by object or stream, such as {"Contact": {"Active__c": false}}.',
         'an object of objects of values, such as {"Contact": {"Active__c": false}}',
-        _is_values,
-        _ValuesByName,
+        _VALUES,
     ),
     Setting(
         "max_rejects",
@@ -246,8 +182,7 @@ SETTINGS = (
         "percentage of those that came, rounded up. More end the run with an error, before the "
         "state moves.",
         SHARE_ACCEPTED,
-        _is_share,
-        _NumberOrShare,
+        _SHARE,
         default="10 %",
         from_text=str.strip,
     ),
@@ -259,8 +194,7 @@ SETTINGS = (
         "first deletion is sent; if there are more, nothing is deleted, and the run ends with an "
         "error.",
         SHARE_ACCEPTED,
-        _is_share,
-        _NumberOrShare,
+        _SHARE,
         default="5 %",
         from_text=str.strip,
     ),
@@ -271,8 +205,7 @@ SETTINGS = (
         "run itself writes it remembers; but if no record is found in its first seconds, it looks "
         "once more before it creates one, as the run before may just have.",
         "a number of seconds from 0 to 600",
-        between(0, 600, whole=False),
-        th.NumberType,
+        number(0, 600),
         default=SEARCH_LAG,
     ),
     Setting(
@@ -281,8 +214,8 @@ SETTINGS = (
         "Where to add what each write replaces, one JSON object a line, for insightly undo to put "
         "back.",
         "the path of a file, in a folder that exists",
-        _is_file,
-        th.StringType,
+        TEXT,
+        check=_is_file,
     ),
     Setting(
         "report_file",
@@ -290,8 +223,8 @@ SETTINGS = (
         "Where to write at the end how many records of each stream were created, updated, "
         "unchanged, deleted and rejected, as JSON.",
         "the path of a file, in a folder that exists",
-        _is_file,
-        th.StringType,
+        TEXT,
+        check=_is_file,
     ),
     Setting(
         "id_map",
@@ -299,8 +232,8 @@ SETTINGS = (
         "For records of another account: where to keep which record there is which one here, a "
         "SQLite file. Ids in the records are then those of the other account.",
         "the path of a file, in a folder that exists",
-        _is_file,
-        th.StringType,
+        TEXT,
+        check=_is_file,
     ),
 )
 

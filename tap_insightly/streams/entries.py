@@ -52,7 +52,7 @@ def complete(
     needed = [*own_key, *entry.key_properties, *([replication_key] if replication_key else [])]
     yield from _add_properties(entry, standard["properties"], needed)
     for prop in needed:
-        entry.metadata["properties", prop] = Metadata(Metadata.InclusionType.AUTOMATIC)
+        entry.metadata["properties", prop] = Metadata(inclusion=Metadata.InclusionType.AUTOMATIC)
 
 
 def _keys(entry: CatalogEntry, own_key: Sequence[str]) -> Sequence[str]:

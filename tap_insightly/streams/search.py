@@ -77,7 +77,7 @@ class SearchStream(InsightlyStream):
         """What is selected: if tombstones are to come, so is the property that marks them."""
         found = super().metadata
         if self.finds_deletions:
-            found["properties", DELETED] = Metadata(Metadata.InclusionType.AUTOMATIC)
+            found["properties", DELETED] = Metadata(inclusion=Metadata.InclusionType.AUTOMATIC)
         return found
 
     def parts(self) -> Iterable[Partition]:

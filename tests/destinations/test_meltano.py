@@ -17,6 +17,7 @@ from tests.conftest import new_sandbox, tap_environment
 from tests.destinations import source
 from tests.destinations.pipe import ROOT, TOOLS, documented, program
 from tests.destinations.test_jsonl import adapt
+from tests.loader.feeding import record, schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,19 @@ pytestmark = pytest.mark.slow
 KEY = "the-key-of-the-tests-with-meltano"
 PIPELINE = ("tap-insightly", "target-jsonl")
 CHOSEN = ("contacts", "lead_sources", "opportunities", "organisations", "pipelines", "tasks")
+MESSAGES = [schema("leads", "LAST_NAME"), record("leads", LAST_NAME="Bloom")]
 SEARCHED = {"contacts", "opportunities", "organisations", "tasks"}
+
+
+def documented_project() -> dict[str, Any]:
+    """What the documents say to write into meltano.yml."""
+    page = (ROOT / "docs" / "with-meltano.md").read_text(encoding="utf-8")
+    (block,) = re.findall(
+        r"^```yaml\n(plugins:\n  extractors:.*?)^```$", page, re.DOTALL | re.MULTILINE
+    )
+    plugins = yaml.safe_load(block)["plugins"]
+    assert isinstance(plugins, dict)
+    return plugins
 
 
 class Project:
@@ -44,27 +57,48 @@ class Project:
         self.sandbox: Sandbox | None = None
         self.state = ""
         self.process: subprocess.Popen[str] | None = None
-        page = (ROOT / "docs" / "with-meltano.md").read_text(encoding="utf-8")
-        (extractor,) = re.findall(
-            r"^```yaml\n(plugins:\n  extractors:.*?)^```$", page, re.DOTALL | re.MULTILINE
-        )
-        plugins = yaml.safe_load(extractor.replace("git+URL-of-this-repository", f"-e {ROOT}"))
-        (tap,) = plugins["plugins"]["extractors"]
+        plugins = documented_project()
+        (tap,) = plugins["extractors"]
+        assert tap.keys() == {"name", "config", "select"}
         tap["select"] = [f"{stream}.*" for stream in CHOSEN]
         loader = documented("target-jsonl")
         loader["config"]["destination_path"] = str(self.out)
         # Installed already, so Meltano need not do it again.
         del loader["pip_url"]
         loader["executable"] = str(program("target-jsonl"))
-        plugins["plugins"]["loaders"] = [loader]
         project = {
             "send_anonymous_usage_stats": False,
             "project_id": "tests",
             "default_environment": "dev",
             "environments": [{"name": "dev"}],
-            **plugins,
+            "plugins": {"loaders": [loader]},
         }
-        (folder / "meltano.yml").write_text(yaml.safe_dump(project, allow_unicode=True))
+        self.write(project)
+        for plugin in ("tap-insightly", "target-insightly"):
+            definition = str(ROOT / "plugins" / f"{plugin}.yml")
+            self("add", plugin, "--no-install", "--from-ref", definition)
+        project = self.read()
+        for kind in ("extractors", "loaders"):
+            for plugin in project["plugins"][kind]:
+                if "insightly" in plugin["name"]:
+                    assert plugin["pip_url"] == "git+URL-of-this-repository"
+                    plugin["pip_url"] = f"-e {ROOT}"
+        project["plugins"]["extractors"][0] |= tap
+        self.write(project)
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "meltano.yml"
+
+    def read(self) -> dict[str, Any]:
+        """The project's file."""
+        found = yaml.safe_load(self.file.read_text(encoding="utf-8"))
+        assert isinstance(found, dict)
+        return found
+
+    def write(self, project: dict[str, Any]) -> None:
+        """Write the project's file."""
+        self.file.write_text(yaml.safe_dump(project, allow_unicode=True), encoding="utf-8")
 
     def start(self, *args: str) -> subprocess.Popen[str]:
         """Start Meltano, as the head of a group of processes."""
@@ -81,6 +115,7 @@ class Project:
             for name, value in tap_environment(**settings).items()
             if not name.startswith(("MELTANO_", "TARGET_"))
         }
+        env |= {n.replace("TAP_", "TARGET_"): v for n, v in env.items() if n.startswith("TAP_")}
         self.process = subprocess.Popen(  # noqa: S603 - our own command
             [TOOLS / "meltano" / "bin" / "meltano", *args],
             cwd=self.folder,
@@ -118,7 +153,7 @@ class Project:
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project = Project(tmp_path_factory.mktemp("meltano"))
-    assert "Installed 1/2 plugins" in project("install")
+    assert "Installed 2/3 plugins" in project("install")
     return project
 
 
@@ -133,6 +168,18 @@ def project(installed: Project, account: Sandbox, request: pytest.FixtureRequest
     installed.sandbox = account
     installed.state = request.node.name  # each test begins without one
     return installed
+
+
+def test_the_target_is_added_by_its_definition_and_writes(
+    project: Project, account: Sandbox, tmp_path: Path
+) -> None:
+    (plugin,) = (p for p in project.read()["plugins"]["loaders"] if p["name"] == "target-insightly")
+    assert "dry_run" in {setting["name"] for setting in plugin["settings"]}
+    messages = tmp_path / "messages.jsonl"
+    messages.write_text("".join(json.dumps(one) + "\n" for one in MESSAGES))
+    before = account.count("/Leads")
+    project("invoke", "target-insightly", f"--input={messages}")
+    assert account.count("/Leads") == before + 1
 
 
 def lists(account: Sandbox, since: int) -> dict[str, list[RequestLog]]:

@@ -86,7 +86,9 @@ def test_about_describes_every_setting(tmp_path: Path) -> None:
     properties = about["settings"]["properties"]
     assert about["name"] == "target-insightly"
     for setting in SETTINGS:
-        assert properties[setting.name]["description"] == setting.description
+        assert properties[setting.name]["description"].startswith(setting.description)
+        for keyword in ("minimum", "maximum", "enum", "pattern"):
+            assert properties[setting.name].get(keyword) == setting.schema.get(keyword)
     # None of the SDK's that speak of tables and of batches, which do nothing here.
     for name in ("load_method", "batch_size_rows", "add_record_metadata", "validate_records"):
         assert name not in properties
