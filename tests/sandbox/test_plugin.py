@@ -48,7 +48,7 @@ def test_a_test_gets_an_insightly_of_its_own(tmp_path: Path) -> None:
         def count(sandbox):
             query = {"count_total": "true", "top": "1"}
             auth = (sandbox.api_key, "")
-            answer = requests.get(f"{sandbox.api_url}/Contacts", query, auth=auth, timeout=10)
+            answer = requests.get(f"{sandbox.api_url}/Contacts", query, auth=auth, timeout=60)
             return answer.headers["X-Total-Count"]
 
         def test_one(insightly_sandbox):
@@ -108,11 +108,11 @@ def test_a_sandbox_stops_with_its_test(tmp_path: Path) -> None:
 
         def test_one(make_insightly_sandbox):
             urls.append(make_insightly_sandbox(records=1).api_url)
-            assert requests.get(urls[0], timeout=10).status_code == 401
+            assert requests.get(urls[0], timeout=60).status_code == 401
 
         def test_then():
             with pytest.raises(requests.ConnectionError):
-                requests.get(urls[0], timeout=10)
+                requests.get(urls[0], timeout=60)
         """,
     )
     assert code == 0, said
