@@ -1,11 +1,10 @@
 """Draws docs/erd-*.svg: how the streams of each group refer to others. Run by ``make docs``.
 
-References come from the descriptions of the fields in our OpenAPI document.
+References come from our OpenAPI document, and from the streams of what belongs to records.
 """
 
 from __future__ import annotations
 
-import re
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,14 +17,15 @@ from tap_insightly.streams import STREAMS, RelatedStream
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from tap_insightly.streams import InsightlyStream
+
     Place = Callable[["Table", str], float]
 
 FOLDER = Path(__file__).parent
-REFERENCE = re.compile(r"joins to (\w+)")
 # Pixels. A letter is as wide as those of the usual fonts without serifs are, in capitals.
 ROW, HEAD, GAP, MARGIN, BETWEEN, LETTER, SMALL = 17, 26, 20, 12, 60, 6.7, 10.5
 ACROSS, DOWN, BOX = 158, 92, 138  # of the overview
-NAMES = {stream.name for stream in STREAMS}
+STREAM_AT = {stream.path: stream.name for stream in STREAMS if hasattr(stream, "path")}
 OVERVIEW = "main"
 MAIN = (
     *("contacts", "organisations", "leads", "opportunities", "opportunity_products", "pipelines"),
@@ -87,14 +87,16 @@ class Table:
             yield text(self.x + width - 8, y, said, **style)
 
 
-def references(schema: Mapping[str, Any]) -> dict[str, str]:
+def references(stream: type[InsightlyStream], schema: Mapping[str, Any]) -> dict[str, str]:
     """Which fields of a stream lead to which other stream."""
-    found = {}
-    for name, described in schema["properties"].items():
-        match = REFERENCE.search(described.get("description", ""))
-        if match and match[1] in NAMES:
-            found[name] = match[1]
-    return found
+    found = {
+        name: STREAM_AT[described["x-references"]]
+        for name, described in schema["properties"].items()
+        if described.get("x-references") in STREAM_AT
+    }
+    if issubclass(stream, RelatedStream) and len(stream.parents) == 1:
+        found[stream.parent_key] = stream.parents[0].name
+    return {name: found[name] for name in schema["properties"] if name in found}
 
 
 def tables() -> dict[str, Table]:
@@ -103,7 +105,7 @@ def tables() -> dict[str, Table]:
     for stream in STREAMS:
         schema = vars(stream)["schema"].get_stream_schema(stream, stream)
         keys = tuple(stream.primary_keys or ())
-        found[stream.name] = Table(stream.name, keys, references(schema))
+        found[stream.name] = Table(stream.name, keys, references(stream, schema))
     return found
 
 
