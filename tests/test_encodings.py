@@ -111,7 +111,7 @@ def test_messages_that_are_not_utf8_are_written_nowhere(
     command = f"tap_insightly.loader --config=ENV {way}"
     done = run(command, tmp_path, sandbox, PLACES[place], given=content)
     assert done.returncode == 1
-    assert b"What comes in is no text in UTF-8, as Singer messages are" in done.stderr
+    assert b"The input is no text in UTF-8, as Singer messages are" in done.stderr
     assert asked(sandbox, "POST", "PUT") == []
     assert not done.stdout
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
 
 import click
+from typing_extensions import override
 
 from tap_insightly.loader import TargetInsightly
 from tap_insightly.loader.sink import InsightlySink
@@ -37,8 +39,7 @@ class FileTarget(TargetInsightly):
             ConfigValidationError: If a setting is wrong.
             InsightlyError: If a file that a setting names cannot be written.
         """
-        super().__init__(config=dict(config))
-        self.client = client
+        super().__init__(client=client, config=dict(config))
         self.stream = stream
         self.skipped = skipped
         self.written = skipped
@@ -47,16 +48,10 @@ class FileTarget(TargetInsightly):
         """What is told of it, each time that there are more."""
         self.metrics_logger.setLevel(logging.WARNING)  # the SDK would log them whatever is said
 
-    def get_sink_class(self, stream_name: str) -> type[Sink]:  # noqa: ARG002 - the SDK's
-        """Tell what takes the rows.
-
-        Args:
-            stream_name: Not used.
-
-        Returns:
-            A class.
-        """
-        return RowSink
+    @override
+    def get_sink_class(self, stream_name: str) -> type[Sink]:
+        """Number the rows as the file does."""
+        return cast("type[Sink]", partial(RowSink, run=self.run, first_number=self.skipped + 1))
 
     def outcomes(self) -> Mapping[str, int] | None:
         """Count what became of the rows.
@@ -64,37 +59,23 @@ class FileTarget(TargetInsightly):
         Returns:
             How many rows had each outcome; None if none was looked at.
         """
-        found: Mapping[str, int] | None = self.report.report()["streams"].get(self.stream)
+        found: Mapping[str, int] | None = self.run.report.as_dict()["streams"].get(self.stream)
         return found
 
-    def pass_on(self, state: dict[str, Any]) -> None:
-        """Remember a state. Standard output is for data.
-
-        Args:
-            state: The state.
-        """
+    @override
+    def emit_state(self, state: dict[str, Any]) -> None:
+        """Remember a state, as standard output is for data."""
         self.written = state["rows"]
         self.told(self.written)
 
 
 class RowSink(InsightlySink):
-    """Takes the rows of a file, and tells of each by its number there."""
+    """Shows what would be sent on standard output, where the target logs it."""
 
     _lock = threading.Lock()
 
-    def __init__(self, target: FileTarget, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's
-        """Find out where the rows go.
-
-        Args:
-            target: The target.
-            *args: As `InsightlySink` has them.
-            **kwargs: As `InsightlySink` has them.
-        """
-        super().__init__(target, *args, **kwargs)
-        self._number = target.skipped
-
-    def _say(self, request: Request) -> None:
-        """Write what would be sent to standard output, where the target logs it."""
-        url = f"{self._target.client.session.base_url}{request.path}"
+    @override
+    def _show(self, request: Request) -> None:
+        url = f"{self._run.client.session.base_url}{request.path}"
         with self._lock:
             click.echo(f"{request.method} {url} {(request.body or b'').decode()}".rstrip())

@@ -1,4 +1,4 @@
-"""What waits for the end of the run: deletions, which are counted before the first one is sent."""
+"""Deletions, which wait for the end of the run to be counted before the first one is sent."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import InsightlyError
-from tap_insightly.loader.guards import check_deletions, total_of
-from tap_insightly.loader.record_loader import is_refusal
+from tap_insightly.loader.errors import is_refusal
+from tap_insightly.loader.guards import check_deletions, require_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -21,168 +21,132 @@ if TYPE_CHECKING:
     from tap_insightly.loader.record_loader import RecordLoader
     from tap_insightly.loader.report import LoadReport
     from tap_insightly.loader.shares import Share
-    from tap_insightly.loader.stream_mapping import Row, StreamMapping
+    from tap_insightly.loader.stream_mapping import MappedRecord, StreamMapping
 
     Record = Mapping[str, Any]
     Refuse = Callable[[StreamMapping, Record, str, InsightlyError], object]
 
 
 @dataclass(frozen=True)
-class _Waiting:
+class _Deferred:
     loader: RecordLoader
-    row: Row
+    mapped: MappedRecord
     record: Record
     keys: Sequence[Hashable]
-    do: Callable[[], object]
+    load: Callable[[], object]
 
 
 class DeferredDeletions:
-    """Keeps deletions, what comes after them for the same records, and mirrors."""
+    """Keeps deletions, later records with the same keys, and mirrors, until `run`."""
 
     def __init__(
-        self, client: InsightlyClient, work: WriteQueue, report: LoadReport, most: Share
+        self, client: InsightlyClient, queue: WriteQueue, report: LoadReport, max_deletes: Share
     ) -> None:
-        """Start with nothing.
-
-        Args:
-            client: The account.
-            work: What does things.
-            report: What counts them.
-            most: How many records of a stream may be deleted.
-        """
+        """Start with nothing."""
         self._client = client
-        self._work = work
+        self._queue = queue
         self._report = report
-        self._most = most
-        self._waiting: list[_Waiting] = []
+        self._max_deletes = max_deletes
+        self._deferred: list[_Deferred] = []
         self._keys: set[Hashable] = set()
         self.mirrors: dict[str, Mirror] = {}
-        """What removes from objects what is not in a stream, by stream."""
+        """The mirrors, by stream."""
         self._is_done = False
         self._lock = threading.Lock()
-        self._seen: defaultdict[str, set[int]] = defaultdict(set)
-        self._unclear: Counter[str] = Counter()
+        self._present: defaultdict[str, set[int]] = defaultdict(set)
+        self._not_found: Counter[str] = Counter()
 
-    def see(self, path: str, record_id: int | None) -> None:
-        """Take down that a record is in a stream, for what is mirrored.
-
-        Args:
-            path: The path of the list.
-            record_id: Its id here; None if it has none.
-        """
+    def note_present(self, path: str, record_id: int | None) -> None:
+        """Note that a record of a list is in a stream, so that no mirror removes it."""
         if record_id is not None:
             with self._lock:
-                self._seen[path].add(record_id)
+                self._present[path].add(record_id)
 
     @property
-    def is_open(self) -> bool:
-        """Whether anything waits, of which no state may be passed on yet."""
-        return not self._is_done and bool(self._waiting or self.mirrors)
+    def is_pending(self) -> bool:
+        """Whether anything is still to be done, of which no state may be written yet."""
+        return not self._is_done and bool(self._deferred or self.mirrors)
 
-    def takes(self, loader: RecordLoader, row: Row, keys: Iterable[Hashable]) -> bool:
-        """Tell whether a record has to wait.
-
-        Args:
-            loader: What writes it.
-            row: The record.
-            keys: What it must not be written at the same time with.
-
-        Returns:
-            Whether it is to be deleted, or waits for a deletion of one of its keys.
-        """
-        is_deletion = row.is_deleted and loader.may_delete
+    def must_wait(
+        self, loader: RecordLoader, mapped: MappedRecord, keys: Iterable[Hashable]
+    ) -> bool:
+        """Whether a record is to be deleted, or comes after a deletion of one of its keys."""
+        is_deletion = mapped.is_deleted and loader.may_delete
         return is_deletion or not self._keys.isdisjoint(keys)
 
     def add(
         self,
         loader: RecordLoader,
-        row: Row,
+        mapped: MappedRecord,
         record: Record,
         keys: Sequence[Hashable],
-        do: Callable[[], object],
+        load: Callable[[], object],
     ) -> None:
-        """Keep a record.
-
-        Args:
-            loader: What writes it.
-            row: The record.
-            record: The record as it came.
-            keys: What it must not be written at the same time with.
-            do: Writes it.
-        """
-        self._waiting.append(_Waiting(loader, row, record, keys, do))
+        """Keep a record, as it came and as it was mapped."""
+        self._deferred.append(_Deferred(loader, mapped, record, keys, load))
         self._keys.update(keys)
 
-    def finish(self, refuse: Refuse) -> None:
-        """Do what waits, unless that would delete too many records.
-
-        Args:
-            refuse: What to do with a record that is refused.
-
-        Raises:
-            TooManyError: If it would; then nothing is deleted, of any stream.
-            NotWholeError: If it is not known what is not in a stream that is mirrored.
-            InsightlyError: If something cannot be done.
-        """
+    def run(self, refuse: Refuse) -> None:
+        """Do all that waits; if that would delete too many records, nothing is deleted at all."""
         deletions = defaultdict(
-            list, {name: [*own.values()] for name, own in self._found().items()}
+            list, {stream: [*records.values()] for stream, records in self._find_records().items()}
         )
         totals: dict[str, int] = {}
-        left = {}
+        missing = {}
         for stream, mirror in self.mirrors.items():
-            rejected = self._report.rejected(stream) + self._unclear[stream]
-            left[stream] = mirror.find(self._seen[mirror.route.obj.path], rejected)
-        for stream, (records, total) in left.items():
+            rejected = self._report.rejected(stream) + self._not_found[stream]
+            present = self._present[mirror.mapping.obj.path]
+            missing[stream], totals[stream] = mirror.find_missing(present, rejected)
+        for stream, records in missing.items():
             deletions[stream] += records
-            totals[stream] = total
-        objects = {one.loader.route.stream: one.loader.route.obj for one in self._waiting}
+        objects = {one.loader.mapping.stream: one.loader.mapping.obj for one in self._deferred}
 
-        def total_by(stream: str) -> int:
-            found = totals.get(stream)
-            return total_of(self._client, objects[stream]) if found is None else found
+        def count_total(stream: str) -> int:
+            total = totals.get(stream)
+            return require_count(self._client, objects[stream]) if total is None else total
 
-        check_deletions(deletions, total_by, self._most, self._report)
-        waiting, self._waiting = self._waiting, []
+        check_deletions(deletions, count_total, self._max_deletes, self._report)
+        deferred, self._deferred = self._deferred, []
         self._keys.clear()
-        for one in waiting:
-            self._work.submit(one.do, one.keys)
-        for stream, (records, _) in left.items():
+        for one in deferred:
+            self._queue.submit(one.load, one.keys)
+        for stream, records in missing.items():
             for record in records:
-                self._work.submit(partial(self._take, self.mirrors[stream], record, refuse))
-        self._work.wait()
+                self._queue.submit(partial(self._remove, self.mirrors[stream], record, refuse))
+        self._queue.wait()
         self._is_done = True
 
-    def _found(self) -> dict[str, dict[int, Record]]:
-        """Find out which of the records that are to be deleted are there, by stream and id."""
+    def _find_records(self) -> dict[str, dict[int, Record]]:
+        """The records to be deleted that are here, by stream and id."""
         found: defaultdict[str, dict[int, Record]] = defaultdict(dict)
 
-        def look(one: _Waiting) -> None:
-            stream = one.loader.route.stream
+        def find(one: _Deferred) -> None:
+            stream = one.loader.mapping.stream
             try:
-                record_id = one.loader.find(one.row)
+                record_id = one.loader.find_id(one.mapped)
             except InsightlyError as error:
                 if not is_refusal(error):
                     raise
                 with self._lock:
-                    self._unclear[stream] += 1  # it is refused when its turn comes
+                    self._not_found[stream] += 1  # it is refused when its turn comes
                 return
             with self._lock:
-                if record_id is not None and one.row.is_deleted:
+                if record_id is not None and one.mapped.is_deleted:
                     found[stream][record_id] = one.record
             if self.mirrors:
-                self.see(one.loader.route.obj.path, record_id)
+                self.note_present(one.loader.mapping.obj.path, record_id)
 
-        for one in self._waiting:
-            if one.row.is_deleted or self.mirrors:
-                self._work.submit(partial(look, one))
-        self._work.wait()
+        for one in self._deferred:
+            if one.mapped.is_deleted or self.mirrors:
+                self._queue.submit(partial(find, one))
+        self._queue.wait()
         return found
 
-    def _take(self, mirror: Mirror, record: Record, refuse: Refuse) -> None:
+    def _remove(self, mirror: Mirror, record: Record, refuse: Refuse) -> None:
         try:
-            loaded = mirror.take(dict(record))
+            result = mirror.remove(dict(record))
         except InsightlyError as error:
-            key = str(mirror.route.obj.key)
-            refuse(mirror.route, record, f"{key} {record[key]}", error)
+            key = str(mirror.mapping.obj.key)
+            refuse(mirror.mapping, record, f"{key} {record[key]}", error)
         else:
-            self._report.count(mirror.stream, loaded.outcome)
+            self._report.count(mirror.stream, result.outcome)

@@ -16,93 +16,73 @@ if TYPE_CHECKING:
 
 EMPTY: tuple[object, ...] = (None, "")
 _HINT = "Name its field in field_map, or an empty text to leave it out."
-_HINT_OF_RECORD = "Its schema does not name it; an empty text for it in field_map leaves it out."
+_HINT_FOR_RECORD = "Its schema does not name it; an empty text for it in field_map leaves it out."
 
 
 class FieldNames:
-    """Finds the field of a property by its name, in whatever case, and by what is set."""
+    """Finds the field of a property by its name in any case, and by field_map."""
 
     def __init__(
-        self, fields: Fields, renamed: Mapping[str, str | None], schema: Mapping[str, Any]
+        self, fields: Fields, field_map: Mapping[str, str | None], schema: Mapping[str, Any]
     ) -> None:
-        """Take the names.
-
-        Args:
-            fields: The fields of the object.
-            renamed: The field for each property that is called otherwise; nothing leaves it out.
-            schema: The schema of the stream.
-        """
+        """Take the names of one stream."""
         self._fields = fields
-        self._renamed = renamed
-        self._schema: Mapping[str, Any] = schema.get("properties", {})
+        self._field_map = field_map
+        self._properties: Mapping[str, Any] = schema.get("properties", {})
         self._component = COMPONENTS[fields.obj.component]["properties"]
-        self._more = {one.name: one for one in _more(fields)}
-        self.in_schema = frozenset(self._schema)
+        self._write_only = {field.name: field for field in _write_only_fields(fields)}
+        self.in_schema = frozenset(self._properties)
         """The properties that the schema names."""
 
-    def field(self, name: str) -> Field | None:
-        """Find the field of a property.
-
-        Args:
-            name: The property.
-
-        Returns:
-            The field; None if the property is left out.
-
-        Raises:
-            ValueError: If there is none; the text says what to do.
-        """
-        is_ours = self._component.get(name, {}).get("x-added-by-tap")
-        if name.startswith("_sdc_") or is_ours or self._renamed.get(name, name) in EMPTY:
+    def find(self, name: str) -> Field | None:
+        """The field of a property, None if it is left out; a `ValueError` if there is none."""
+        is_of_tap = self._component.get(name, {}).get("x-added-by-tap")
+        if name.startswith("_sdc_") or is_of_tap or self._field_map.get(name, name) in EMPTY:
             return None
-        wanted = str(self._renamed.get(name, name))
-        known = self._fields.find(wanted) or self._more.get(wanted.upper())
-        # A tap names a column of a custom field so, where its own name was taken already.
-        one = self._schema.get(name)
-        title = one.get("title") if isinstance(one, dict) and name not in self._renamed else None
-        known = known or (self._fields.find(title) if isinstance(title, str) else None)
-        if known is None:
-            hint = _HINT if name in self.in_schema else _HINT_OF_RECORD
+        wanted = str(self._field_map.get(name, name))
+        field = self._fields.find(wanted) or self._write_only.get(wanted.upper())
+        # Where the name of a custom field was taken, the tap has its name as the column's title.
+        schema = self._properties.get(name) if name not in self._field_map else None
+        title = schema.get("title") if isinstance(schema, dict) else None
+        field = field or (self._fields.find(title) if isinstance(title, str) else None)
+        if field is None:
+            hint = _HINT if name in self.in_schema else _HINT_FOR_RECORD
             msg = f"{self._fields.unknown(wanted)} {hint}"
             raise ValueError(msg)
-        return known
+        return field
 
-    def properties(self, problems: list[str]) -> dict[str, Field]:
-        """Find the fields of all properties that the schema names.
-
-        Args:
-            problems: Where to add what is wrong, a sentence each.
-
-        Returns:
-            Fields by property; those that are left out are not among them.
-        """
-        missing = [n for n, one in self._renamed.items() if one and n not in self.in_schema]
+    def all_properties(self, problems: list[str]) -> dict[str, Field]:
+        """The fields of all properties that the schema names; adds sentences to the problems."""
         if self.in_schema:
             problems += [
-                f"field_map names '{name}', which the stream does not have." for name in missing
+                f"field_map names '{name}', which the stream does not have."
+                for name, field_name in self._field_map.items()
+                if field_name and name not in self.in_schema
             ]
         found: dict[str, Field] = {}
-        for name in self._schema:
+        for name in self._properties:
             try:
-                known = self.field(name)
+                field = self.find(name)
             except ValueError as error:
                 problems.append(str(error))
                 continue
-            if known is None:
+            if field is None:
                 continue
-            if known in found.values():
-                other = next(other for other, field in found.items() if field is known)
-                problems.append(f"Both '{other}' and '{name}' would be written to {known.name}.")
+            if field in found.values():
+                other = next(other for other, one in found.items() if one is field)
+                problems.append(f"Both '{other}' and '{name}' would be written to {field.name}.")
             else:
-                found[name] = known
-        is_column = any(one.is_custom for one in found.values())
+                found[name] = field
+        has_columns = any(field.is_custom for field in found.values())
         return {
-            name: one for name, one in found.items() if one.name != CUSTOM_FIELDS or not is_column
+            name: field
+            for name, field in found.items()
+            if field.name != CUSTOM_FIELDS or not has_columns
         }
 
 
-def _more(fields: Fields) -> list[Field]:
-    """List what is written of an object besides the fields that its records are answered with."""
+def _write_only_fields(fields: Fields) -> list[Field]:
+    """What an object is written with that its records are not answered with."""
     obj = fields.obj
     names: list[tuple[str, str]] = []
     if obj.has_stages:

@@ -1,11 +1,11 @@
-"""How many records may be deleted: too many at once are most likely a mistake."""
+"""Counts deletions before the first one is sent: too many at once are most likely a mistake."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import InsightlyError
-from tap_insightly.loader.report import RejectedError
+from tap_insightly.loader.errors import TooManyDeletionsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -17,84 +17,50 @@ if TYPE_CHECKING:
     Record = Mapping[str, Any]
 
 
-class TooManyError(RejectedError):
-    """More records would be deleted than may be."""
-
-
 def check_deletions(
     deletions: Mapping[str, Sequence[Record]],
-    total_by: Callable[[str], int],
-    most: Share,
+    count_total: Callable[[str], int],
+    max_deletes: Share,
     report: LoadReport,
 ) -> None:
-    """End the run if more would be deleted than may be, by any stream.
+    """Raise a `TooManyDeletionsError` if any stream would delete more records than allowed.
 
-    Args:
-        deletions: What is to be deleted, by stream.
-        total_by: Says of a stream of how many records; asked if that matters.
-        most: How many may be.
-        report: What keeps the list of what would have been deleted.
-
-    Raises:
-        TooManyError: If it is more than may be.
-        InsightlyError: If nobody tells of how many.
+    `count_total` is only asked, of a stream, where the limit is a percentage.
     """
     over = []
     for stream, records in deletions.items():
         if not records:
             continue
-        total = total_by(stream) if most.percent is not None else 0
-        if len(records) <= most.most(total):
+        total = count_total(stream) if max_deletes.percent is not None else 0
+        if len(records) <= max_deletes.limit(total):
             continue
-        obj = f" of {total:,}" if total else ""
-        over.append(f"{len(records):,}{obj} records by stream '{stream}'")
-        reason = f"It would have been one of {len(records):,} deletions{obj}; none was done."
+        of_total = f" of {total:,}" if total else ""
+        over.append(f"{len(records):,}{of_total} records by stream '{stream}'")
+        reason = f"It would have been one of {len(records):,} deletions{of_total}; none was done."
         for record in records:
-            report.keep(stream, record, reason)
+            report.write_reject(stream, record, reason)
     if over:
         msg = (
-            f"What would be deleted, {' and '.join(over)}, is more than max_deletes allows "
-            f"({most}), so nothing was. {report.where} Look why they are gone at their source; if "
-            "that is right, allow more."
+            f"{' and '.join(over)} would be deleted, which is more than max_deletes allows "
+            f"({max_deletes}), so nothing was deleted. {report.rejects_location} Check why these "
+            "records are gone at their source; if that is right, raise max_deletes."
         )
-        raise TooManyError(msg)
+        raise TooManyDeletionsError(msg)
 
 
-def count_of(client: InsightlyClient, obj: InsightlyObject) -> int | None:
-    """Ask how many records an object has.
-
-    Args:
-        client: The account.
-        obj: The object.
-
-    Returns:
-        A number; None if Insightly does not tell.
-
-    Raises:
-        InsightlyError: If the list cannot be read.
-    """
+def count_records(client: InsightlyClient, obj: InsightlyObject) -> int | None:
+    """How many records an object has; None if Insightly does not say."""
     params = {"top": "1", "count_total": "true", "brief": "true"}
     return client.session.get(obj.path, params).total
 
 
-def total_of(client: InsightlyClient, obj: InsightlyObject) -> int:
-    """Ask how many records an object has, where that has to be known.
-
-    Args:
-        client: The account.
-        obj: The object.
-
-    Returns:
-        A number.
-
-    Raises:
-        InsightlyError: If Insightly does not tell.
-    """
-    total = count_of(client, obj)
+def require_count(client: InsightlyClient, obj: InsightlyObject) -> int:
+    """How many records an object has; an error if Insightly does not say."""
+    total = count_records(client, obj)
     if total is None:
         msg = (
-            f"{obj.path}: Insightly does not tell how many there are, of which max_deletes is a "
-            "share. Set max_deletes to a number."
+            f"{obj.path}: Insightly does not say how many records there are, so max_deletes cannot "
+            "be a percentage of them. Set max_deletes to a number."
         )
         raise InsightlyError(msg)
     return total

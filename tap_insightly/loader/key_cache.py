@@ -1,4 +1,4 @@
-"""Which record has which key: what a run has written itself, a search may not show yet."""
+"""The keys of the records that this run has written, as a search may not show them yet."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ from tap_insightly.api.records.diff import loosely
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-MOST = 100_000  # keys that are remembered: of far more seconds than a search needs
+MAX_KEYS = 100_000  # as many as are written in far more seconds than a search needs
 
 
 class CacheKey(NamedTuple):
-    """A value by which a record is found."""
+    """A field and the value in it by which a record is found."""
 
     field: str
-    """The field."""
 
     text: str
     """The value, as `plain_text` writes it."""
 
     @property
-    def alike(self) -> CacheKey:
-        """The same without what searches may not see: case, spaces, and accents."""
+    def loose(self) -> CacheKey:
+        """The same without what a search may ignore: case, spaces, and accents."""
         return CacheKey(self.field, loosely(self.text))
 
 
@@ -38,119 +37,78 @@ class KeyCache:
     """
 
     def __init__(
-        self, lag: float, *, clock: Callable[[], float] = time.monotonic, most: int = MOST
+        self, lag: float, *, clock: Callable[[], float] = time.monotonic, max_keys: int = MAX_KEYS
     ) -> None:
-        """Start with nothing.
-
-        Args:
-            lag: How long a search may take to show what was written, in seconds.
-            clock: Where the time comes from, in seconds that only grow.
-            most: How many keys are remembered, a number.
-        """
+        """Start empty; what was written just before counts as written now."""
         self._lag = lag
         self._clock = clock
-        self._most = most
-        self._began = clock()
+        self._max_keys = max_keys
+        self._started = clock()
         self._ids: OrderedDict[CacheKey, int] = OrderedDict()
-        # The keys of a record, by field; None of one that is deleted.
-        self._own: OrderedDict[int, dict[str, CacheKey] | None] = OrderedDict()
-        self._written: OrderedDict[int | CacheKey, float] = OrderedDict()
+        # The keys of a record, by field; None if it is deleted.
+        self._keys: OrderedDict[int, dict[str, CacheKey] | None] = OrderedDict()
+        self._written_at: OrderedDict[int | CacheKey, float] = OrderedDict()
         self._lock = threading.Lock()
 
     def put(self, record_id: int, key: CacheKey | None) -> None:
-        """Take down that a record was written.
-
-        Args:
-            record_id: The record.
-            key: The key that it has now, and no other one of that field; None if none was written.
-        """
+        """Note that a record was written, and its new key in that field, if one was written."""
         now = self._clock()
         with self._lock:
-            own = self._own.pop(record_id, None) or {}
+            keys = self._keys.pop(record_id, None) or {}
             if key is not None:
-                self._drop(record_id, own.get(key.field))
-                self._ids.pop(key, None)  # the last ones are the newest
+                self._drop(record_id, keys.get(key.field))
+                self._ids.pop(key, None)  # the newest go to the end
                 self._ids[key] = record_id
-                self._stamp(key.alike, now)
-                own[key.field] = key
-            self._own[record_id] = own
+                self._stamp(key.loose, now)
+                keys[key.field] = key
+            self._keys[record_id] = keys
             self._stamp(record_id, now)
-            self._cut()
+            self._evict()
 
     def forget(self, record_id: int) -> None:
-        """Take down that there is no such record any more.
-
-        Args:
-            record_id: The record.
-        """
+        """Note that a record is gone."""
         with self._lock:
-            for key in (self._own.pop(record_id, None) or {}).values():
+            for key in (self._keys.pop(record_id, None) or {}).values():
                 self._drop(record_id, key)
-            self._own[record_id] = None
-            self._cut()
+            self._keys[record_id] = None
+            self._evict()
 
     def find(self, key: CacheKey) -> int | None:
-        """Look up which record has a key.
-
-        Args:
-            key: The key.
-
-        Returns:
-            The record's id; None if this run has written no such record.
-        """
+        """The id of the record that this run has written with a key."""
         with self._lock:
             return self._ids.get(key)
 
     def is_stale(self, record_id: int, key: CacheKey) -> bool:
-        """Tell whether a search has found a record by a key that it had before.
-
-        Args:
-            record_id: The record that was found.
-            key: The key that was searched for.
-
-        Returns:
-            Whether this run has given it another, or deleted it.
-        """
+        """Whether a record that a search found by a key has lost it through this run."""
         with self._lock:
-            own = self._own.get(record_id, {})
-            return own is None or own.get(key.field, key).alike != key.alike
+            keys = self._keys.get(record_id, {})
+            return keys is None or keys.get(key.field, key).loose != key.loose
 
     def now(self) -> float:
-        """Say what time it is, to be handed to `blind_for`.
-
-        Returns:
-            Seconds that only grow.
-        """
+        """The time as `lag_left` takes it."""
         return self._clock()
 
-    def blind_for(self, at: float, key: CacheKey, record_id: int | None = None) -> float:
-        """Say how much too early a search was sent to show what there is.
+    def lag_left(self, sent_at: float, key: CacheKey, record_id: int | None = None) -> float:
+        """By how many seconds a search for a key was sent too early to be believed; 0 if it can be.
 
-        Args:
-            at: When it was sent, as `now` says it.
-            key: What was searched for: whatever has this key, or one that is like it.
-            record_id: The record that was found; None if none was.
-
-        Returns:
-            Seconds: 0 if the search can be believed. What was written just before this run counts,
-            too.
+        If it found a record, what was written to that one counts too.
         """
         with self._lock:
-            known = [self._written.get(key.alike, self._began)]
+            written = [self._written_at.get(key.loose, self._started)]
             if record_id is not None:
-                known.append(self._written.get(record_id, self._began))
-        return max(0.0, max(known) + self._lag - at)
+                written.append(self._written_at.get(record_id, self._started))
+        return max(0.0, max(written) + self._lag - sent_at)
 
     def _drop(self, record_id: int, key: CacheKey | None) -> None:
         if key is not None and self._ids.get(key) == record_id:
             del self._ids[key]
 
     def _stamp(self, what: int | CacheKey, now: float) -> None:
-        self._written.pop(what, None)
-        self._written[what] = now
+        self._written_at.pop(what, None)
+        self._written_at[what] = now
 
-    def _cut(self) -> None:
-        known: OrderedDict[Any, Any]
-        for known in (self._ids, self._own, self._written):
-            while len(known) > self._most:
-                known.popitem(last=False)
+    def _evict(self) -> None:
+        entries: OrderedDict[Any, Any]
+        for entries in (self._ids, self._keys, self._written_at):
+            while len(entries) > self._max_keys:
+                entries.popitem(last=False)

@@ -1,53 +1,36 @@
-"""Where the records of each stream go, by the settings and the account."""
+"""Finds the mapping of each stream, by the settings and the account."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api import InsightlyError, InvalidFieldsError
+from tap_insightly.api import InvalidFieldsError
 from tap_insightly.api.records.objects import UnknownObjectError
 from tap_insightly.api.records.requests import STAGE
+from tap_insightly.loader.errors import MappingError, SettingError
 from tap_insightly.loader.field_names import FieldNames
 from tap_insightly.loader.stream_mapping import StreamMapping
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from tap_insightly.api import Field, Fields, InsightlyClient, InsightlyObject
-
-
-class MappingError(InsightlyError):
-    """A stream cannot be written as the settings say."""
-
-    def __init__(self, stream: str, problems: Iterable[str]) -> None:
-        """Say what is wrong.
-
-        Args:
-            stream: The stream's name, text.
-            problems: What is wrong, a sentence each.
-        """
-        super().__init__(f"Stream '{stream}' cannot be written: {' '.join(problems)}")
-
-
-class SettingError(InsightlyError):
-    """A setting is about nothing that there is."""
 
 
 BY_STREAM = ("field_map", "match_on", "mode", "mirror_filter", "mirror_field")
 """The settings that have a value for each object or stream."""
 
 
+def is_mirroring(config: Mapping[str, Any]) -> bool:
+    """Whether any stream is mirrored."""
+    mode = config.get("mode")
+    return "mirror" in (mode.values() if isinstance(mode, dict) else (mode,))
+
+
 class StreamMappings:
-    """Finds the route of each stream, by the settings and the account."""
+    """Finds the mapping of each stream."""
 
     def __init__(self, client: InsightlyClient, config: Mapping[str, Any]) -> None:
-        """Take the settings.
-
-        Args:
-            client: The account.
-            config: The settings.
-        """
+        """Take the settings; nothing is asked yet."""
         self._client = client
         self._objects: Mapping[str, str] = config.get("stream_to_object") or {}
         given = {name: config.get(name) or {} for name in BY_STREAM}
@@ -61,17 +44,7 @@ class StreamMappings:
         self._used: set[tuple[str, str]] = set()
 
     def object(self, stream: str) -> InsightlyObject:
-        """Find the object of a stream.
-
-        Args:
-            stream: The stream's name.
-
-        Returns:
-            The object.
-
-        Raises:
-            MappingError: If there is none.
-        """
+        """The object of a stream; a `MappingError` if there is none."""
         name = self._objects.get(stream, stream)
         try:
             return self._client.object(name)
@@ -79,91 +52,60 @@ class StreamMappings:
             hint = "" if stream in self._objects else " Name the object in stream_to_object."
             raise MappingError(stream, [f"{error}{hint}"]) from None
 
-    def route(
+    def mapping(
         self, stream: str, schema: Mapping[str, Any], *, is_written: bool = True
     ) -> StreamMapping:
-        """Find the route of a stream.
+        """The mapping of a stream, which may be of records that are only looked at (`is_written`).
 
-        Args:
-            stream: The stream's name.
-            schema: Its schema.
-            is_written: Whether its records are to be written, not only looked at.
-
-        Returns:
-            The route.
-
-        Raises:
-            MappingError: If the settings do not fit the stream and the account.
-            InsightlyError: If the account does not tell what it has.
+        A `MappingError` says all that does not fit.
         """
-        self._check()
+        self._check_settings()
         obj = self.object(stream)
         if is_written and (obj.key is None or not {"create", "update"} & obj.can):
             raise MappingError(stream, [f"The API can neither create nor update {obj.path[1:]}."])
         fields = self._client.fields(obj.name)
-        naming = FieldNames(fields, self.setting("field_map", stream) or {}, schema)
+        field_names = FieldNames(fields, self.setting("field_map", stream) or {}, schema)
         problems: list[str] = []
-        found = naming.properties(problems)
-        match_on = self._match(stream, fields, found, problems)
-        new = obj.set_once.union(below.parent_field for below in obj.below if below.parent_field)
+        properties = field_names.all_properties(problems)
+        match_on = self._match_on(stream, fields, properties, problems)
+        only_new = obj.set_once.union(
+            below.parent_field for below in obj.below if below.parent_field
+        )
         stage = STAGE if obj.has_stages else ()
         left_out = tuple(
             name
-            for name, one in found.items()
-            if not one.is_writable and one.name not in {obj.key, *new, *stage}
+            for name, field in properties.items()
+            if not field.is_writable and field.name not in {obj.key, *only_new, *stage}
         )
         if problems:
             raise MappingError(stream, problems)
-        return StreamMapping(stream, fields, found, naming, match_on, left_out, new)
+        return StreamMapping(stream, fields, properties, field_names, match_on, left_out, only_new)
 
     def setting(self, name: str, stream: str) -> Any:  # noqa: ANN401 - any setting
-        """Look up what a setting says of a stream: by its name, or else by its object.
-
-        Args:
-            name: One of `BY_STREAM`.
-            stream: The stream's name.
-
-        Returns:
-            What it says; None if nothing.
-        """
+        """The value of one of `BY_STREAM` for a stream, by its name, or else by its object."""
         settings = self._settings.get(name, {})
         key: str | None = stream
         if stream not in settings:
             obj = self.object(stream)
-            key = next((one for one in settings if self._named(one) == obj), None)
+            key = next((one for one in settings if self._object_of(one) == obj), None)
         if key is None:
             return None
         self._used.add((name, key))
         return settings[key]
 
     def mode(self, stream: str) -> str:
-        """Say what may be done with the records of a stream.
-
-        Args:
-            stream: The stream's name.
-
-        Returns:
-            One of the words of the setting `mode`.
-        """
+        """What may be done with the records of a stream, by the setting `mode`."""
         return str(self._mode or self.setting("mode", stream) or "upsert")
 
-    def mirror(
-        self, stream: str, fields: Fields, found: Mapping[str, Field]
+    def mirror_rules(
+        self, mapping: StreamMapping
     ) -> tuple[tuple[Field, Any] | None, dict[str, Any] | None]:
-        """Say how a stream is mirrored.
+        """How a stream is mirrored; a `MappingError` if the settings do not say so.
 
-        Args:
-            stream: The stream's name.
-            fields: The fields of its object.
-            found: The field for each of its properties.
-
-        Returns:
-            Which records belong to it: those with a value in a field; None for all of the
-            object. And what those are given that are not in the stream; None to delete them.
-
-        Raises:
-            MappingError: If the settings do not say so, or something that cannot be done.
+        First the field and the value that the records of the stream have; None if it is about all
+        of its object. Then what is written to records that are missing in it; None to delete them.
         """
+        stream, fields = mapping.stream, mapping.fields
         wanted, values = self.setting("mirror_filter", stream), self.setting("mirror_field", stream)
         problems = []
         condition = None
@@ -182,8 +124,8 @@ class StreamMappings:
                 )
             else:
                 condition = field, value
-        own = {one.name for one in found.values()}
-        if found and fields.obj.key not in own and self.setting("match_on", stream) is None:
+        names = {field.name for field in mapping.properties.values()}
+        if names and fields.obj.key not in names and self.setting("match_on", stream) is None:
             problems.append("mode mirror needs the id, or match_on, to tell which record is which.")
         if values is None and not self._allow_delete:
             problems.append("mode mirror needs allow_delete, or mirror_field.")
@@ -197,12 +139,8 @@ class StreamMappings:
             raise MappingError(stream, problems)
         return condition, values
 
-    def unused(self) -> list[str]:
-        """Say which settings are about streams that did not come.
-
-        Returns:
-            A sentence for each.
-        """
+    def unused_settings(self) -> list[str]:
+        """A sentence for each setting that is about a stream which did not come."""
         return [
             f"Setting '{name}' is about '{key}', of which no stream came."
             for name, settings in self._settings.items()
@@ -210,34 +148,34 @@ class StreamMappings:
             if (name, key) not in self._used
         ]
 
-    def _check(self) -> None:
-        """Refuse settings that are about what is neither an object nor a known stream."""
+    def _check_settings(self) -> None:
+        """Refuse settings that name neither an object nor a known stream."""
         if self._is_checked:
             return
         for name, settings in self._settings.items():
             for key in settings:
-                self._named(key, name)
+                self._object_of(key, name)
         self._is_checked = True
 
-    def _match(
-        self, stream: str, fields: Fields, found: Mapping[str, Field], problems: list[str]
+    def _match_on(
+        self, stream: str, fields: Fields, properties: Mapping[str, Field], problems: list[str]
     ) -> Field | None:
         obj, name = fields.obj, self.setting("match_on", stream)
         if name is None:
             return None
-        one = fields.find(name)
-        if one is None:
+        field = fields.find(name)
+        if field is None:
             problems.append(f"match_on: {fields.unknown(name)}")
         elif "search" not in obj.can:
             problems.append(f"match_on: the API has no search for {obj.path[1:]}.")
-        elif not one.is_writable or one.kind == "array":
-            problems.append(f"match_on: no record can be found by {one.name}.")
-        elif found and not {one.name, obj.key} & {other.name for other in found.values()}:
-            problems.append(f"match_on names {one.name}, which no property of it is written to.")
-        return one
+        elif not field.is_writable or field.kind == "array":
+            problems.append(f"match_on: no record can be found by {field.name}.")
+        elif properties and not {field.name, obj.key} & {one.name for one in properties.values()}:
+            problems.append(f"match_on names {field.name}, which no property of it is written to.")
+        return field
 
-    def _named(self, key: str, setting: str = "") -> InsightlyObject | None:
-        """Find the object that a key of a setting names; None if it names a stream."""
+    def _object_of(self, key: str, setting: str = "") -> InsightlyObject | None:
+        """The object that a key of a setting names; None if it names a stream."""
         if key in self._objects:
             return None
         try:

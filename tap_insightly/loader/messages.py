@@ -1,4 +1,4 @@
-"""Reading what comes in: lines of messages, of which a wrong one is told in a sentence."""
+"""Reads Singer messages, and says in a sentence what is wrong with a line."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import IO, TYPE_CHECKING, Any
 from singer_sdk.io_base import SingerReader
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 from singer_sdk.singerlib.json import deserialize_json
+from typing_extensions import override
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,19 +20,13 @@ _PARTS: Mapping[str, Mapping[str, type | UnionType]] = {
     "ACTIVATE_VERSION": {"stream": str},
     "BATCH": {"stream": str, "encoding": dict, "manifest": list},
 }
-MOST_SHOWN = 200  # characters of a line that cannot be read
+MAX_SHOWN = 200  # characters of a line that cannot be read
 
 
 def as_utf8(file: IO[str]) -> IO[str]:
-    """Have a file read as Singer messages are written: in UTF-8, whatever the place says.
+    """Read a file as UTF-8, as Singer messages are, whatever this machine's encoding is.
 
-    What is read otherwise is text all the same, and would be written as that.
-
-    Args:
-        file: A file of which nothing was read yet, or something else that has lines.
-
-    Returns:
-        The same.
+    In another encoding, wrong characters would be read without an error, and written.
     """
     reconfigure = getattr(file, "reconfigure", None)
     if reconfigure is not None:
@@ -40,25 +35,16 @@ def as_utf8(file: IO[str]) -> IO[str]:
 
 
 class MessageReader(SingerReader):
-    """Reads messages as the SDK does, which shows a traceback for a line that is none."""
+    """Reads messages; the SDK's own shows a traceback for a line that is no message."""
 
+    @override
     def deserialize_json(self, line: str) -> dict[str, Any]:
-        """Read a line.
-
-        Args:
-            line: The line; the first may begin with a byte order mark.
-
-        Returns:
-            The message.
-
-        Raises:
-            InvalidInputLine: If it is none.
-        """
+        """Read a line, the first of which may begin with a byte order mark."""
         try:
             message = deserialize_json(line.removeprefix("\ufeff"))
         except (ValueError, RecursionError):
             message = None
-        shown = f"{line.strip()[:MOST_SHOWN]!r}."
+        shown = f"{line.strip()[:MAX_SHOWN]!r}."
         if not isinstance(message, dict):
             msg = f"it is no JSON object: {shown}"
             raise InvalidInputLine(msg) from None
@@ -69,7 +55,7 @@ class MessageReader(SingerReader):
 
 
 def _problem(message: Mapping[str, Any]) -> str | None:
-    """Say what is wrong with a message that has what it needs; the SDK tells what is missing."""
+    """What is wrong with the parts of a message; the SDK says which are missing."""
     kind = message.get("type", "RECORD")
     if kind not in _PARTS:
         return f"{kind!r} is no type of message"

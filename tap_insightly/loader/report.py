@@ -1,4 +1,4 @@
-"""What became of the records: counted by stream, and those that were refused kept in a file."""
+"""Counts what became of the records of each stream, and keeps those that were refused."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import override
+
 from tap_insightly.api import InsightlyError, RequestStats
 from tap_insightly.api.http.closeable import Closeable
 from tap_insightly.api.http.request import encode
+from tap_insightly.loader.errors import RejectedError
 from tap_insightly.loader.shares import NO_LIMIT, Share
 from tap_insightly.values import utc_text
 
@@ -20,26 +23,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 OUTCOMES = ("created", "updated", "unchanged", "deleted", "rejected")
-# What is counted only where it happens: deletions that are not allowed, and records that were left
-# out because there is none here, and none is to be made.
+# Shown only where they happen: deletions that are not allowed, and records that were left out
+# because they are not here, and none is to be created.
 _RARE = ("ignored", "absent")
-SAMPLE = 100  # records of which a share tells something while more are to come
+MIN_SAMPLE = 100  # records of which a percentage says something while more are to come
 
 
-class Requests(RequestStats):
-    """Counts the requests of one stream, and does not keep how long each of them took."""
+class StreamRequestStats(RequestStats):
+    """Counts the requests of one stream, without how long each of them took."""
 
+    @override
     def time(self, seconds: float, status: int) -> None:
-        """Take nothing down.
-
-        Args:
-            seconds: Not used.
-            status: Not used.
-        """
-
-
-class RejectedError(InsightlyError):
-    """A record was refused, and that ends the run."""
+        """Keep nothing."""
 
 
 class LoadReport(Closeable):
@@ -52,85 +47,44 @@ class LoadReport(Closeable):
         max_rejects: Share = NO_LIMIT,
         report_file: str | None = None,
     ) -> None:
-        """Open the file of what is refused, at its end.
-
-        Args:
-            rejects_file: Its path, text; None for no file.
-            logger: Where to say things.
-            max_rejects: How many records of a stream may be refused.
-            report_file: Where to report at the end, the path of a file, text; None for nowhere.
-
-        Raises:
-            InsightlyError: If the file cannot be written.
-        """
+        """Open the file of rejects at its end; the report is written when this is closed."""
         self._logger = logger
-        self._path = rejects_file
+        self._rejects_path = rejects_file
         self._max_rejects = max_rejects
         self._report_file = report_file
         self.is_finished = False
         """Whether the run has come to its end, and everything that was to be done was."""
         self._lock = threading.Lock()
         self._counts: dict[str, Counter[str]] = {}
-        self._requests: dict[str, Requests] = {}
+        self._requests: dict[str, StreamRequestStats] = {}
         try:
             # Open as long as this is, and closed with it.
-            self._file = Path(rejects_file).open("ab") if rejects_file else None  # noqa: SIM115
+            self._rejects = Path(rejects_file).open("ab") if rejects_file else None  # noqa: SIM115
         except OSError as error:
             msg = f"Setting 'rejects_file': {rejects_file} cannot be written: {error.strerror}."
             raise InsightlyError(msg) from None
 
-    def open_stream(self, stream: str, whole: RequestStats) -> Requests:
-        """Begin to count for a stream, or go on.
-
-        Args:
-            stream: The stream's name.
-            whole: What counts the requests of all streams.
-
-        Returns:
-            What is to count its requests.
-        """
+    def open_stream(self, stream: str, total: RequestStats) -> StreamRequestStats:
+        """Count for a stream too; what it returns counts its requests, and adds them to a total."""
         with self._lock:
             self._counts.setdefault(stream, Counter())
-            return self._requests.setdefault(stream, Requests(whole))
+            return self._requests.setdefault(stream, StreamRequestStats(total))
 
     def count(self, stream: str, outcome: str) -> None:
-        """Count a record.
-
-        Args:
-            stream: The stream's name.
-            outcome: What became of it: one of `OUTCOMES`, or ``ignored`` for a deletion.
-        """
+        """Count a record, by one of `OUTCOMES`, ``ignored`` or ``absent``."""
         with self._lock:
             self._counts[stream][outcome] += 1
 
     def reject(self, stream: str, record: Mapping[str, Any], reason: str) -> None:
-        """Keep a record that was refused.
-
-        Args:
-            stream: The stream's name.
-            record: The record as it came.
-            reason: Why, a sentence.
-
-        Raises:
-            InsightlyError: If the file cannot be written.
-        """
+        """Count, log and keep a record that was refused."""
         self.count(stream, "rejected")
         self._logger.warning("%s: rejected: %s", stream, reason)
-        self.keep(stream, record, reason)
-        self.check_rejects(least=SAMPLE)
+        self.write_reject(stream, record, reason)
+        self.check_rejects(min_sample=MIN_SAMPLE)
 
-    def keep(self, stream: str, record: Mapping[str, Any], reason: str) -> None:
-        """Add a record to the file of rejects, if there is one.
-
-        Args:
-            stream: The stream's name.
-            record: The record as it came.
-            reason: Why, a sentence.
-
-        Raises:
-            InsightlyError: If the file cannot be written.
-        """
-        if self._file is None:
+    def write_reject(self, stream: str, record: Mapping[str, Any], reason: str) -> None:
+        """Add a record to the file of rejects, if there is one."""
+        if self._rejects is None:
             return
         now = utc_text(datetime.now(timezone.utc).replace(microsecond=0))
         content = {"stream": stream, "record": record, "reason": reason, "time": now}
@@ -140,75 +94,59 @@ class LoadReport(Closeable):
             line = json.dumps(content, default=str).encode()
         try:
             with self._lock:
-                self._file.write(line + b"\n")
-                self._file.flush()
+                self._rejects.write(line + b"\n")
+                self._rejects.flush()
         except OSError as error:
-            msg = f"{self._path} cannot be written: {error.strerror}."
+            msg = f"{self._rejects_path} cannot be written: {error.strerror}."
             raise InsightlyError(msg) from None
 
     def rejected(self, stream: str) -> int:
-        """Say how many records of a stream were refused so far.
-
-        Args:
-            stream: The stream's name.
-
-        Returns:
-            A number.
-        """
+        """How many records of a stream were refused so far."""
         with self._lock:
             return self._counts[stream]["rejected"]
 
     def has_too_many_rejects(self) -> bool:
-        """Tell whether more were refused so far than may be, of any stream.
+        """Whether more were refused so far than may be; records to come may still change that."""
+        return self._over_limit(0, is_all=False) is not None
 
-        Returns:
-            Whether it is so now; records that are still to come may change it.
+    def check_rejects(self, min_sample: int = 0) -> None:
+        """Raise a `RejectedError` if more were refused than may be, of any stream.
+
+        A percentage counts once that many records of a stream have come.
         """
-        return self._over(0, is_all=False) is not None
-
-    def check_rejects(self, least: int = 0) -> None:
-        """End the run if more were refused than may be, of any stream.
-
-        Args:
-            least: How many records of a stream must have come, for a share of them to count.
-
-        Raises:
-            RejectedError: If it is so.
-        """
-        over = self._over(least)
+        over = self._over_limit(min_sample)
         if over is not None:
             stream, rejected, total = over
             msg = (
                 f"Stream '{stream}': {rejected:,} of {total:,} records were refused, which is more "
                 f"than max_rejects allows ({self._max_rejects}), so no state is passed on beyond "
-                f"them. {self.where} Mend what is wrong, or allow more."
+                f"them. {self.rejects_location} Fix what is wrong with them, or raise max_rejects."
             )
             raise RejectedError(msg)
 
-    def _over(self, least: int, *, is_all: bool = True) -> tuple[str, int, int] | None:
+    def _over_limit(self, min_sample: int, *, is_all: bool = True) -> tuple[str, int, int] | None:
         with self._lock:
             for stream, counts in self._counts.items():
                 rejected, total = counts["rejected"], counts.total()
-                is_sample = self._max_rejects.number is not None or total >= least
-                if is_sample and rejected > self._max_rejects.most(total, is_all=is_all):
+                is_sample = self._max_rejects.number is not None or total >= min_sample
+                if is_sample and rejected > self._max_rejects.limit(total, is_all=is_all):
                     return stream, rejected, total
         return None
 
     @property
-    def where(self) -> str:
-        """Where those are that were refused, a sentence."""
-        if self._path:
-            return f"They are listed in {self._path}."
+    def rejects_location(self) -> str:
+        """A sentence that says where the records are that were refused."""
+        if self._rejects_path:
+            return f"They are listed in {self._rejects_path}."
         return "They are listed nowhere, as rejects_file is not set."
 
-    def report(self) -> dict[str, Any]:
-        """Say what became of the records, for programs.
+    def as_dict(self) -> dict[str, Any]:
+        """What the report file says.
 
-        Returns:
-            ``streams``: by name, how many were ``created``, ``updated``, ``unchanged``,
-            ``deleted``, ``rejected``, ``ignored`` (deletions that are not allowed) and ``absent``
-            (not there, and not to be made), and how many ``requests`` were sent for them;
-            ``is_finished``: whether the run has come to its end.
+        ``streams``: for each, how many records were ``created``, ``updated``, ``unchanged``,
+        ``deleted``, ``rejected``, ``ignored`` (deletions that are not allowed) and ``absent``
+        (not here, and not to be created), and how many ``requests`` were sent for them;
+        ``is_finished``: whether the run has come to its end.
         """
         with self._lock:
             streams = {
@@ -218,14 +156,14 @@ class LoadReport(Closeable):
             }
         return {"is_finished": self.is_finished, "streams": streams}
 
-    def tell(self) -> None:
-        """Say what became of the records of each stream."""
+    def log_summary(self) -> None:
+        """Log what became of the records of each stream."""
         for stream, counts in self._counts.items():
-            said = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in OUTCOMES)
+            summary = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in OUTCOMES)
             if counts["absent"]:
-                said += f", {counts['absent']:,} left out as they are not here"
+                summary += f", {counts['absent']:,} left out as they are not here"
             requests = f"{self._requests[stream].requests:,} requests"
-            self._logger.info("%s: %s; %s.", stream, said, requests)
+            self._logger.info("%s: %s; %s.", stream, summary, requests)
             if counts["ignored"]:
                 self._logger.warning(
                     "%s: %s records are deleted at their source and were left here, as "
@@ -235,20 +173,18 @@ class LoadReport(Closeable):
                 )
         rejected = sum(counts["rejected"] for counts in self._counts.values())
         if rejected:
-            where = f"they are in {self._path}" if self._path else "there is no rejects_file"
+            path = self._rejects_path
+            where = f"they are in {path}" if path else "there is no rejects_file"
             self._logger.warning("%s records were rejected; %s.", f"{rejected:,}", where)
 
+    @override
     def close(self) -> None:
-        """Close the file of rejects, and write the report.
-
-        Raises:
-            InsightlyError: If the report cannot be written.
-        """
+        """Close the file of rejects, and write the report."""
+        if self._rejects is not None:
+            self._rejects.close()
         if self._report_file is not None:
             try:
-                Path(self._report_file).write_bytes(encode(self.report()) + b"\n")
+                Path(self._report_file).write_bytes(encode(self.as_dict()) + b"\n")
             except OSError as error:
                 msg = f"{self._report_file} cannot be written: {error.strerror}."
                 raise InsightlyError(msg) from None
-        if self._file is not None:
-            self._file.close()

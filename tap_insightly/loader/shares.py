@@ -1,4 +1,4 @@
-"""How many records may be refused or deleted: a number, or a share of them."""
+"""How many records may be refused or deleted: a number, or a percentage."""
 
 from __future__ import annotations
 
@@ -19,37 +19,23 @@ class Share:
 
     @classmethod
     def of(cls, value: object) -> Share:
-        """Read a share.
-
-        Args:
-            value: A whole number, or a text such as ``10 %``.
-
-        Returns:
-            The share.
-
-        Raises:
-            ValueError: If it is none.
-        """
+        """Read a whole number, or a text such as ``10 %``; a `ValueError` if it is neither."""
         text = str(value).strip()
-        found = re.fullmatch(r"(\d{1,12})(?:\.0+)?|(\d{1,3}(?:\.\d{1,6})?)\s*%", text, re.ASCII)
-        if found is None or isinstance(value, bool):
+        match = re.fullmatch(r"(\d{1,12})(?:\.0+)?|(\d{1,3}(?:\.\d{1,6})?)\s*%", text, re.ASCII)
+        if match is None or isinstance(value, bool):
             raise ValueError(ACCEPTED)
-        if found[1] is not None:
-            return cls(number=int(found[1]))
-        percent = Decimal(found[2])
+        if match[1] is not None:
+            return cls(number=int(match[1]))
+        percent = Decimal(match[2])
         if percent > 100:  # noqa: PLR2004 - all of them
             raise ValueError(ACCEPTED)
         return cls(percent=percent)
 
-    def most(self, total: int, *, is_all: bool = True) -> int:
-        """Say how many that is.
+    def limit(self, total: int, *, is_all: bool = True) -> int:
+        """How many of a total that is at most.
 
-        Args:
-            total: How many there are, a number.
-            is_all: Whether these are all; of some, nobody knows what share the others will be.
-
-        Returns:
-            A number. Of all, a part of a record counts as one, so that a few are never none.
+        Rounded up, so that a few are never none; but down while more are to come (`is_all`), as
+        nobody knows what share the others will be.
         """
         if self.number is not None:
             return self.number
@@ -57,9 +43,8 @@ class Share:
         return math.ceil(share) if is_all else math.floor(share)
 
     def __str__(self) -> str:
-        """Write it as it is set."""
+        """As it is set."""
         return str(self.number) if self.number is not None else f"{self.percent} %"
 
 
 NO_LIMIT = Share(percent=Decimal(100))
-"""All of them."""

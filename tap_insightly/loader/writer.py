@@ -1,8 +1,7 @@
-"""Sending one write: only what differs, taken down before it is sent, or only said."""
+"""Sends the writes of one stream: only what differs, recorded before it is sent, or only shown."""
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import TypedDict
@@ -10,9 +9,15 @@ from typing_extensions import TypedDict
 from tap_insightly.api import InvalidFieldsError, NotAvailableError, RefusedError, Response
 from tap_insightly.api.records.reading import value_of
 from tap_insightly.api.records.requests import STAGE
+from tap_insightly.loader.clock import server_now_text
 from tap_insightly.openapi.objects import CUSTOM_FIELDS
-from tap_insightly.undo.lines import Created, Creating, Deleted, Moved, Updated
-from tap_insightly.values import utc_text
+from tap_insightly.undo_file.lines import (
+    CreatedLine,
+    CreatingLine,
+    DeletedLine,
+    MovedLine,
+    UpdatedLine,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -20,105 +25,84 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
     from tap_insightly.api import InsightlyClient, Request
-    from tap_insightly.loader.stream_mapping import Row, StreamMapping
-    from tap_insightly.undo.lines import AnyWrite
-    from tap_insightly.undo.recording import Recorder
+    from tap_insightly.loader.stream_mapping import MappedRecord, StreamMapping
+    from tap_insightly.undo_file.lines import WriteLine
+    from tap_insightly.undo_file.recorder import Recorder
 
     Record = dict[str, Any]
 
 
 class WriterOptions(TypedDict, total=False):
-    """What a writer does besides."""
+    """What a writer may do besides sending."""
 
     recorder: Recorder | None
-    """Where to take down what writes replace; None for nowhere."""
-    say: Callable[[Request], object] | None
-    """What to do with a request instead of sending it; None to send it."""
+    """Where to record what writes replace."""
+    show: Callable[[Request], object] | None
+    """Takes each request instead of sending it: a dry run."""
 
 
 class RecordWriter:
-    """Writes records of one stream, for any number of threads."""
+    """Sends the writes of one stream, for any number of threads."""
 
     def __init__(
-        self,
-        client: InsightlyClient,
-        route: StreamMapping,
-        **options: Unpack[WriterOptions],
+        self, client: InsightlyClient, mapping: StreamMapping, **options: Unpack[WriterOptions]
     ) -> None:
-        """Take the settings.
-
-        Args:
-            client: The account.
-            route: Where the records go.
-            **options: What to do besides.
-        """
-        say = options.get("say")
+        """Take the options; a dry run records nothing."""
         self._client = client
-        self._route = route
-        self._recorder = options.get("recorder") if say is None else None
-        self._say = say
+        self._mapping = mapping
+        self._show = options.get("show")
+        self._recorder = options.get("recorder") if self._show is None else None
 
     @property
     def is_recording(self) -> bool:
-        """Whether what writes replace is taken down, so that it has to be read."""
+        """Whether records have to be read before they are written, to record what they were."""
         return self._recorder is not None
 
-    def create(self, row: Row, find: Callable[[], Record | None] | None = None) -> Record | None:
-        """Create a record.
+    def create(
+        self, mapped: MappedRecord, find: Callable[[], Record | None] | None = None
+    ) -> Record | None:
+        """Create a record; None in a dry run.
 
-        Args:
-            row: The record.
-            find: Finds it, if the answer is lost; None if it has no key.
-
-        Returns:
-            The record; None if it is only said.
-
-        Raises:
-            InsightlyError: If that cannot be done.
+        If the response is lost, `find` looks for the record, if it has a key.
         """
-        route, obj = self._route, self._route.obj
-        # What is empty in a new record need not be said.
-        given = {name: value for name, value in row.values.items() if value is not None}
-        request = self._client.build_create_request(route.fields, given | row.parent)
-        if row.stage.get("STAGE_ID") is not None:
-            self._client.pipeline_of(obj.name, row.stage["STAGE_ID"])  # before anything is sent
-        if self._say is not None:
-            self._say(request)
+        mapping, obj = self._mapping, self._mapping.obj
+        # A new record needs no empty values.
+        values = {name: value for name, value in mapped.values.items() if value is not None}
+        request = self._client.build_create_request(mapping.fields, values | mapped.parent)
+        if mapped.stage.get("STAGE_ID") is not None:
+            self._client.pipeline_of(obj.name, mapped.stage["STAGE_ID"])  # before anything is sent
+        if self._show is not None:
+            self._show(request)
             return None
-        values, now = _body(request), self._client.session.now() or datetime.now(timezone.utc)
-        since = utc_text(now.replace(microsecond=0))
+        body, since = _body(request), server_now_text(self._client.session)
         self._record(
-            Creating(
+            CreatingLine(
                 object_name=obj.name,
-                stream=route.stream,
+                stream=mapping.stream,
                 path=request.path,
-                values=values,
+                values=body,
                 since=since,
             )
         )
-        made = self._client.make(request, route.fields, find)
-        record_id = int(made[str(obj.key)])
+        created = self._client.make(request, mapping.fields, find)
+        record_id = int(created[str(obj.key)])
         self._record(
-            Created(object_name=obj.name, stream=route.stream, record_id=record_id, values=values)
+            CreatedLine(
+                object_name=obj.name, stream=mapping.stream, record_id=record_id, values=body
+            )
         )
-        return made
+        return created
 
-    def place(self, record_id: int, stage: Mapping[str, int | None], made: Record) -> None:
-        """Put a new record into its stage.
-
-        Args:
-            record_id: Its id.
-            stage: Where it is to be, as far as that is said.
-            made: The record, as creating it was answered.
-
-        Raises:
-            InsightlyError: If that cannot be done; that it was created is said.
-        """
-        obj = self._route.obj
+    def set_first_stage(
+        self, record_id: int, stage: Mapping[str, int | None], created: Record
+    ) -> None:
+        """Put a new record into its stage; an error says that it was created all the same."""
+        obj = self._mapping.obj
         try:
-            if stage and not made.keys() & set(STAGE):  # an answer need not hold all of a record
-                made = self._client.get(obj.name, record_id)
-            self.move(record_id, stage, made)
+            # A response need not hold all of a record.
+            if stage and not created.keys() & set(STAGE):
+                created = self._client.get(obj.name, record_id)
+            self.set_stage(record_id, stage, created)
         except (RefusedError, NotAvailableError) as error:
             msg = f"{record_id} was created, but could not be put into its stage: {error}"
             raise InvalidFieldsError(obj.name, [f"{obj.name} {msg}"]) from error
@@ -131,37 +115,22 @@ class RecordWriter:
         *,
         is_compared: bool,
     ) -> bool:
-        """Change fields of a record.
+        """Change fields of a record; whether there was anything to change.
 
-        Args:
-            record_id: Its id.
-            values: Values by field name.
-            record: The record as it is, as far as that is known.
-            is_compared: Whether to send only what differs from that.
-
-        Returns:
-            Whether there was anything to be changed.
-
-        Raises:
-            InsightlyError: If that cannot be done.
+        With `is_compared`, only what differs from the record is sent.
         """
-        fields = self._route.fields
-        writable = {
-            name: value
-            for name, value in values.items()
-            if (one := fields.find(name)) is None or one.is_writable
-        }
+        fields = self._mapping.fields
         request = self._client.build_update_request(
-            fields, record_id, writable, record if is_compared else None
+            fields, record_id, self._mapping.writable(values), record if is_compared else None
         )
         if request is None:
             return False
         after = _body(request)
         after.pop(str(fields.obj.key), None)
         self._record(
-            Updated(
+            UpdatedLine(
                 object_name=fields.obj.name,
-                stream=self._route.stream,
+                stream=self._mapping.stream,
                 record_id=record_id,
                 before=_before(after, record or {}),
                 after=after,
@@ -170,21 +139,11 @@ class RecordWriter:
         self._send(request)
         return True
 
-    def move(self, record_id: int, stage: Mapping[str, int | None], record: Record | None) -> bool:
-        """Put a record into its pipeline and stage, if it is not there.
-
-        Args:
-            record_id: Its id.
-            stage: Where it is to be, as far as that is said.
-            record: The record as it is, as far as that is known.
-
-        Returns:
-            Whether there was anything to be changed.
-
-        Raises:
-            InsightlyError: If that cannot be done.
-        """
-        obj, known = self._route.obj, record or {}
+    def set_stage(
+        self, record_id: int, stage: Mapping[str, int | None], record: Record | None
+    ) -> bool:
+        """Put a record into its pipeline and stage; whether it was elsewhere."""
+        obj, known = self._mapping.obj, record or {}
         request = (
             self._client.build_stage_request(obj.name, record_id, stage, record) if stage else None
         )
@@ -193,9 +152,9 @@ class RecordWriter:
         before = {name: known[name] for name in STAGE if name in known}
         if before:  # leads do not tell
             self._record(
-                Moved(
+                MovedLine(
                     object_name=obj.name,
-                    stream=self._route.stream,
+                    stream=self._mapping.stream,
                     record_id=record_id,
                     before=before,
                     after={**before, **stage},
@@ -205,38 +164,30 @@ class RecordWriter:
         return True
 
     def delete(self, record_id: int) -> None:
-        """Delete a record.
-
-        Args:
-            record_id: Its id.
-
-        Raises:
-            NotAvailableError: If there is none.
-            InsightlyError: If that cannot be done.
-        """
-        obj = self._route.obj
+        """Delete a record; a `NotAvailableError` if there is none."""
+        obj = self._mapping.obj
         request = self._client.build_delete_request(obj.name, record_id)
         if self.is_recording:
             before = self._client.get(obj.name, record_id)
             self._record(
-                Deleted(
+                DeletedLine(
                     object_name=obj.name,
-                    stream=self._route.stream,
+                    stream=self._mapping.stream,
                     record_id=record_id,
                     before=before,
                 )
             )
         self._send(request)
 
-    def _record(self, line: AnyWrite) -> None:
+    def _record(self, line: WriteLine) -> None:
         if self._recorder is not None:
             self._recorder.add(line)
 
     def _send(self, request: Request) -> None:
-        if self._say is None:
+        if self._show is None:
             self._client.session.send(request)
         else:
-            self._say(request)
+            self._show(request)
 
 
 def _body(request: Request) -> Record:
@@ -245,8 +196,8 @@ def _body(request: Request) -> Record:
 
 
 def _before(after: Mapping[str, Any], record: Mapping[str, Any]) -> Record:
-    """Say what the fields of a body were before, in the shape of a body."""
-    found = {name: record.get(name) for name in after if name != CUSTOM_FIELDS}
-    names = [one["FIELD_NAME"] for one in after.get(CUSTOM_FIELDS) or ()]
+    """What the fields of a body were before, in the shape of a body."""
+    before = {name: record.get(name) for name in after if name != CUSTOM_FIELDS}
+    names = [item["FIELD_NAME"] for item in after.get(CUSTOM_FIELDS) or ()]
     custom = [{"FIELD_NAME": name, "FIELD_VALUE": value_of(record, name)} for name in names]
-    return found | ({CUSTOM_FIELDS: custom} if custom else {})
+    return before | ({CUSTOM_FIELDS: custom} if custom else {})

@@ -14,6 +14,7 @@ from tap_insightly.api.lists.paged_request import OnePagePaginator
 from tap_insightly.api.lists.paginator import SMALLEST_PAGE, OffsetPaginator
 from tap_insightly.streams.known import decode_ids, encode_ids
 from tap_insightly.streams.refreshing import gone_in
+from tap_insightly.tombstone import DELETED_AT
 from tap_insightly.values import is_before, utc_text
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     Read = Callable[[Sequence[PagedRequest]], Iterator[Page]]
 
-DELETED = "_sdc_deleted_at"
+DELETED = DELETED_AT
 """The property that marks a tombstone; targets know it by this name."""
 
 FEWEST = 100

@@ -1,1 +1,1 @@
-"""What writes have replaced: how that is written down, and how it is put back."""
+"""Undoes what the target has written, from its undo file."""

@@ -192,9 +192,9 @@ def feed_here(
     try:
         with closing(TargetInsightly(config=config)) as target:
             if clock is not None:
-                target.client.session.sleep = clock.sleep
+                target.run.client.session.sleep = clock.sleep
                 lag = float(config["search_lag_seconds"])
-                target.keys = defaultdict(partial(KeyCache, lag, clock=clock))
+                target.run.key_caches = defaultdict(partial(KeyCache, lag, clock=clock))
             target.listen(io.StringIO(lines(messages)))
     finally:
         for number, handler in handlers.items():

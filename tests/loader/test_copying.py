@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_insightly.loader.guards import TooManyError
+from tap_insightly.loader.errors import TooManyDeletionsError
 from tests.conftest import KEY, new_sandbox, run_process
 from tests.loader.accounts import compare, ids_in, objects, read, what_waits
 from tests.loader.feeding import (
@@ -264,7 +264,7 @@ def test_more_deletions_than_allowed_wait_in_the_file(empty: Sandbox, tmp_path: 
     people = [{"CONTACT_ID": number, "FIRST_NAME": "Ann"} for number in range(1, 41)]
     feed_here(empty, stream_of("contacts", people), **config)
     gone = [{"CONTACT_ID": n, "_sdc_deleted_at": "2026-01-31"} for n in (1, 2, 3)]
-    with pytest.raises(TooManyError, match="3 of 40 records by stream 'contacts'"):
+    with pytest.raises(TooManyDeletionsError, match="3 of 40 records by stream 'contacts'"):
         feed_here(empty, stream_of("contacts", gone), **config, allow_delete=True)
     assert empty.count("/Contacts") == 40
     # The next run goes on with them, once it may.

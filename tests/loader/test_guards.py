@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_insightly.loader.guards import TooManyError
-from tap_insightly.loader.report import RejectedError
+from tap_insightly.loader.errors import RejectedError, TooManyDeletionsError
 from tap_insightly.loader.shares import Share
 from tap_insightly.sandbox import Faults
 from tests.conftest import new_sandbox
@@ -96,7 +95,7 @@ def test_anything_else_is_refused_and_deletes_nothing(
     ],
 )
 def test_a_share_is_a_number_or_a_percentage_rounded_up(most: Any, total: int, number: int) -> None:
-    assert Share.of(most).most(total) == number
+    assert Share.of(most).limit(total) == number
 
 
 @pytest.mark.parametrize("value", ["-1", "101 %", "ten", "5 % of them", "", "1e3", True, 1.5, None])
@@ -157,7 +156,7 @@ def test_too_many_of_one_stream_keep_all_streams_from_deleting(sandbox: Sandbox)
     leads = [row["LEAD_ID"] for row in sandbox.records("/Leads")[:1]]
     rows = [{"LEAD_ID": number, "_sdc_deleted_at": True} for number in leads]
     messages = [*stream_of("leads", rows), *stream_of("contacts", deletions(numbers))]
-    with pytest.raises(TooManyError, match="by stream 'contacts'"):
+    with pytest.raises(TooManyDeletionsError, match="by stream 'contacts'"):
         feed_here(sandbox, messages, allow_delete=True)
     assert sandbox.tables["/Leads"].find(leads[0])
     assert all(there(sandbox, number) for number in numbers)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_insightly.api import UnknownOutcomeError
-from tap_insightly.loader.report import RejectedError
+from tap_insightly.loader.errors import RejectedError
 from tap_insightly.sandbox import Faults
 from tests.conftest import new_sandbox
 from tests.loader.feeding import Clock, feed_here, record, schema, stream_of

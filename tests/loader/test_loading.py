@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_insightly.loader.report import RejectedError
+from tap_insightly.loader.errors import RejectedError
 from tests.loader.feeding import Feed, feed_here, record, schema, state, stream_of
 
 if TYPE_CHECKING:

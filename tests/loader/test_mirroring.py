@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_insightly.loader.guards import TooManyError
-from tap_insightly.loader.mappings import MappingError
-from tap_insightly.loader.mirror import NotWholeError
+from tap_insightly.loader.errors import IncompleteStreamError, MappingError, TooManyDeletionsError
 from tap_insightly.sandbox.account.moments import timestamp
 from tests.loader.feeding import Clock, Feed, feed_here, schema, state, stream_of
 from tests.loader.test_modes import BY_MAIL, OURS, add, rows, writes
@@ -65,15 +63,19 @@ def test_a_mirror_can_set_a_field_instead(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("messages", "error", "said"),
     [
-        (stream_of("contacts", rows("a")), NotWholeError, "did not come to its end"),
+        (stream_of("contacts", rows("a")), IncompleteStreamError, "did not come to its end"),
         (
             [*stream_of("contacts", rows("a")), state(1), *stream_of("contacts", rows("b"))[1:]],
-            NotWholeError,
+            IncompleteStreamError,
             "did not come to its end",
         ),
-        ([schema("contacts", "EMAIL_ADDRESS")], NotWholeError, "did not come to its end"),
-        ([*stream_of("contacts", rows("a")), state(1)], TooManyError, "3 of 4 records"),
-        ([schema("contacts", "EMAIL_ADDRESS"), state(1)], NotWholeError, "no record at all"),
+        ([schema("contacts", "EMAIL_ADDRESS")], IncompleteStreamError, "did not come to its end"),
+        ([*stream_of("contacts", rows("a")), state(1)], TooManyDeletionsError, "3 of 4 records"),
+        (
+            [schema("contacts", "EMAIL_ADDRESS"), state(1)],
+            IncompleteStreamError,
+            "no record at all",
+        ),
     ],
 )
 def test_a_mirror_of_a_stream_that_is_not_whole_or_lacks_too_much_deletes_nothing(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_insightly.loader.report import RejectedError
+from tap_insightly.loader.errors import RejectedError
 from tap_insightly.sandbox import Faults
 from tests.loader.feeding import Feed, feed_here, state, stream_of
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_insightly.api import RetriesExhaustedError, UnknownOutcomeError
-from tap_insightly.loader.mappings import MappingError
-from tap_insightly.loader.mirror import NotWholeError
-from tap_insightly.loader.record_loader import ChangedKeyError
-from tap_insightly.loader.report import RejectedError
+from tap_insightly.loader.errors import (
+    ChangedKeyError,
+    IncompleteStreamError,
+    MappingError,
+    RejectedError,
+)
 from tap_insightly.sandbox.account.moments import timestamp
 from tests.loader.feeding import Clock, Feed, feed_here, record, schema, state, stream_of
 
@@ -169,7 +171,7 @@ def test_without_a_clock_and_a_total_nothing_is_mirrored(sandbox: Sandbox) -> No
     add(sandbox, "b")
     sandbox.faults.no_date_header = True
     sandbox.faults.totals = {"/Contacts": None}
-    with pytest.raises(NotWholeError, match="neither the time nor how many"):
+    with pytest.raises(IncompleteStreamError, match="neither the time nor how many"):
         feed_here(sandbox, [*stream_of("contacts", [row("a")]), state(1)], **MIRROR)
     assert names(sandbox) == ["a", "b"]
 
@@ -279,7 +281,7 @@ def test_of_a_record_whose_stage_is_refused_it_is_said_that_it_was_made(
 def test_an_odd_message_ends_the_run_with_a_sentence(feed: Feed, message: dict[str, Any]) -> None:
     fed = feed([schema("contacts", "FIRST_NAME"), message])
     assert fed.code == 1
-    assert "What comes in is no Singer message" in fed.problems[-1]
+    assert "The input is no Singer message" in fed.problems[-1]
     assert "Traceback" not in fed.stderr
 
 

@@ -24,7 +24,6 @@ OF_ITSELF = {
     "api/lists/paginator.py": 1,
     "streams/deleting.py": 2,
     "streams/refreshing.py": 2,
-    "loader/copying/id_map.py": 1,
     "deletions.md": 1,
 }
 # Where documents list what is assumed.

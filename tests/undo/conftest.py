@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_insightly.undo import restoring
+from tap_insightly.undo import restorer
 from tests.api.conftest import new_client
 from tests.undo.writing import Writes
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def _no_wait() -> Iterator[None]:
     """Take what a run before has sent for answered: here, none was cut off."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(restoring, "LONGEST_UNDER_WAY", 0.0)
+        patch.setattr(restorer, "ORPHANED_REQUEST_SECONDS", 0.0)
         yield
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_insightly.undo.lines import Updated
+from tap_insightly.undo_file.lines import UpdatedLine
 from tests.api.conftest import asked
 from tests.cli.conftest import first
 from tests.cli.running import run
@@ -182,7 +182,7 @@ def test_an_object_that_the_account_has_no_more_is_told(
 ) -> None:
     key = first(sandbox)
     writes.update("contact", key, TITLE="Dr")
-    writes.add(Updated(object_name="Gone__c", record_id=1, before={"A": 1}, after={"A": 2}))
+    writes.add(UpdatedLine(object_name="Gone__c", record_id=1, before={"A": 1}, after={"A": 2}))
     done = undo(sandbox, path)
     assert done.code == 1
     assert "no object 'Gone__c'" in done.stderr

@@ -26,27 +26,28 @@ LISTS = ("/Contacts", "/Organisations", "/Opportunities", "/LeadSources")
 UNDO = """
 import sys
 from tap_insightly.cli import main
-from tap_insightly.undo import restoring
-restoring.LONGEST_UNDER_WAY = 0.2
+from tap_insightly.undo import restorer
+restorer.ORPHANED_REQUEST_SECONDS = 0.2
 main(["undo", sys.argv[1], "--yes"])
 """
-# Runs it again and again, and kills it at any moment, until one run comes to its end.
+# Runs it again and again, and kills it at any moment, until one run comes to its end. Each run gets
+# a little longer, so that one does on a machine that others keep busy.
 KILLER = """
 import os, random, signal, sys, time
 from tap_insightly.cli import main
-from tap_insightly.undo import restoring
-restoring.LONGEST_UNDER_WAY = 0.2
-rng, kills = random.Random(1), 0
+from tap_insightly.undo import restorer
+restorer.ORPHANED_REQUEST_SECONDS = 0.2
+rng, kills, longest = random.Random(1), 0, 0.4
 while True:
     child = os.fork()
     if child == 0:
         main(["undo", sys.argv[1], "--yes"])
-    time.sleep(rng.uniform(0.05, 0.4))
+    time.sleep(rng.uniform(0.05, longest))
     os.kill(child, signal.SIGKILL)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if code != -signal.SIGKILL:
         break
-    kills += 1
+    kills, longest = kills + 1, longest * 1.05
 print(kills, file=sys.stderr)
 sys.exit(code)
 """

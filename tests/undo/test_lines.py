@@ -11,19 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_insightly.api.http.request import encode
-from tap_insightly.undo.journal import Journal, JournalError
-from tap_insightly.undo.lines import (
-    Account,
-    AnyWrite,
-    Created,
-    Creating,
-    Deleted,
-    Moved,
-    Updated,
-    account_of,
-    decode,
+from tap_insightly.undo_file.journal import JournalError, JournalWriter
+from tap_insightly.undo_file.lines import (
+    AccountLine,
+    CreatedLine,
+    CreatingLine,
+    DeletedLine,
+    MovedLine,
+    UpdatedLine,
+    WriteLine,
+    decode_line,
+    read_account,
 )
-from tap_insightly.undo.recording import Recorder, read
+from tap_insightly.undo_file.recorder import Recorder, read_undo_file
 from tap_insightly.values import utc_text
 from tests.api.conftest import new_client
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from tap_insightly.sandbox import Sandbox
 
-OURS = Account(url="https://api.na1.insightly.com/v3.1", instance="acme")
+OURS = AccountLine(url="https://api.na1.insightly.com/v3.1", instance="acme")
 texts = st.text(st.characters(codec="utf-8"), max_size=8)
 ids = st.integers(1, 2**53)
 numbers = st.integers(-(2**63), 2**63 - 1) | st.decimals(
@@ -43,38 +43,38 @@ values = st.dictionaries(texts, scalars | st.lists(st.dictionaries(texts, scalar
 moments = st.datetimes().map(utc_text)
 common = {"object_name": texts, "stream": texts, "time": texts}
 places = st.fixed_dictionaries(dict.fromkeys(("PIPELINE_ID", "STAGE_ID"), st.none() | ids))
-lines: st.SearchStrategy[AnyWrite] = st.one_of(
-    st.builds(Creating, **common, path=texts, values=values, since=moments),
-    st.builds(Created, **common, record_id=ids, values=values),
-    st.builds(Updated, **common, record_id=ids, before=values, after=values),
-    st.builds(Moved, **common, record_id=ids, before=places, after=places),
-    st.builds(Deleted, **common, record_id=ids, before=values),
+lines: st.SearchStrategy[WriteLine] = st.one_of(
+    st.builds(CreatingLine, **common, path=texts, values=values, since=moments),
+    st.builds(CreatedLine, **common, record_id=ids, values=values),
+    st.builds(UpdatedLine, **common, record_id=ids, before=values, after=values),
+    st.builds(MovedLine, **common, record_id=ids, before=places, after=places),
+    st.builds(DeletedLine, **common, record_id=ids, before=values),
 )
 
 
-def creating(**values: Any) -> Creating:
-    return Creating(object_name="Contact", path="/Contacts", values=values, since="2026-01-01")
+def creating(**values: Any) -> CreatingLine:
+    return CreatingLine(object_name="Contact", path="/Contacts", values=values, since="2026-01-01")
 
 
-def created(record_id: int, **values: Any) -> Created:
-    return Created(object_name="Contact", record_id=record_id, values=values)
+def created(record_id: int, **values: Any) -> CreatedLine:
+    return CreatedLine(object_name="Contact", record_id=record_id, values=values)
 
 
 @given(line=lines)
-def test_a_line_says_what_it_said(line: AnyWrite) -> None:
+def test_a_line_says_what_it_said(line: WriteLine) -> None:
     text = encode(line)
     assert b"\n" not in text
-    assert decode(text) == line
-    assert encode(decode(text)) == text, "to the last digit"
+    assert decode_line(text) == line
+    assert encode(decode_line(text)) == text, "to the last digit"
 
 
 @settings(max_examples=30)
 @given(written=st.lists(lines, max_size=5), cut=st.integers(1), more=st.lists(lines, max_size=2))
 def test_wherever_it_is_cut_off_the_lines_before_are_there_and_others_follow(
     tmp_path_factory: pytest.TempPathFactory,
-    written: list[AnyWrite],
+    written: list[WriteLine],
     cut: int,
-    more: list[AnyWrite],
+    more: list[WriteLine],
 ) -> None:
     path = tmp_path_factory.mktemp("cut") / "undo.jsonl"
     with Recorder(path, OURS) as recorder:
@@ -88,19 +88,19 @@ def test_wherever_it_is_cut_off_the_lines_before_are_there_and_others_follow(
     with Recorder(path, OURS) as recorder:
         for line in more:
             recorder.add(line)
-    found = [decode(line) for line in path.read_bytes().splitlines()]
-    assert [one for one in found if not isinstance(one, Account)] == [
+    found = [decode_line(line) for line in path.read_bytes().splitlines()]
+    assert [one for one in found if not isinstance(one, AccountLine)] == [
         *written[: max(0, left - 1)],
         *more,
     ]
-    assert not read(path).was_cut_off
+    assert not read_undo_file(path).was_cut_off
 
 
 def test_many_threads_write_whole_lines(tmp_path: Path) -> None:
     path = tmp_path / "undo.jsonl"
     with Recorder(path, OURS) as recorder, ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: recorder.add(created(n, NAME="x" * 5000)), range(200)))
-    assert {entry.record_id for entry in read(path).entries} == set(range(200))
+    assert {entry.record_id for entry in read_undo_file(path).entries} == set(range(200))
 
 
 def test_an_intention_is_left_out_once_it_is_done(tmp_path: Path) -> None:
@@ -112,7 +112,9 @@ def test_an_intention_is_left_out_once_it_is_done(tmp_path: Path) -> None:
         recorder.add(created(7, A=1, B=Decimal("1.50")))
         recorder.add(created(8, A=2))
         recorder.add(creating(A=2))  # cut off
-    found = [(one.place.number, one.action, one.record_id) for one in read(path).entries]
+    found = [
+        (one.position.number, one.action, one.record_id) for one in read_undo_file(path).entries
+    ]
     assert found == [
         (2, "creating", None),
         (5, "created", 7),
@@ -124,13 +126,13 @@ def test_an_intention_is_left_out_once_it_is_done(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        Account(url="https://api.eu1.insightly.com/v3.1", instance="acme"),
-        Account(url=OURS.url, instance="other"),
+        AccountLine(url="https://api.eu1.insightly.com/v3.1", instance="acme"),
+        AccountLine(url=OURS.url, instance="other"),
     ],
 )
-def test_a_file_is_about_one_account(tmp_path: Path, other: Account) -> None:
+def test_a_file_is_about_one_account(tmp_path: Path, other: AccountLine) -> None:
     path = tmp_path / "undo.jsonl"
-    for same in (OURS, OURS, Account(url=f"{OURS.url.upper()}/"), OURS):
+    for same in (OURS, OURS, AccountLine(url=f"{OURS.url.upper()}/"), OURS):
         Recorder(path, same).close()
     before = path.read_bytes()
     with pytest.raises(JournalError, match="about another account"):
@@ -149,14 +151,14 @@ def test_another_file_is_not_added_to(tmp_path: Path, content: bytes) -> None:
 
 def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     with pytest.raises(JournalError, match="cannot be written: Is a directory"):
-        Journal(tmp_path)
+        JournalWriter(tmp_path)
     with pytest.raises(JournalError, match="cannot be read: No such file"):
-        read(tmp_path / "none.jsonl")
+        read_undo_file(tmp_path / "none.jsonl")
 
 
 def test_the_account_is_told_as_far_as_this_user_may_see_it(sandbox: Sandbox) -> None:
     with new_client(sandbox) as client:
-        told = account_of(client)
+        told = read_account(client)
         assert (told.url, told.instance) == (sandbox.api_url, "sandbox")
         sandbox.faults.forbidden = {"/Instance"}
-        assert account_of(client).instance is None
+        assert read_account(client).instance is None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_insightly.sandbox import Faults
-from tap_insightly.undo.lines import Created, Creating, Deleted, Moved
+from tap_insightly.undo_file.lines import CreatedLine, CreatingLine, DeletedLine, MovedLine
 from tests.api.conftest import asked
 from tests.cli.conftest import first
 from tests.undo.running import ADA, LISTS, WRITES, found, undo, with_links
@@ -274,7 +274,7 @@ def test_an_answer_that_is_lost_makes_no_difference(
 def test_leads_do_not_tell_where_they_are(sandbox: Sandbox, writes: Writes, path: Path) -> None:
     key, stages = first(sandbox, "/Leads"), sandbox.records("/PipelineStages")[:2]
     places = [{"PIPELINE_ID": s["PIPELINE_ID"], "STAGE_ID": s["STAGE_ID"]} for s in stages]
-    writes.add(Moved(object_name="Lead", record_id=key, before=places[0], after=places[1]))
+    writes.add(MovedLine(object_name="Lead", record_id=key, before=places[0], after=places[1]))
     assert "does not tell at which stage it is" in undo(sandbox, path).stdout
     assert undo(sandbox, path, "--force").lines == [f"Lead {key}: is back at its stage."]
 
@@ -284,7 +284,7 @@ def test_what_cannot_be_searched_is_left_to_people(
 ) -> None:
     values = {"LEAD_SOURCE": "Fair"}
     line = {"path": "/LeadSources", "values": values, "since": "2026-01-01T00:00:00Z"}
-    writes.add(Creating(object_name="LeadSource", **line))
+    writes.add(CreatingLine(object_name="LeadSource", **line))
     assert "cannot be found out" in undo(sandbox, path).stdout
 
 
@@ -294,5 +294,5 @@ def test_every_digit_and_every_spelling_is_the_same(
     made = writes.create("opportunity", OPPORTUNITY_NAME="Engine", BID_AMOUNT="1234567890123456.70")
     assert b"1234567890123456.70" in path.read_bytes()
     assert undo(sandbox, path).lines == [f"Opportunity {made} is deleted."]
-    writes.add(Created(object_name="Contact", record_id=first(sandbox), values={}))
-    writes.add(Deleted(object_name="Contact", record_id=2, before=dict(ADA)))
+    writes.add(CreatedLine(object_name="Contact", record_id=first(sandbox), values={}))
+    writes.add(DeletedLine(object_name="Contact", record_id=2, before=dict(ADA)))

@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 from tap_insightly.api import InsightlyClient, Response
 from tap_insightly.api.http.closeable import Closeable
 from tap_insightly.api.records.diff import changes
-from tap_insightly.undo.lines import (
-    AnyWrite,
-    Created,
-    Creating,
-    Deleted,
-    Moved,
-    Updated,
-    account_of,
+from tap_insightly.undo.access import AccountAccess
+from tap_insightly.undo.progress import UndoProgress
+from tap_insightly.undo.undoer import Undoer
+from tap_insightly.undo_file.lines import (
+    CreatedLine,
+    CreatingLine,
+    DeletedLine,
+    MovedLine,
+    UpdatedLine,
+    WriteLine,
+    read_account,
 )
-from tap_insightly.undo.progress import Progress
-from tap_insightly.undo.reach import Reach
-from tap_insightly.undo.recording import Recorder, read
-from tap_insightly.undo.undoing import Undoer
+from tap_insightly.undo_file.recorder import Recorder, read_undo_file
 from tap_insightly.values import utc_text
 from tests.conftest import KEY
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tap_insightly.sandbox import Sandbox
-    from tap_insightly.undo.undoing import Result
+    from tap_insightly.undo.undoer import UndoResult
 
 CUSTOM = "CUSTOMFIELDS"
 STAMPS = frozenset({"DATE_CREATED_UTC", "DATE_UPDATED_UTC", "CREATED_USER_ID"})
@@ -46,12 +46,12 @@ class Writes(Closeable):
     def __init__(self, client: InsightlyClient, path: Path, *, is_sent: bool = True) -> None:
         self.client = client
         self.is_sent = is_sent
-        self.recorder = Recorder(path, account_of(client))
+        self.recorder = Recorder(path, read_account(client))
 
     def close(self) -> None:
         self.recorder.close()
 
-    def add(self, line: AnyWrite) -> None:
+    def add(self, line: WriteLine) -> None:
         self.recorder.add(line)
 
     def create(self, name: str, *, is_answered: bool = True, **values: Any) -> int:
@@ -61,12 +61,12 @@ class Writes(Closeable):
         body = Response(request.body or b"").data
         since = utc_text((self.client.session.now() or now()).replace(microsecond=0))
         obj = fields.obj
-        self.add(Creating(object_name=obj.name, path=request.path, values=body, since=since))
+        self.add(CreatingLine(object_name=obj.name, path=request.path, values=body, since=since))
         if not self.is_sent:
             return 0
         made = int(self.client.make(request, fields)[str(obj.key)])
         if is_answered:
-            self.add(Created(object_name=obj.name, record_id=made, values=body))
+            self.add(CreatedLine(object_name=obj.name, record_id=made, values=body))
         return made
 
     def update(self, name: str, key: int, **values: Any) -> None:
@@ -83,7 +83,9 @@ class Writes(Closeable):
             before[CUSTOM] = [
                 {"FIELD_NAME": one, "FIELD_VALUE": was.get(one)} for one in sorted(named)
             ]
-        self.add(Updated(object_name=fields.obj.name, record_id=key, before=before, after=after))
+        self.add(
+            UpdatedLine(object_name=fields.obj.name, record_id=key, before=before, after=after)
+        )
         if self.is_sent:
             self.client.update(name, key, after)  # and nothing that is so already
 
@@ -94,28 +96,30 @@ class Writes(Closeable):
         before = {one: record[one] for one in after}
         if before == after:
             return
-        self.add(Moved(object_name=obj.name, record_id=key, before=before, after=after))
+        self.add(MovedLine(object_name=obj.name, record_id=key, before=before, after=after))
         if self.is_sent:
-            Reach(self.client).move(obj, key, after)
+            AccountAccess(self.client).move(obj, key, after)
 
     def delete(self, name: str, key: int) -> None:
         """Delete a record."""
         obj, record = (
             self.client.object(name),
-            Reach(self.client).record(self.client.object(name), key),
+            AccountAccess(self.client).read(self.client.object(name), key),
         )
         assert record
-        self.add(Deleted(object_name=obj.name, record_id=key, before=record))
+        self.add(DeletedLine(object_name=obj.name, record_id=key, before=record))
         if self.is_sent:
             self.client.delete(name, key)
 
 
-def undone(client: InsightlyClient, path: Path, **options: Any) -> list[Result]:
+def undone(client: InsightlyClient, path: Path, **options: Any) -> list[UndoResult]:
     """Undo what a file says, in this process."""
-    recorded = read(path)
-    with Progress(path, recorded) as progress:
-        progress.keep()
-        return [one for _, one in Undoer(Reach(client), recorded, progress, **options).run()]
+    undo_file = read_undo_file(path)
+    with UndoProgress(path, undo_file) as progress:
+        progress.open()
+        return [
+            one for _, one in Undoer(AccountAccess(client), undo_file, progress, **options).run()
+        ]
 
 
 def documented_undo(sandbox: Sandbox, folder: Path) -> None:
@@ -139,7 +143,7 @@ def now() -> datetime:
 def new_ids(path: Path) -> dict[int, int]:
     """Which new id each record has that was created anew: by the old one."""
     undone = path.with_name(f"{path.name}.undone")
-    by_line = {entry.place.number: entry.record_id for entry in read(path).entries}
+    by_line = {entry.position.number: entry.record_id for entry in read_undo_file(path).entries}
     found: dict[int, int] = {}
     for line in undone.read_text().splitlines() if undone.exists() else ():
         step = json.loads(line)

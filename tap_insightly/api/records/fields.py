@@ -229,7 +229,7 @@ class Fields:
         body: dict[str, Any] = {}
         custom: list[dict[str, Any]] = []
         given: set[str] = set()
-        for name, value in _spread(values):
+        for name, value in spread_custom_fields(values):
             field = self.find(name)
             problem = self._problem(field, value, is_new=is_new) if field else self.unknown(name)
             if field is not None and field.name in given:
@@ -337,8 +337,8 @@ def _custom_kind(value: Mapping[str, Any]) -> str:
     return _kind(value) if value else "string"
 
 
-def _spread(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Go through values, with the raw array of custom fields as the fields that are in it."""
+def spread_custom_fields(values: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Go through values by field, with the items of the raw array of custom fields among them."""
     for given, value in values.items():
         name = str(given)
         items = value if name.upper() == CUSTOM_FIELDS and isinstance(value, list) else None

@@ -24,7 +24,7 @@ from tap_insightly.cli.options import with_settings
 from tap_insightly.cli.output import echo
 from tap_insightly.cli.rows import FORMATS, Rows, opened
 from tap_insightly.connection import open_session
-from tap_insightly.loader.mappings import MappingError
+from tap_insightly.loader.errors import MappingError
 from tap_insightly.loader.record_loader import MODES
 from tap_insightly.loader.report import OUTCOMES
 from tap_insightly.loader.settings import SETTINGS
@@ -197,14 +197,14 @@ def _check(target: FileTarget, schema: Mapping[str, Any]) -> None:
         InsightlyError: If the account does not tell what it has.
     """
     try:
-        route = target.mappings.route(target.stream, schema)
+        mapping = target.run.mappings.mapping(target.stream, schema)
     except BaseException as error:
         target.close()
         if isinstance(error, MappingError):
             raise click.UsageError(_as_options(str(error))) from None
         raise
-    if route.left_out:
-        echo(f"Left out, as the API sets or takes them otherwise: {', '.join(route.left_out)}.")
+    if mapping.left_out:
+        echo(f"Left out, as the API sets or takes them otherwise: {', '.join(mapping.left_out)}.")
 
 
 def _messages(stream: str, schema: Mapping[str, Any], rows: Rows, skip: int) -> Iterator[str]:
@@ -275,7 +275,7 @@ def _how_far(target: FileTarget, count: int) -> str:
     if target.config["dry_run"]:
         return ""
     # A mirror needs all rows, to know what is not among them.
-    if target.mappings.mode(target.stream) == "mirror":
+    if target.run.mappings.mode(target.stream) == "mirror":
         return "Run it again: a mirror needs all rows."
     if not target.written:
         return "None of the rows is known to be written."

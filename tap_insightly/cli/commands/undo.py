@@ -12,31 +12,24 @@ import click
 from tap_insightly.cli.arguments import confirm, dry_run_option, show, yes_option
 from tap_insightly.cli.options import with_client
 from tap_insightly.cli.output import echo
-from tap_insightly.undo.journal import JournalError
-from tap_insightly.undo.lines import account_of
-from tap_insightly.undo.progress import Progress
-from tap_insightly.undo.reach import Reach, Rehearsal
-from tap_insightly.undo.recording import raise_if_other, read
-from tap_insightly.undo.undoing import FAILED, LEFT, NOTHING, UNDONE, WAITING, Undoer
+from tap_insightly.undo.access import AccountAccess, DryRunAccess
+from tap_insightly.undo.progress import UndoProgress
+from tap_insightly.undo.undoer import Undoer, UndoOutcome
+from tap_insightly.undo_file.journal import JournalError
+from tap_insightly.undo_file.lines import read_account
+from tap_insightly.undo_file.recorder import check_account, read_undo_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tap_insightly.api import InsightlyClient
-    from tap_insightly.undo.recording import Entry
-    from tap_insightly.undo.undoing import Result
+    from tap_insightly.undo.undoer import UndoResult
+    from tap_insightly.undo_file.recorder import UndoEntry
 
 _NOT_BACK = (
     "Records that are back have new ids, and are without what Insightly sets itself and what hung "
     "on them: dates of creation and update, pictures, comments, notes, e-mails, files, history."
 )
-_NAMES = {
-    UNDONE: "undone",
-    NOTHING: "as before already",
-    LEFT: "left",
-    FAILED: "refused",
-    WAITING: "waiting for one that was refused",
-}
 
 
 @click.command()
@@ -75,39 +68,43 @@ def undo(
       $ insightly undo undo.jsonl --yes
     """  # noqa: D301 - click takes the character, which is no backslash
     try:
-        recorded = read(file)
-        if recorded.was_cut_off:
+        undo_file = read_undo_file(file)
+        if undo_file.was_cut_off:
             echo(f"The last line of {file} was cut off, before anything of it was sent.")
-        if not recorded.entries:
+        if not undo_file.entries:
             echo(f"There is nothing to undo in {file}.")
             return
-        account = account_of(client)
-        for own in recorded.accounts:
-            raise_if_other(file, own, account)
-        progress = Progress(file, recorded)
+        account = read_account(client)
+        for own in undo_file.accounts:
+            check_account(file, own, account)
+        progress = UndoProgress(file, undo_file)
     except JournalError as error:
         raise click.UsageError(str(error)) from None
     only = frozenset(client.object(name).path for name in names)
-    reach = Rehearsal(client, lambda request: show(client, request)) if is_dry else Reach(client)
+    access = (
+        DryRunAccess(client, lambda request: show(client, request))
+        if is_dry
+        else AccountAccess(client)
+    )
     with progress:
-        undoer = Undoer(reach, recorded, progress, only=only, is_forced=is_forced)
+        undoer = Undoer(access, undo_file, progress, only=only, is_forced=is_forced)
         if not undoer.due:
             echo(f"There is nothing left to undo in {file}.")
             return
         if not is_dry:
             host = urlsplit(client.session.base_url).netloc
             confirm(f"Undo {_counted(undoer.due)} in {host}", is_sure=is_sure)
-            progress.keep()
+            progress.open()
         if not _tell(undoer.run(), is_dry=is_dry):
             sys.exit(1)
 
 
-def _counted(entries: Iterable[Entry]) -> str:
+def _counted(entries: Iterable[UndoEntry]) -> str:
     counts = Counter(entry.action for entry in entries)
     return ", ".join(f"{count:,} {action}" for action, count in counts.most_common())
 
 
-def _tell(results: Iterable[tuple[Entry, Result]], *, is_dry: bool) -> bool:
+def _tell(results: Iterable[tuple[UndoEntry, UndoResult]], *, is_dry: bool) -> bool:
     """Say what becomes of each line, and how many there were of each kind.
 
     Args:
@@ -117,22 +114,22 @@ def _tell(results: Iterable[tuple[Entry, Result]], *, is_dry: bool) -> bool:
     Returns:
         Whether all went well.
     """
-    counts, is_back, is_whole = Counter[str](), False, True
+    counts, is_restored, is_whole = Counter[UndoOutcome](), False, True
     for entry, result in results:
         counts[result.outcome] += 1
-        is_back |= result.is_back
+        is_restored |= result.is_restored
         is_whole &= not result.lost
-        if result.outcome in {FAILED, WAITING}:
-            echo(f"Error: line {entry.place.number}: {result.said}")
-        elif not is_dry or result.outcome != UNDONE:
-            click.echo(result.said)
+        if result.outcome in {UndoOutcome.REFUSED, UndoOutcome.WAITING}:
+            echo(f"Error: line {entry.position.number}: {result.message}")
+        elif not is_dry or result.outcome is not UndoOutcome.UNDONE:
+            click.echo(result.message)
         for lost in result.lost:
             echo(f"{entry.object_name} {entry.record_id}: not put back: {lost}.")
-    if is_back:
+    if is_restored:
         echo(_NOT_BACK)
-    told = ", ".join(f"{counts[one]:,} {name}" for one, name in _NAMES.items() if counts[one])
+    told = ", ".join(f"{counts[one]:,} {one.value}" for one in UndoOutcome if counts[one])
     echo(f"{'A dry run: ' if is_dry else ''}{told}.")
-    return is_whole and not counts[FAILED] and not counts[WAITING]
+    return is_whole and not counts[UndoOutcome.REFUSED] and not counts[UndoOutcome.WAITING]
 
 
 COMMANDS: tuple[click.Command, ...] = (undo,)

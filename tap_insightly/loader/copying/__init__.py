@@ -1,8 +1,7 @@
-"""Writing the records of another account: ids are translated, and what is there is found."""
+"""Copies the records of another account: ids are translated, and what is here already is found."""
 
 from __future__ import annotations
 
 from tap_insightly.loader.copying.copier import Copier
-from tap_insightly.loader.copying.sink import CopySink
 
-__all__ = ["Copier", "CopySink"]
+__all__ = ["Copier"]

@@ -1,4 +1,4 @@
-"""Writes the records of another account, each once all that it needs is there."""
+"""Copies the records of another account, each once all that it leads to is here."""
 
 from __future__ import annotations
 
@@ -9,232 +9,210 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from typing_extensions import override
 
 from tap_insightly.api import InsightlyError, InvalidFieldsError
 from tap_insightly.api.http.closeable import Closeable
+from tap_insightly.loader.copying.intents import resolve_intents
+from tap_insightly.loader.copying.name_matcher import NameMatcher
 from tap_insightly.loader.copying.references import NAMES, in_order
-from tap_insightly.loader.copying.settling import Named, settle
-from tap_insightly.loader.copying.writing import Copied
-from tap_insightly.loader.guards import check_deletions, total_of
-from tap_insightly.loader.mappings import MappingError
-from tap_insightly.loader.record_loader import is_refusal
-from tap_insightly.loader.shares import Share
+from tap_insightly.loader.copying.stream_copy import StreamCopy
+from tap_insightly.loader.errors import MappingError, is_refusal
+from tap_insightly.loader.guards import check_deletions, require_count
 from tap_insightly.streams import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from tap_insightly.api import InsightlyObject
-    from tap_insightly.loader.copying.id_map import IdMap
-    from tap_insightly.loader.target import TargetInsightly
+    from tap_insightly.loader.copying.id_map import IdMap, WaitingRecord
+    from tap_insightly.loader.run import LoadRun
 
 _encode = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
-_OF_TAP = frozenset(stream.name for stream in STREAMS)
+_TAP_STREAMS = frozenset(stream.name for stream in STREAMS)
 
 
 class Copier(Closeable):
     """Takes records in any order, and writes them in one in which their references exist.
 
-    They are kept in the file of the id map until they are written, so that they outlive the
-    process; a record that leads to one that did not come yet waits there for later runs.
+    Records are kept in the id map until they are written, so that they outlive the process. A
+    record that leads to one that has not come yet waits there for later runs.
     """
 
-    def __init__(self, target: TargetInsightly, ids: IdMap) -> None:
-        """Get ready; nothing is asked yet.
-
-        Args:
-            target: The target.
-            ids: What is known of ids.
-        """
-        self._target = target
-        self._ids = ids
-        self._named = Named(ids)
-        self._streams: dict[str, Copied] = {}
-        self._missing: dict[tuple[str, int], int] = {}
-        self._later: Counter[tuple[str, str]] = Counter()
-        self._never: Counter[tuple[str, str]] = Counter()
-        self._written = 0
+    def __init__(self, run: LoadRun, id_map: IdMap) -> None:
+        """Ask nothing yet."""
+        self._run = run
+        self._id_map = id_map
+        self._names = NameMatcher(id_map)
+        self._streams: dict[str, StreamCopy] = {}
+        self._pending_counts: dict[tuple[str, int], int] = {}
+        self._pending: Counter[tuple[str, str]] = Counter()
+        self._unresolvable: Counter[tuple[str, str]] = Counter()
+        self._write_count = 0
         self.is_done = False
-        """Whether all was written that can be."""
+        """Whether everything is written that can be."""
 
-    def open(self, stream: str, schema: Mapping[str, Any]) -> Copied | None:
-        """Begin with a stream.
+    def open_stream(self, stream: str, schema: Mapping[str, Any]) -> StreamCopy | None:
+        """Begin a stream; None if such records cannot be copied.
 
-        Args:
-            stream: The stream's name.
-            schema: Its schema.
-
-        Returns:
-            What writes its records; None if such records cannot be copied.
-
-        Raises:
-            InsightlyError: If the stream is none that a tap of Insightly has, nor of an object.
+        A `MappingError` if it is neither a stream of the tap nor called like an object.
         """
         try:
-            obj = self._target.mappings.object(stream)
+            obj = self._run.mappings.object(stream)
         except MappingError:
-            if stream not in _OF_TAP:
+            if stream not in _TAP_STREAMS:
                 raise
             return None
         if obj.path not in NAMES and (obj.key is None or "create" not in obj.can):
             return None
-        route = self._target.mappings.route(stream, schema, is_written=obj.path not in NAMES)
-        stats = self._target.report.open_stream(stream, self._target.client.session.total)
-        client = self._target.client.counting(stats)
-        self._streams[stream] = Copied(client, route, self._ids)
-        self._ids.keep_schema(stream, schema)
+        mapping = self._run.mappings.mapping(stream, schema, is_written=obj.path not in NAMES)
+        client = self._run.count_requests(stream)
+        self._streams[stream] = StreamCopy(client, mapping, self._id_map)
+        self._id_map.put_schema(stream, schema)
         return self._streams[stream]
 
-    def take(self, copied: Copied, record: Mapping[str, Any]) -> None:
-        """Take a record, to be written by `run`.
+    def add(self, copy: StreamCopy, record: Mapping[str, Any]) -> None:
+        """Keep a record, to be written by `run`, unless it was written and has not changed."""
+        try:
+            self._add(copy, record)
+        except InsightlyError as error:
+            self._run.refuse(copy.mapping, record, "", error)
 
-        Args:
-            copied: What writes the records of its stream.
-            record: The record.
-
-        Raises:
-            InvalidFieldsError: If it has no id.
-        """
-        source = copied.route.row(record).record_id
-        if source is None:
-            obj = copied.route.obj
+    def _add(self, copy: StreamCopy, record: Mapping[str, Any]) -> None:
+        source_id = copy.mapping.map(record).record_id
+        if source_id is None:
+            obj = copy.mapping.obj
             msg = f"{obj.key} is empty, without which it cannot be told from others."
             raise InvalidFieldsError(obj.name, [msg])
-        stream, path = copied.route.stream, copied.route.obj.path
+        stream, path = copy.mapping.stream, copy.mapping.obj.path
         digest = hashlib.sha256(_encode(record)).hexdigest()
-        known = self._ids.find(path, source)
-        if known is not None and known[1] == digest and not self._ids.is_waiting(path, source):
-            self._target.report.count(stream, "unchanged")
+        known = self._id_map.find(path, source_id)
+        is_same = known is not None and known.digest == digest
+        if is_same and not self._id_map.is_waiting(path, source_id):
+            self._run.report.count(stream, "unchanged")
             return
-        self._ids.wait_for(path, source, stream, record, digest)
+        self._id_map.add_waiting(path, source_id, stream, record, digest)
 
     def run(self) -> None:
-        """Write all that waits, as far as that can be.
-
-        Raises:
-            InsightlyError: If a record was refused, and that is to end the run, or if there is
-                no use in going on.
-        """
-        settle(self._target.client, self._ids)
-        for stream, schema in self._ids.schemas().items():
+        """Write all that waits, as far as it can be written."""
+        resolve_intents(self._run.client, self._id_map)
+        for stream, schema in self._id_map.schemas().items():
             if stream not in self._streams:  # of a run before
-                self.open(stream, schema)
-        objects = in_order(one.route.obj for one in self._streams.values())
+                self.open_stream(stream, schema)
+        objects = in_order(copy.mapping.obj for copy in self._streams.values())
         self._check_deletions(objects)
         before = -1
-        while before < self._written:
-            before = self._written
+        while before < self._write_count:
+            before = self._write_count
             for obj in objects:
-                self._pass(obj)
+                self._write_waiting(obj)
         for obj in objects:
-            self._refuse_the_rest(obj)
-        self._target.work.wait()
-        self._tell()
+            self._refuse_incomplete(obj)
+        self._run.queue.wait()
+        self._log_gaps()
         self.is_done = True
 
+    @override
     def close(self) -> None:
-        """Close the file."""
-        self._ids.close()
+        """Close the id map."""
+        self._id_map.close()
 
     def _check_deletions(self, objects: Iterable[InsightlyObject]) -> None:
-        config = self._target.config
-        if not config["allow_delete"]:
+        if not self._run.config["allow_delete"]:
             return
         deletions: defaultdict[str, list[Mapping[str, Any]]] = defaultdict(list)
         for obj in objects:
-            for source, stream, record, _ in self._ids.waiting(obj.path):
-                known = self._ids.find(obj.path, source)
-                if known is None or known[0] is None:
+            for waiting in self._id_map.waiting(obj.path):
+                if self._id_map.target_of(obj.path, waiting.source_id) is None:
                     continue
-                with suppress(InvalidFieldsError):  # which is told when its turn comes
-                    if self._streams[stream].route.row(record).is_deleted:
-                        deletions[stream].append(record)
-        client, most = self._target.client, Share.of(config["max_deletes"])
+                with suppress(InvalidFieldsError):  # it is refused when its turn comes
+                    if self._streams[waiting.stream].mapping.map(waiting.record).is_deleted:
+                        deletions[waiting.stream].append(waiting.record)
         check_deletions(
             deletions,
-            lambda stream: total_of(client, self._streams[stream].route.obj),
-            most,
-            self._target.report,
+            lambda stream: require_count(self._run.client, self._streams[stream].mapping.obj),
+            self._run.max_deletes,
+            self._run.report,
         )
 
-    def _pass(self, obj: InsightlyObject) -> None:
-        for source, stream, record, digest in self._ids.waiting(obj.path):
-            do = partial(self._write, stream, source, record, digest)
-            self._target.work.submit(do, [(obj.path, source)])
-        self._target.work.wait()
+    def _write_waiting(self, obj: InsightlyObject) -> None:
+        for waiting in self._id_map.waiting(obj.path):
+            key = (obj.path, waiting.source_id)
+            self._run.queue.submit(partial(self._write, obj, waiting), [key])
+        self._run.queue.wait()
 
-    def _write(self, stream: str, source: int, record: dict[str, Any], digest: str) -> None:
-        copied = self._streams[stream]
-        obj = copied.route.obj
+    def _write(self, obj: InsightlyObject, waiting: WaitingRecord) -> None:
+        source_id, stream, record, digest = waiting
+        copy = self._streams[stream]
         outcome: str | None
-        seen = self._missing.get((obj.path, source))
+        pending_before = self._pending_counts.get((obj.path, source_id))
         try:
-            row = copied.route.row(record)
-            if row.is_deleted:
-                self._delete(copied, source)
+            mapped = copy.mapping.map(record)
+            if mapped.is_deleted:
+                self._delete(copy, source_id)
                 return
             if obj.path in NAMES:
-                outcome = copied.match(source, record, row, self._named)
+                outcome = copy.match(source_id, record, mapped, self._names)
                 pending: list[str] = []
             else:
-                translated = copied.translate(row, record)
+                translated = copy.translate(mapped, record)
                 pending = translated.pending
-                if seen is not None and len(pending) >= seen:
+                if pending_before is not None and len(pending) >= pending_before:
                     return  # nothing that it leads to was written since
-                outcome = copied.write(source, row, translated)
-                if seen is None:
-                    self._never.update((stream, name) for name in translated.unresolvable)
+                outcome = copy.write(source_id, mapped, translated)
+                if pending_before is None:
+                    self._unresolvable.update((stream, name) for name in translated.unresolvable)
         except InsightlyError as error:
-            self._refuse(copied, source, record, error)
+            self._refuse(copy, source_id, record, error)
             return
-        self._missing[obj.path, source] = len(pending)
+        self._pending_counts[obj.path, source_id] = len(pending)
         if outcome is None:
-            return  # held until what it needs is there
-        self._written += 1
-        if seen is None or not copied.was_written(source):
-            self._target.report.count(stream, outcome)
-            copied.note_written(source)
+            return  # it waits until what it needs is there
+        self._write_count += 1
+        if pending_before is None or not copy.was_written(source_id):
+            self._run.report.count(stream, outcome)
+            copy.note_written(source_id)
         if not pending:
-            self._ids.done(obj.path, source, digest)
+            self._id_map.finish(obj.path, source_id, digest)
 
-    def _delete(self, copied: Copied, source: int) -> None:
+    def _delete(self, copy: StreamCopy, source_id: int) -> None:
         outcome = "ignored"
-        if self._target.config["allow_delete"]:
-            outcome = copied.delete(source)
-        self._target.report.count(copied.route.stream, outcome)
-        self._ids.done(copied.route.obj.path, source, None)
+        if self._run.config["allow_delete"]:
+            outcome = copy.delete(source_id)
+        self._run.report.count(copy.mapping.stream, outcome)
+        self._id_map.finish(copy.mapping.obj.path, source_id, None)
 
     def _refuse(
-        self, copied: Copied, source: int, record: dict[str, Any], error: InsightlyError
+        self, copy: StreamCopy, source_id: int, record: dict[str, Any], error: InsightlyError
     ) -> None:
         if not is_refusal(error):
             raise error
-        self._target.refuse(copied.route, record, copied.route.name_of(record), error)
-        self._ids.done(copied.route.obj.path, source, None)
+        self._run.refuse(copy.mapping, record, copy.mapping.describe(record), error)
+        self._id_map.finish(copy.mapping.obj.path, source_id, None)
 
-    def _refuse_the_rest(self, obj: InsightlyObject) -> None:
+    def _refuse_incomplete(self, obj: InsightlyObject) -> None:
         """Refuse what needs records that did not come; count what only leads to such ones."""
-        for source, stream, record, _ in self._ids.waiting(obj.path):
-            copied = self._streams[stream]
-            pending = copied.translate(copied.route.row(record), record).pending
-            known = self._ids.find(obj.path, source)
-            if known is not None and known[0] is not None:
-                self._later.update((stream, name) for name in pending)
+        for source_id, stream, record, _ in self._id_map.waiting(obj.path):
+            copy = self._streams[stream]
+            pending = copy.translate(copy.mapping.map(record), record).pending
+            if self._id_map.target_of(obj.path, source_id) is not None:
+                self._pending.update((stream, name) for name in pending)
                 continue
             names = ", ".join(dict.fromkeys(pending))
             msg = f"{names} lead to records that did not come, which a new one needs."
-            self._refuse(copied, source, record, InvalidFieldsError(obj.name, [msg]))
+            self._refuse(copy, source_id, record, InvalidFieldsError(obj.name, [msg]))
 
-    def _tell(self) -> None:
-        for (stream, name), count in sorted(self._never.items()):
-            self._target.logger.warning(
+    def _log_gaps(self) -> None:
+        """Log how many values lead to records that are not here."""
+        for (stream, name), count in sorted(self._unresolvable.items()):
+            self._run.logger.warning(
                 "%s: %s values of %s lead to what is not in this account; they were left out.",
                 stream,
                 f"{count:,}",
                 name,
             )
-        for (stream, name), count in sorted(self._later.items()):
-            self._target.logger.warning(
+        for (stream, name), count in sorted(self._pending.items()):
+            self._run.logger.warning(
                 "%s: %s values of %s lead to records that did not come yet; they wait for them.",
                 stream,
                 f"{count:,}",

@@ -1,4 +1,4 @@
-"""Which record of the other account is which one here: a file that outlives every run."""
+"""The id map: a file that outlives every run, and says which record of another account is which."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import sqlite3
 import threading
 from contextlib import closing, contextmanager
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
+from typing_extensions import override
 
 from tap_insightly.api import InsightlyError
 from tap_insightly.api.http.closeable import Closeable
@@ -36,26 +37,56 @@ create table if not exists streams (name text primary key, schema text not null)
 _decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
+class MappedId(NamedTuple):
+    """What is known of a record of the other account."""
+
+    target_id: int | None
+    """Its id here; None if it is not here, and cannot be."""
+
+    digest: str | None
+    """A hash of the record that was written last."""
+
+
+class WaitingRecord(NamedTuple):
+    """A record that is still to be written."""
+
+    source_id: int
+    stream: str
+    record: dict[str, Any]
+    digest: str
+
+
+class Intent(NamedTuple):
+    """A record that was about to be created; without an id, nobody knows whether it was."""
+
+    path: str
+    """The path of its list."""
+
+    source_id: int
+
+    request_path: str
+    """Where the request went."""
+
+    body: dict[str, Any]
+
+    since: str
+    """When, by the server's clock, RFC 3339."""
+
+
 class IdMap(Closeable):
-    """A file that says which id there is which one here, and what is still to be done."""
+    """Knows which id of another account (source) is which one here (target), and what is to do.
+
+    Ids are those of a list, which is named by its path.
+    """
 
     def __init__(self, path: str, account: str) -> None:
-        """Open the file, or make it.
-
-        Args:
-            path: Its path, text.
-            account: Which account is written to, text.
-
-        Raises:
-            InsightlyError: If it cannot be used, or belongs to another account.
-        """
-        self._path = path
+        """Open or create the file; refuse one that belongs to another account than this."""
         self._lock = threading.RLock()
         try:
             self._db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._db.execute("pragma journal_mode = wal")
             self._db.executescript(_TABLES)
-            with self._writing():
+            with self._transaction():
                 self._db.execute("insert or ignore into facts values ('account', ?)", [account])
             (own,) = self._one("select value from facts where name = 'account'", [])
         except sqlite3.Error as error:
@@ -66,115 +97,68 @@ class IdMap(Closeable):
             msg = f"Setting 'id_map': {path} is about another account ({own}); name another file."
             raise InsightlyError(msg)
 
+    @override
     def close(self) -> None:
-        """Close the file."""
         self._db.close()
 
-    def find(self, path: str, source: int) -> tuple[int | None, str | None] | None:
-        """Look a record up.
-
-        Args:
-            path: The path of its list.
-            source: Its id in the other account.
-
-        Returns:
-            Its id here, None for one that cannot be, and the digest of what was written last;
-            None if nothing is known of it.
-        """
+    def find(self, path: str, source_id: int) -> MappedId | None:
+        """What is known of a record; None if nothing is."""
         query = "select target, digest from ids where path = ? and source = ?"
-        row = self._one(query, [path, source])
-        return None if row is None else (row[0], row[1])
+        row = self._one(query, [path, source_id])
+        return None if row is None else MappedId(row[0], row[1])
+
+    def target_of(self, path: str, source_id: int) -> int | None:
+        """The id here; None if it is not known, or there is none."""
+        found = self.find(path, source_id)
+        return None if found is None else found.target_id
 
     def targets(self, path: str) -> set[int]:
-        """List the ids here that are known.
-
-        Args:
-            path: The path of the list.
-
-        Returns:
-            The ids.
-        """
+        """All ids of a list that are known here."""
         rows = self._all("select target from ids where path = ? and target is not null", [path])
         return {int(row[0]) for row in rows}
 
-    def put(self, path: str, source: int, target: int | None) -> None:
-        """Take down which record is which; what was to be made is made then.
-
-        Args:
-            path: The path of the list.
-            source: The id there.
-            target: The id here; None if there is none and cannot be.
-        """
-        with self._writing():
+    def put(self, path: str, source_id: int, target_id: int | None) -> None:
+        """Note which record is which, or that there can be none; this fulfils its intent."""
+        with self._transaction():
             self._db.execute(
                 "insert into ids values (?, ?, ?, null) "
                 "on conflict (path, source) do update set target = excluded.target",
-                [path, source, target],
+                [path, source_id, target_id],
             )
-            self._db.execute("delete from intents where path = ? and source = ?", [path, source])
+            self._db.execute("delete from intents where path = ? and source = ?", [path, source_id])
 
-    def intend(self, path: str, source: int, request: str, body: bytes, since: str) -> None:
-        """Take down that a record is about to be made.
-
-        Args:
-            path: The path of its list.
-            source: The id there.
-            request: The path that the request goes to.
-            body: What is sent.
-            since: When, by the server's clock, ISO 8601.
-        """
-        with self._writing():
+    def add_intent(
+        self, path: str, source_id: int, request_path: str, body: bytes, since: str
+    ) -> None:
+        """Note that a record is about to be created."""
+        with self._transaction():
             self._db.execute(
                 "insert or replace into intents values (?, ?, ?, ?, ?)",
-                [path, source, request, body.decode(), since],
+                [path, source_id, request_path, body.decode(), since],
             )
 
-    def forget_intent(self, path: str, source: int) -> None:
-        """Take down that a record was not made.
+    def remove_intent(self, path: str, source_id: int) -> None:
+        """Note that a record was not created."""
+        with self._transaction():
+            self._db.execute("delete from intents where path = ? and source = ?", [path, source_id])
 
-        Args:
-            path: The path of its list.
-            source: The id there.
-        """
-        with self._writing():
-            self._db.execute("delete from intents where path = ? and source = ?", [path, source])
-
-    def intents(self) -> list[tuple[str, int, str, dict[str, Any], str]]:
-        """List what was about to be made, and of which it is not known whether it was.
-
-        Returns:
-            Path of the list, id there, path of the request, body, and when.
-        """
+    def intents(self) -> list[Intent]:
+        """All intents that a run has left behind."""
         rows = self._all("select path, source, request, body, since from intents", [])
-        return [(row[0], row[1], row[2], _decode(row[3]), row[4]) for row in rows]
+        return [Intent(row[0], row[1], row[2], _decode(row[3]), row[4]) for row in rows]
 
-    def wait_for(
-        self, path: str, source: int, stream: str, record: Mapping[str, Any], digest: str
+    def add_waiting(
+        self, path: str, source_id: int, stream: str, record: Mapping[str, Any], digest: str
     ) -> None:
-        """Keep a record that is to be written; a later one of the same id takes its place.
-
-        Args:
-            path: The path of its list.
-            source: Its id there.
-            stream: The stream's name.
-            record: The record as it came.
-            digest: What tells it from others.
-        """
-        with self._writing():
+        """Keep a record that is to be written; it replaces an earlier one with its id."""
+        with self._transaction():
             self._db.execute(
                 "insert or replace into waiting values (?, ?, ?, ?, ?)",
-                [path, source, stream, encode(record).decode(), digest],
+                [path, source_id, stream, encode(record).decode(), digest],
             )
 
-    def waiting(self, path: str) -> Iterator[tuple[int, str, dict[str, Any], str]]:
-        """Go through the records of a list that are to be written.
-
-        Args:
-            path: The path of the list.
-
-        Yields:
-            Id there, stream, record and digest, in ascending order of the id.
-        """
+    def waiting(self, path: str) -> Iterator[WaitingRecord]:
+        """The records of a list that are to be written, in ascending order of their ids."""
         after = -1
         while True:
             query = (
@@ -185,71 +169,44 @@ class IdMap(Closeable):
             if not rows:
                 return
             for row in rows:
-                yield row[0], row[1], _decode(row[2]), row[3]
+                yield WaitingRecord(row[0], row[1], _decode(row[2]), row[3])
             after = rows[-1][0]
 
-    def is_waiting(self, path: str, source: int) -> bool:
-        """Tell whether a record is to be written.
-
-        Args:
-            path: The path of its list.
-            source: Its id there.
-
-        Returns:
-            Whether it is.
-        """
+    def is_waiting(self, path: str, source_id: int) -> bool:
+        """Whether a record is to be written."""
         query = "select 1 from waiting where path = ? and source = ?"
-        return self._one(query, [path, source]) is not None
+        return self._one(query, [path, source_id]) is not None
 
-    def done(self, path: str, source: int, digest: str | None) -> None:
-        """Take down that a record is written, or will not be.
-
-        Args:
-            path: The path of its list.
-            source: Its id there.
-            digest: What tells it from others; None if it was not written.
-        """
-        with self._writing():
-            self._db.execute("delete from waiting where path = ? and source = ?", [path, source])
+    def finish(self, path: str, source_id: int, digest: str | None) -> None:
+        """Note that a record is written; without a digest, that it will not be."""
+        with self._transaction():
+            self._db.execute("delete from waiting where path = ? and source = ?", [path, source_id])
             self._db.execute(
-                "update ids set digest = ? where path = ? and source = ?", [digest, path, source]
+                "update ids set digest = ? where path = ? and source = ?",
+                [digest, path, source_id],
             )
 
-    def forget(self, path: str, source: int) -> None:
-        """Forget a record that was deleted.
-
-        Args:
-            path: The path of its list.
-            source: Its id there.
-        """
-        with self._writing():
-            key = [path, source]
+    def remove(self, path: str, source_id: int) -> None:
+        """Forget a record that was deleted."""
+        with self._transaction():
+            key = [path, source_id]
             self._db.execute("delete from waiting where path = ? and source = ?", key)
             self._db.execute("delete from ids where path = ? and source = ?", key)
 
-    def keep_schema(self, stream: str, schema: Mapping[str, Any]) -> None:
-        """Keep the schema of a stream, for records that wait longer than a run.
-
-        Args:
-            stream: The stream's name.
-            schema: The schema.
-        """
-        with self._writing():
+    def put_schema(self, stream: str, schema: Mapping[str, Any]) -> None:
+        """Keep the schema of a stream, for records that wait longer than a run."""
+        with self._transaction():
             self._db.execute(
                 "insert or replace into streams values (?, ?)", [stream, encode(schema).decode()]
             )
 
     def schemas(self) -> dict[str, dict[str, Any]]:
-        """List the schemas of the streams that have records that wait.
-
-        Returns:
-            Schemas by stream.
-        """
+        """The schemas of the streams that have records waiting."""
         query = "select name, schema from streams where name in (select stream from waiting)"
         return {row[0]: _decode(row[1]) for row in self._all(query, [])}
 
     @contextmanager
-    def _writing(self) -> Iterator[None]:
+    def _transaction(self) -> Iterator[None]:
         with self._lock:
             self._db.execute("begin immediate")
             try:
@@ -260,9 +217,9 @@ class IdMap(Closeable):
             self._db.execute("commit")
 
     def _one(self, query: str, values: list[Any]) -> Any:  # noqa: ANN401 - a row, or None
-        with self._lock, closing(self._db.execute(query, values)) as paginator:
-            return paginator.fetchone()
+        with self._lock, closing(self._db.execute(query, values)) as cursor:
+            return cursor.fetchone()
 
     def _all(self, query: str, values: list[Any]) -> list[Any]:
-        with self._lock, closing(self._db.execute(query, values)) as paginator:
-            return paginator.fetchall()
+        with self._lock, closing(self._db.execute(query, values)) as cursor:
+            return cursor.fetchall()

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_insightly.api import InsightlyClient
-from tap_insightly.loader.mappings import MappingError, StreamMappings
+from tap_insightly.loader.errors import MappingError
+from tap_insightly.loader.mappings import StreamMappings
 from tap_insightly.openapi import WRITE
 from tap_insightly.streams import STREAMS, ListStream, SearchStream
 from tests.conftest import KEY, new_sandbox
@@ -29,13 +30,13 @@ def account() -> Iterator[InsightlyClient]:
         yield client
 
 
-def route(account: InsightlyClient, stream: str, *names: str, **config: Any) -> StreamMapping:
-    return StreamMappings(account, config).route(stream, schema(stream, *names)["schema"])
+def mapping_of(account: InsightlyClient, stream: str, *names: str, **config: Any) -> StreamMapping:
+    return StreamMappings(account, config).mapping(stream, schema(stream, *names)["schema"])
 
 
 def refusal(account: InsightlyClient, stream: str, *names: str, **config: Any) -> str:
     with pytest.raises(MappingError) as caught:
-        route(account, stream, *names, **config)
+        mapping_of(account, stream, *names, **config)
     assert f"'{stream}'" in str(caught.value)
     return str(caught.value)
 
@@ -98,7 +99,9 @@ def test_an_object_that_cannot_be_written_is_refused(account: InsightlyClient, s
 
 
 def test_properties_may_be_in_any_case(account: InsightlyClient) -> None:
-    found = route(account, "contacts", "contact_id", "First_Name", "hobby__c", "größe__c", "rating")
+    found = mapping_of(
+        account, "contacts", "contact_id", "First_Name", "hobby__c", "größe__c", "rating"
+    )
     assert {name: field.name for name, field in found.properties.items()} == {
         "contact_id": "CONTACT_ID",
         "First_Name": "FIRST_NAME",
@@ -110,7 +113,7 @@ def test_properties_may_be_in_any_case(account: InsightlyClient) -> None:
 
 def test_a_column_of_a_custom_field_goes_where_its_title_says(account: InsightlyClient) -> None:
     one = {"properties": {"hobby__c_2": {"type": "string", "title": "Hobby__c"}}}
-    found = StreamMappings(account, {}).route("contacts", one)
+    found = StreamMappings(account, {}).mapping("contacts", one)
     assert found.properties["hobby__c_2"].name == "Hobby__c"
 
 
@@ -118,7 +121,7 @@ def test_properties_go_where_the_settings_say_and_null_leaves_them_out(
     account: InsightlyClient,
 ) -> None:
     names = {"score": "Shoe_Size__c", "loaded_at": None, "batch": ""}
-    found = route(account, "contacts", *names, "TITLE", field_map={"contacts": names})
+    found = mapping_of(account, "contacts", *names, "TITLE", field_map={"contacts": names})
     assert {name: one.name for name, one in found.properties.items()} == {
         "score": "Shoe_Size__c",
         "TITLE": "TITLE",
@@ -127,9 +130,9 @@ def test_properties_go_where_the_settings_say_and_null_leaves_them_out(
 
 def test_what_targets_add_and_what_is_read_only_is_left_out(account: InsightlyClient) -> None:
     names = ("_sdc_batched_at", "DATE_CREATED_UTC", "LINKS", "Customer_Number__c", "FIRST_NAME")
-    found = route(account, "contacts", "CONTACT_ID", *names)
+    found = mapping_of(account, "contacts", "CONTACT_ID", *names)
     assert found.left_out == ("DATE_CREATED_UTC", "LINKS", "Customer_Number__c")
-    row = found.row({"CONTACT_ID": "7", **dict.fromkeys(names, "x")})
+    row = found.map({"CONTACT_ID": "7", **dict.fromkeys(names, "x")})
     assert row.record_id == 7
     assert row.values == {"FIRST_NAME": "x"}
 
@@ -137,14 +140,14 @@ def test_what_targets_add_and_what_is_read_only_is_left_out(account: InsightlyCl
 def test_the_raw_array_of_custom_fields_is_written_without_what_is_read_only(
     account: InsightlyClient,
 ) -> None:
-    found = route(account, "contacts", "CUSTOMFIELDS")
+    found = mapping_of(account, "contacts", "CUSTOMFIELDS")
     given = {"Hobby__c": "chess", "Customer_Number__c": "C-1"}
     items = [{"FIELD_NAME": name, "FIELD_VALUE": value} for name, value in given.items()]
-    assert found.row({"CUSTOMFIELDS": items}).values == {"Hobby__c": "chess"}
+    assert found.map({"CUSTOMFIELDS": items}).values == {"Hobby__c": "chess"}
 
 
 def test_columns_come_before_the_raw_array(account: InsightlyClient) -> None:
-    found = route(account, "contacts", "CUSTOMFIELDS", "Hobby__c")
+    found = mapping_of(account, "contacts", "CUSTOMFIELDS", "Hobby__c")
     assert list(found.properties) == ["Hobby__c"]
 
 
@@ -176,7 +179,7 @@ def test_an_object_that_cannot_be_searched_is_not_matched(account: InsightlyClie
 @pytest.mark.parametrize("key", ["Contact", "contacts", "CONTACTS", "people"])
 def test_what_to_match_on_is_set_by_object_or_stream(account: InsightlyClient, key: str) -> None:
     config = {"match_on": {key: "email_address"}, "stream_to_object": {"people": "Contact"}}
-    found = route(account, "people", "EMAIL_ADDRESS", **config)
+    found = mapping_of(account, "people", "EMAIL_ADDRESS", **config)
     assert found.match_on
     assert found.match_on.name == "EMAIL_ADDRESS"
 
@@ -187,7 +190,7 @@ def test_where_properties_go_is_set_by_object_or_stream(account: InsightlyClient
         "field_map": {key: {"score": "Shoe_Size__c"}},
         "stream_to_object": {"people": "Contact"},
     }
-    found = route(account, "people", "score", **config)
+    found = mapping_of(account, "people", "score", **config)
     assert found.properties["score"].name == "Shoe_Size__c"
 
 
@@ -198,7 +201,7 @@ def test_what_is_said_of_a_stream_counts_before_what_is_said_of_its_object(
         "match_on": {"Contact": "EMAIL_ADDRESS", "people": "PHONE"},
         "stream_to_object": {"people": "Contact"},
     }
-    found = route(account, "people", "PHONE", "EMAIL_ADDRESS", **config)
+    found = mapping_of(account, "people", "PHONE", "EMAIL_ADDRESS", **config)
     assert found.match_on
     assert found.match_on.name == "PHONE"
 
@@ -243,4 +246,4 @@ def test_what_is_no_message_ends_the_run_with_a_sentence(feed: Feed, line: str) 
     path.write_text(line + "\n")
     fed = feed([], "--input", str(path))
     assert fed.code == 1
-    assert "What comes in is no Singer message" in fed.problems[-1]
+    assert "The input is no Singer message" in fed.problems[-1]

@@ -1,4 +1,4 @@
-"""What says that a record is gone at its source, and what only looks like it."""
+"""The Singer column that says that a record is deleted at its source."""
 
 from __future__ import annotations
 
@@ -6,27 +6,17 @@ from datetime import datetime, timedelta, timezone
 
 from tap_insightly.values import EMPTY_DATES, parse_moment
 
-DELETED = "_sdc_deleted_at"
-"""The property of a record that is gone at its source."""
+DELETED_AT = "_sdc_deleted_at"
 
 ACCEPTED = "the date of the deletion, true, or nothing for a record that is not deleted"
-_FIRST = datetime(2000, 1, 1, tzinfo=timezone.utc)  # no record of Insightly is as old as that
+_EARLIEST = datetime(2000, 1, 1, tzinfo=timezone.utc)  # no record of Insightly is as old as that
 
 
 def is_deletion(value: object) -> bool:
-    """Tell whether a record is gone at its source.
+    """Whether a value of the column says that the record is deleted; a `ValueError` if unclear.
 
-    Only what can mean nothing else does: what programs write for an empty cell, such as pandas'
-    ``NaT``, must not delete anything, nor must the dates that stand for never.
-
-    Args:
-        value: What the property says.
-
-    Returns:
-        True for a date or true; False for what is empty, or false.
-
-    Raises:
-        ValueError: If it is anything else; the text says what is wrong with it.
+    What programs write for an empty cell, such as pandas' ``NaT``, must not delete anything, nor
+    must dates that mean never.
     """
     if value is None or isinstance(value, bool):
         return bool(value)
@@ -48,4 +38,4 @@ def _is_past(text: str) -> bool:
     except (ValueError, OverflowError):
         return False
     # The clock of this machine may be wrong by some hours.
-    return _FIRST <= moment <= datetime.now(timezone.utc) + timedelta(days=1)
+    return _EARLIEST <= moment <= datetime.now(timezone.utc) + timedelta(days=1)

@@ -1,4 +1,4 @@
-"""Files of JSON lines that outlive their process: added to line by line, read by number."""
+"""Files of JSON lines that outlive their process: lines are added at the end, and read by place."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 import msgspec
+from typing_extensions import override
 
 from tap_insightly.api.http.closeable import Closeable
 from tap_insightly.api.http.errors import InsightlyError
@@ -18,60 +19,46 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 Kind = TypeVar("Kind")
-_MARK = b"\xef\xbb\xbf"
-_BLOCK = 65536
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_BLOCK_SIZE = 65536
 
 
 class JournalError(InsightlyError):
-    """A file cannot be read, or says something that it cannot."""
+    """A file cannot be read or written, or one of its lines makes no sense."""
 
 
-class Place(NamedTuple):
-    """Where a line is, and what tells it from others."""
+class LinePosition(NamedTuple):
+    """Where a line is in its file."""
 
     number: int
-    """Its number, from 1."""
+    """From 1."""
 
     offset: int
     """Where it begins, in bytes."""
 
     size: int
-    """How many bytes it has, without its end."""
+    """In bytes, without its end."""
 
     digest: str
-    """What tells its content from any other."""
+    """A hash of its content."""
 
 
-class Journal(Closeable):
-    """Adds lines to a file, for any number of threads; each is on disk before it returns."""
+class JournalWriter(Closeable):
+    """Adds lines to a file, for any number of threads; each is on disk before `add` returns."""
 
     def __init__(self, path: str | Path) -> None:
-        """Open a file, or make it. A last line that was cut off is taken away.
-
-        Args:
-            path: Its path.
-
-        Raises:
-            JournalError: If it cannot be written.
-        """
+        """Open or create the file, and take away a last line that was cut off."""
         self._path = path
         self._lock = threading.Lock()
         try:
             self._file = Path(path).open("a+b")  # noqa: SIM115 - closed with this
-            self._drop_what_was_cut_off()
+            self._repair_last_line()
         except OSError as error:
             msg = f"{path} cannot be written: {error.strerror or error}."
             raise JournalError(msg) from None
 
     def add(self, line: msgspec.Struct) -> None:
-        """Add a line.
-
-        Args:
-            line: What it says.
-
-        Raises:
-            JournalError: If it cannot be written.
-        """
+        """Add a line."""
         try:
             with self._lock:
                 self._file.write(encode(line) + b"\n")
@@ -81,91 +68,70 @@ class Journal(Closeable):
             msg = f"{self._path} cannot be written: {error.strerror or error}."
             raise JournalError(msg) from None
 
+    @override
     def close(self) -> None:
-        """Close the file."""
         self._file.close()
 
-    def _drop_what_was_cut_off(self) -> None:
-        """Go to behind the last whole line; one that lacks nothing but its end is whole."""
+    def _repair_last_line(self) -> None:
+        """Remove a last line that was cut off, or end one that lacks nothing but its end."""
         end = self._file.seek(0, os.SEEK_END)
-        at, rest = end, b""
-        while at and b"\n" not in rest:
-            at = max(0, at - _BLOCK)
-            self._file.seek(at)
-            rest = self._file.read(min(_BLOCK, end - at - len(rest))) + rest
-        last = rest[rest.rfind(b"\n") + 1 :]
+        start, tail = end, b""
+        while start and b"\n" not in tail:
+            start = max(0, start - _BLOCK_SIZE)
+            self._file.seek(start)
+            tail = self._file.read(min(_BLOCK_SIZE, end - start - len(tail))) + tail
+        last = tail[tail.rfind(b"\n") + 1 :]
         if not last:
             return
-        if is_json(last):
+        if _is_json(last):
             self._file.write(b"\n")
         else:
             self._file.truncate(end - len(last))
 
 
-class Lines(Generic[Kind]):
+class JournalReader(Generic[Kind]):
     """Reads such a file."""
 
     def __init__(self, path: str | Path, decode: Callable[[bytes], Kind]) -> None:
-        """Take a file; nothing is read yet.
-
-        Args:
-            path: Its path.
-            decode: Makes something of a line, as a msgspec decoder does.
-        """
+        """Take a file; nothing is read yet."""
         self._path = path
         self._decode = decode
         self.was_cut_off = False
-        """Whether the last line was, once all were read; it is left out."""
+        """Whether the last line was cut off, once all were read; such a line is left out."""
 
-    def __iter__(self) -> Iterator[tuple[Place, Kind]]:
-        """Go through all lines.
-
-        Yields:
-            Where each is, and what it says.
-
-        Raises:
-            JournalError: If the file cannot be read, or a line is none.
-        """
+    def __iter__(self) -> Iterator[tuple[LinePosition, Kind]]:
+        """Go through all lines."""
         try:
             with Path(self._path).open("rb") as file:
                 offset = 0
                 for number, raw in enumerate(file, 1):
-                    line = raw.removeprefix(_MARK) if number == 1 else raw
+                    line = raw.removeprefix(_BYTE_ORDER_MARK) if number == 1 else raw
                     start, offset = offset + len(raw) - len(line), offset + len(raw)
                     line = line.rstrip(b"\r\n")
                     if not line.strip():
                         continue
-                    if not raw.endswith(b"\n") and not is_json(line):
+                    if not raw.endswith(b"\n") and not _is_json(line):
                         self.was_cut_off = True
                         return
                     digest = hashlib.sha256(line).hexdigest()[:16]
-                    yield Place(number, start, len(line), digest), self._parsed(number, line)
+                    position = LinePosition(number, start, len(line), digest)
+                    yield position, self._parse(number, line)
         except OSError as error:
             msg = f"{self._path} cannot be read: {error.strerror or error}."
             raise JournalError(msg) from None
 
-    def at(self, place: Place) -> Kind:
-        """Read one line again.
-
-        Args:
-            place: Where it is.
-
-        Returns:
-            What it says.
-
-        Raises:
-            JournalError: If the file cannot be read, or was changed meanwhile.
-        """
+    def read_line(self, position: LinePosition) -> Kind:
+        """Read one line again."""
         try:
             with Path(self._path).open("rb") as file:
-                file.seek(place.offset)
-                line = file.read(place.size)
+                file.seek(position.offset)
+                line = file.read(position.size)
         except OSError as error:
             msg = f"{self._path} cannot be read: {error.strerror or error}."
             raise JournalError(msg) from None
-        return self._parsed(place.number, line)
+        return self._parse(position.number, line)
 
-    def _parsed(self, number: int, line: bytes) -> Kind:
+    def _parse(self, number: int, line: bytes) -> Kind:
         try:
             return self._decode(line)
         except UnicodeDecodeError:
@@ -176,15 +142,7 @@ class Lines(Generic[Kind]):
         raise JournalError(msg)
 
 
-def is_json(line: bytes) -> bool:
-    """Tell whether a line is whole.
-
-    Args:
-        line: The line.
-
-    Returns:
-        Whether it is JSON.
-    """
+def _is_json(line: bytes) -> bool:
     try:
         msgspec.json.decode(line, type=Any)
     except (msgspec.DecodeError, UnicodeDecodeError, ArithmeticError):
