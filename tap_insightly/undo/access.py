@@ -15,6 +15,7 @@ from tap_insightly.api import (
 from tap_insightly.api.records.fields import spread_custom_fields
 from tap_insightly.api.records.requests import STAGE
 from tap_insightly.loader.links import link_options
+from tap_insightly.loader.lists import all_records
 from tap_insightly.openapi.objects import CUSTOM_FIELDS
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     Changes = Callable[[Record | None], Mapping[str, Any]]
 
 _MAX_ATTEMPTS = 3
-# Converted statuses are left out unless they are asked for (spec).
-_LIST_PARAMS = {"/LeadStatuses": {"include_converted": "true"}}
 
 
 class AccountAccess:
@@ -43,7 +42,7 @@ class AccountAccess:
 
     def read_all(self, obj: InsightlyObject) -> list[Record]:
         """Read all records of an object."""
-        return list(self.client.records(obj.name, params=_LIST_PARAMS.get(obj.path)))
+        return list(all_records(self.client, obj))
 
     def update(self, fields: Fields, record_id: int, changes: Changes) -> None:
         """Change a record, unless somebody else changes it at the same time.

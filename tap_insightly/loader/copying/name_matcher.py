@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.loader.copying.references import NAMES
+from tap_insightly.loader.lists import all_records
 from tap_insightly.openapi.objects import references_of
 
 if TYPE_CHECKING:
@@ -56,9 +57,7 @@ def _name(obj: InsightlyObject, record: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _read_names(client: InsightlyClient, obj: InsightlyObject) -> dict[tuple[str, ...], list[int]]:
-    # Converted statuses are left out unless they are asked for (spec).
-    params = {"include_converted": "true"} if obj.path == "/LeadStatuses" else {}
     found: dict[tuple[str, ...], list[int]] = {}
-    for record in client.records(obj.name, params=params):
+    for record in all_records(client, obj):
         found.setdefault(_name(obj, record), []).append(int(record[str(obj.key)]))
     return found
