@@ -22,6 +22,12 @@ PACKAGE = "tap_insightly"
 MAY_IMPORT: Mapping[str, set[str]] = {
     "openapi": set(),
     "sandbox": {"openapi"},
+    "undo_file": {"api", "values"},
+    "loader": {
+        *("api", "openapi", "streams", "undo_file"),
+        *("connection", "plugin", "settings", "tombstone", "values"),
+    },
+    "undo": {"api", "loader", "openapi", "undo_file", "values"},
 }
 """What each room may import of the package besides itself, by names below it."""
 
@@ -40,6 +46,33 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"sandbox"},
         {"sandbox.command", "sandbox.pytest_plugin"},
         {"sandbox.__main__"},
+    ],
+    "undo_file": [
+        {"undo_file.journal", "undo_file.lines"},
+        {"undo_file.recorder"},
+        {"undo_file"},
+    ],
+    "loader": [
+        {"loader.clock", "loader.errors", "loader.field_names", "loader.key_cache"},
+        {"loader.links", "loader.lists", "loader.messages", "loader.queue", "loader.shares"},
+        {"loader.report", "loader.stream_mapping"},
+        {"loader.guards", "loader.mappings", "loader.writer"},
+        {"loader.record_loader"},
+        {"loader.mirror", "loader.settings"},
+        {"loader.deferred"},
+        {"loader.run"},
+        {"loader.copying"},
+        {"loader.sink"},
+        {"loader.target"},
+        {"loader"},
+        {"loader.__main__"},
+    ],
+    "undo": [
+        {"undo.access", "undo.progress"},
+        {"undo.record_ids"},
+        {"undo.restorer"},
+        {"undo.undoer"},
+        {"undo"},
     ],
 }
 """The layers of a room from the bottom up. What is named in a layer may import what is named below
