@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from singer_sdk import StreamSchema
+from typing_extensions import override
 
 from tap_insightly.openapi.singer import OPENAPI
 from tap_insightly.streams.base import ListStream
+from tap_insightly.streams.partition import Partition
 from tap_insightly.streams.search import SearchStream
-from tap_insightly.streams.source import Partition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,12 +65,9 @@ class LeadStatusesStream(ListStream):
     primary_keys = ("LEAD_STATUS_ID",)
     schema = StreamSchema(OPENAPI, key="LeadStatus")
 
-    def parts(self) -> Iterable[Partition]:
-        """Ask for the statuses of converted leads too, which are left out otherwise (spec).
-
-        Returns:
-            One part: the list.
-        """
+    @override
+    def partitions_to_read(self) -> Iterable[Partition]:
+        """Ask for the statuses of converted leads too, which are left out otherwise (spec)."""
         return [Partition(self.path, {"include_converted": "true"})]
 
 
@@ -90,12 +88,9 @@ class TagsStream(ListStream):
     primary_keys = ("RECORD_TYPE", "TAG_NAME")
     schema = StreamSchema(OPENAPI, key="Tag")
 
-    def parts(self) -> Iterable[Partition]:
-        """Ask for each kind of record in turn: the list needs one (spec).
-
-        Returns:
-            One part for each kind of record that can have tags.
-        """
+    @override
+    def partitions_to_read(self) -> Iterable[Partition]:
+        """Ask for each kind of record that can have tags in turn: the list needs one (spec)."""
         return [
             Partition(self.path, {"record_type": kind}, extra={"RECORD_TYPE": kind})
             for kind in _TAGGED

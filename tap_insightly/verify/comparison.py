@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from tap_insightly.api import InsightlySession, Prefetcher
-    from tap_insightly.streams.source import Partition
+    from tap_insightly.streams.partition import Partition
     from tap_insightly.verify.subject import Subject
     from tap_insightly.verify.warehouse import Table, Warehouse
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tap_insightly.streams.deleting import DELETED
+from tap_insightly.streams.tombstones import DELETED
 from tap_insightly.values import EMPTY_DATES
 from tap_insightly.verify.errors import NotComparableError
 from tap_insightly.verify.rows import Row, seconds

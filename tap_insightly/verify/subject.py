@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tap_insightly.streams import InsightlyStream
-    from tap_insightly.streams.source import Partition
+    from tap_insightly.streams.partition import Partition
     from tap_insightly.verify.rows import Key
 
 _UPDATED = "DATE_UPDATED_UTC"
@@ -60,7 +60,7 @@ class Subject:
     @cached_property
     def parts(self) -> Sequence[Partition]:
         """The lists that make up the stream."""
-        return list(self.stream.parts())
+        return list(self.stream.partitions_to_read())
 
     @property
     def is_countable(self) -> bool:

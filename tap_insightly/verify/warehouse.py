@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.http.closeable import Closeable
-from tap_insightly.streams.deleting import DELETED
+from tap_insightly.streams.tombstones import DELETED
 from tap_insightly.verify.errors import NotComparableError
 from tap_insightly.verify.rows import Row, seconds
 

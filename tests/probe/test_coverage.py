@@ -22,8 +22,8 @@ MARK = re.compile(
 # Says so of something else than the API.
 OF_ITSELF = {
     "api/lists/paginator.py": 1,
-    "streams/deleting.py": 2,
-    "streams/refreshing.py": 2,
+    "sync/known_ids.py": 1,
+    "sync/refresh.py": 2,
     "loader/copying/id_map.py": 1,
     "README.md": 1,
 }
