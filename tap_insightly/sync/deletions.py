@@ -35,7 +35,7 @@ class Method(Enum):
     WHOLE_LIST = auto()
     """The sync reads the whole list: known ids that it does not send are gone."""
     SEARCH = auto()
-    """Places in the list tell where ids are missing. Then the rest is looked at: `IdComparison`."""
+    """Places in the list tell where ids are missing."""
     ALL_IDS = auto()
     """Places told nothing the last time, so all ids are read."""
     LEARN = auto()
@@ -126,20 +126,17 @@ class Deletions:
         known = self._known.ids or ()
         if self._method is Method.WHOLE_LIST:
             return Findings(gone=set(known) - sent, is_misled=paginator.has_holes)
-        comparison = IdComparison(known, sent, self._list, read)
+        comparison = IdComparison(known, sent, self._list, read, self._warn)
+        findings = Findings(is_misled=self._method is Method.ALL_IDS)
         if self._search is not None:
             findings = comparison.search(self._search, self.paged_requests)
-            if not findings.is_misled and self._is_all_known:
-                date, since = self._stream.replication_key, self._partition_read.partition.since
-                comparison.reconcile(self._search, findings, date or "", since or "")
-        else:
-            findings = Findings(is_misled=self._method is Method.ALL_IDS)
         if findings.is_misled:
-            findings = comparison.read_all(findings, is_all_known=self._is_all_known)
-        elif not self._is_all_known:
+            return comparison.read_all(findings, is_all_known=self._is_all_known)
+        if not self._is_all_known:
             comparison.learn(findings)
-        for warning in comparison.warnings:
-            self._warn(warning)
+        elif self._search is not None:
+            date, since = self._stream.replication_key, self._partition_read.partition.since
+            comparison.reconcile(self._search, findings, date or "", since or "")
         return findings
 
     def returned(self, read: Read) -> Iterator[Mapping[str, Any]]:

@@ -9,7 +9,7 @@ from tap_insightly.sync.id_list import UnorderedError
 from tap_insightly.values import is_before
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from tap_insightly.api import PagedRequest
     from tap_insightly.api.lists.deletion_search import DeletionSearch
@@ -38,14 +38,20 @@ class IdComparison:
     API ends the sync.
     """
 
-    def __init__(self, known: Sequence[int], sent: set[int], id_list: IdList, read: Read) -> None:
+    def __init__(
+        self,
+        known: Sequence[int],
+        sent: set[int],
+        id_list: IdList,
+        read: Read,
+        warn: Callable[[str], None],
+    ) -> None:
         """Prepare to compare ids that were known before, and those that were sent by now."""
-        self.warnings: list[str] = []
-        """What could not be found out, a sentence each."""
         self._known = known
         self._sent = sent
         self._list = id_list
         self._read = read
+        self._warn = warn
 
     def search(self, search: DeletionSearch, paged_requests: Sequence[PagedRequest]) -> Findings:
         """Find by their places what is gone, and what came back between the known ones.
@@ -85,7 +91,7 @@ class IdComparison:
             if entry.record_id not in known and is_before(entry.record.get(date), since):
                 findings.returned[entry.record_id] = entry.place
         if search.total > len(known | seen):
-            self.warnings.append(
+            self._warn(
                 f"Insightly counts {search.total:,} records, of which {len(known):,} are known. "
                 "The rest may have come back where others went; refresh_days reads all again, and "
                 "insightly verify says which it is."
@@ -98,9 +104,7 @@ class IdComparison:
             entry.record_id: entry.place for entry in self._list.entries(paginator, self._read)
         }
         if not paginator.is_whole and not paginator.is_contiguous:
-            self.warnings.append(
-                "deletions cannot be found, because its list has gaps and changes."
-            )
+            self._warn("deletions cannot be found, because its list has gaps and changes.")
             return Findings(returned=before.returned, is_misled=True)
         known = set(self._known)
         last = -1 if paginator.last is None else paginator.last
