@@ -46,7 +46,7 @@ class Checkpoint:
             state[UNFINISHED] = self._data
 
     def covers(self, other: Checkpoint) -> bool:
-        """Tell whether whoever goes on from here reads all that the other has left of the list."""
+        """Tell whether going on from here reads all that going on from the other would read."""
         if self.is_resumed or other.is_resumed:
             return self._data == other._data
         since, others = self._data["since"], other._data["since"]

@@ -21,23 +21,23 @@ if TYPE_CHECKING:
     from tap_insightly.sync.partition_read import Parent, PartitionRead
     from tap_insightly.sync.stream_sync import Row
 
-MISSES_IN_A_ROW = 20  # records about which nothing is told, before it is asked why
+MISSES_IN_A_ROW = 20  # records whose children cannot be read, before it is checked why
 
 
 class ChildStreamSync(StreamSync):
     """Lists records, and asks for what belongs to each of them."""
 
     stream: ChildStream
-    _misses = 0  # records of a list about which nothing was told
-    _forbidden = 0  # those of which that was refused
-    _status = 0  # how, as an HTTP status
-    _incomplete: IncompleteError | None = None  # what the last one said of which not all was told
+    _misses = 0  # records of a list whose children could not be read
+    _forbidden = 0  # those of them that the server knows, but does not show
+    _status = 0  # with which HTTP status
+    _incomplete: IncompleteError | None = None  # raised once all that was read has been sent
 
     @override
     def _rows_of(self, partition_read: PartitionRead) -> Iterator[Row]:
         self._misses = 0
         conform = self.stream.conform
-        sent: list[Parent] = []  # but not yet passed by the checkpoint
+        sent: list[Parent] = []  # whose children were sent, and that the checkpoint has to pass
         with (
             metrics.http_request_counter(self.stream.name, self.stream.path) as counter,
             closing(self._requests_for_children(partition_read)) as requests,
@@ -48,8 +48,8 @@ class ChildStreamSync(StreamSync):
                     if row is not None:
                         yield row
                         self._count()
-                # Of records about which nothing is told, it has to be known why before they are
-                # passed: a run that is cut off before would be gone on from behind them.
+                # Where children cannot be read, the checkpoint stays until it is known why: if this
+                # run is cut off before, the next one must not go on behind them.
                 sent.append((record, skip))
                 if partition_read.is_answered or self._misses % MISSES_IN_A_ROW == 0:
                     partition_read.pass_parents(sent)
@@ -104,7 +104,7 @@ class ChildStreamSync(StreamSync):
                     if isinstance(record.get(partition_read.partition.owner.key), int):
                         yield record, page.skip
         except IncompleteError as error:
-            self._incomplete = error  # to be told once all that was read has been sent
+            self._incomplete = error
 
     def _request(self, record: Mapping[str, Any], partition_read: PartitionRead) -> PagedRequest:
         stream = self.stream
@@ -151,7 +151,7 @@ class ChildStreamSync(StreamSync):
             list(self._pages([PagedRequest(parent.path_of(record), stats=self.stats)]))
         except NotAvailableError:
             return
-        # Another run may be told, and has to begin where this one did.
+        # The next run may be allowed to, and has to begin where this one did.
         partition_read.checkpoint.give_up()
         self._forbidden = 0
         path = f"{parent.path}/{{id}}/{self.stream.children}"

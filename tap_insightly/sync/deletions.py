@@ -35,9 +35,9 @@ class Method(Enum):
     WHOLE_LIST = auto()
     """The sync reads the whole list: known ids that it does not send are gone."""
     SEARCH = auto()
-    """Places in the list tell where ids are missing."""
+    """Places in the list show where ids are missing."""
     ALL_IDS = auto()
-    """Places told nothing the last time, so all ids are read."""
+    """Places in the list proved nothing the last time, so all ids are read."""
     LEARN = auto()
     """No ids are known that could be missing; those are read that other runs have sent."""
 
@@ -50,7 +50,7 @@ class Outcome(Enum):
     COMPARED = auto()
     """Known ids and list were compared."""
     UNORDERED = auto()
-    """Ids do not ascend in the list, so nothing can be told, nor what is known be kept."""
+    """Ids do not ascend in the list: nothing can be found out, and what is known is of no use."""
     REFUSED = auto()
     """The list cannot be asked, so what is known stays known, as of the bookmark then."""
 

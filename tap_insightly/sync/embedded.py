@@ -38,8 +38,8 @@ class EmbeddedSyncs:
         """Whether any of the lists could be read."""
         return any(one.is_done for one in self._by_path.values())
 
-    def join(self, path: str, partition_reads: Sequence[PartitionRead]) -> EmbeddedSync | None:
-        """Go along with the sync of another stream, if that reads all that is wanted here.
+    def embed(self, path: str, partition_reads: Sequence[PartitionRead]) -> EmbeddedSync | None:
+        """Make rows within the sync of the stream at a path, if that reads all that is needed.
 
         None if this stream has to read the list at the path by itself.
 

@@ -25,20 +25,22 @@ class EmbeddedStreamSync(StreamSync):
 
     stream: ArrayStream
 
-    def __init__(self, stream: ArrayStream, context: RunContext, elsewhere: EmbeddedSyncs) -> None:
-        """Leave to others what they read anyway."""
-        self.elsewhere = elsewhere
+    def __init__(
+        self, stream: ArrayStream, context: RunContext, embedded_syncs: EmbeddedSyncs
+    ) -> None:
+        """Leave out what other syncs read anyway."""
+        self.embedded_syncs = embedded_syncs
         super().__init__(stream, context)
 
     @override
     def _partitions(self) -> Iterable[Partition]:
-        paths = self.elsewhere.paths
+        paths = self.embedded_syncs.paths
         return [one for one in super()._partitions() if one.owner.path not in paths]
 
     @override
     def rows(self) -> Iterator[Row]:
-        self.is_available = self.elsewhere.is_available
-        self.records = self.elsewhere.records
+        self.is_available = self.embedded_syncs.is_available
+        self.records = self.embedded_syncs.records
         with self.stream.get_record_counter() as counter:
             counter.increment(self.records)
         yield from super().rows()

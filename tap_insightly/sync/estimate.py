@@ -145,8 +145,8 @@ def _since(sync: StreamSync) -> str | None:
 
 
 def _notes(sync: StreamSync, counts: Sequence[Count]) -> Iterator[str]:
-    if isinstance(sync, EmbeddedStreamSync) and sync.elsewhere.paths:
-        paths = ", ".join(path[1:] for path in sync.elsewhere.paths)
+    if isinstance(sync, EmbeddedStreamSync) and sync.embedded_syncs.paths:
+        paths = ", ".join(path[1:] for path in sync.embedded_syncs.paths)
         yield f"nothing for what is read anyway: {paths}"
     if isinstance(sync.stream, ChildStream):
         yield "one for each record"

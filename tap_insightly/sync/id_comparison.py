@@ -28,7 +28,7 @@ class Findings:
     returned: dict[int, int] = field(default_factory=dict)
     """Ids that came back, and their places in the list."""
     is_misled: bool = False
-    """Whether places in the list tell nothing."""
+    """Whether places in the list prove nothing."""
 
 
 class IdComparison:
@@ -98,7 +98,7 @@ class IdComparison:
             )
 
     def read_all(self, before: Findings, *, is_all_known: bool) -> Findings:
-        """Read all ids, where places tell nothing."""
+        """Read all ids, where places prove nothing."""
         paginator = self._list.paginator()
         places = {
             entry.record_id: entry.place for entry in self._list.entries(paginator, self._read)

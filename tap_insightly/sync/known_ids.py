@@ -20,7 +20,7 @@ KNOWN = "known"
 - ``ids``: the ids that the list is known to have, as `encode_ids` makes them.
 - ``count``: how many they are, for people to read.
 - ``bookmark``: the stream's bookmark then. If it is another now, other records were sent since.
-- ``is_misled``: true if places in the list told nothing, so that all ids have to be read.
+- ``is_misled``: true if places in the list prove nothing, so that all ids have to be read.
 
 While a stream is unfinished, the ids that were sent are with its checkpoint (`SentIds`).
 """
@@ -38,7 +38,7 @@ class KnownIds:
     If not, runs that were not to find deletions have sent what is not known.
     """
     is_misled: bool
-    """Whether places in the list told nothing, so that all ids have to be read."""
+    """Whether places in the list prove nothing, so that all ids have to be read."""
 
     @classmethod
     def of_state(cls, state: Mapping[str, Any]) -> KnownIds:

@@ -42,9 +42,9 @@ class Progress:
     def __init__(self) -> None:
         """Start at nothing."""
         self.records = 0
-        """How many rows were handed on; counted by whoever hands them on."""
+        """How many rows were handed on; counted by the sync of a stream."""
         self.pages = 0
-        """How many pages were read; counted by whoever reads them."""
+        """How many pages were read; counted in the same place."""
 
     def finish(self, stream_name: str) -> None:
         """Take in that a stream was read to its end."""

@@ -147,7 +147,7 @@ class Run:
         """Find the selected streams that can be made of the records of another."""
         for stream in self._streams():
             if isinstance(stream, ArrayStream):
-                embedded = self._embedded_of(stream).join(sync.stream.path, sync.partition_reads)
+                embedded = self._embedded_of(stream).embed(sync.stream.path, sync.partition_reads)
                 if embedded is not None:
                     yield embedded
 
@@ -155,7 +155,7 @@ class Run:
         return self._embedded.setdefault(stream.name, EmbeddedSyncs(stream))
 
     def _expected(self) -> Iterator[PagedRequest]:
-        """Say what will be read, ahead of its turn and as far as it is known without asking."""
+        """Yield what will be read of all streams in order, as far as it is known without asking."""
         for stream in self._streams():
             if stream.needs_custom_objects and not self.account.is_known:
                 self.account.ask_ahead()
@@ -163,7 +163,7 @@ class Run:
             try:
                 yield from self._sync_of(stream).paged_requests
             except InsightlyError:
-                continue  # it will be told when it is this stream's turn
+                continue  # it is raised again when it is this stream's turn
 
     # The run as a whole
 
