@@ -66,8 +66,9 @@ class IdList:
             for page in read([self.brief(paginator)]):
                 new = {record.get(self.key) for record in page.records}
                 for place, record in enumerate(page.response.records, page.skip):
-                    if record.get(self.key) in new:
-                        yield Entry(record[self.key], place, record)
+                    record_id: Any = record.get(self.key)  # without one, nothing ascends
+                    if record_id in new:
+                        yield Entry(record_id, place, record)
         if not paginator.ascends:
             raise UnorderedError
 
