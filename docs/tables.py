@@ -30,7 +30,7 @@ FILES = (ROOT / "README.md", ROOT / "meltano.yml", ROOT / "docs" / "probe.md")
 GROUPS = {
     "crm": "People and companies",
     "sales": "Sales",
-    "catalog": "Products and prices",
+    "products": "Products and prices",
     "projects": "Projects",
     "activity": "Activities",
     "marketing": "Marketing",
