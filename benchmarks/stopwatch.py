@@ -29,20 +29,20 @@ if TYPE_CHECKING:
 
 REST = "the SDK's way from row to message, and all else"
 STAGES: Mapping[str, tuple[str, ...]] = {
-    "HTTP: socket and decompression": ("api.http.session.InsightlySession._send",),
+    "HTTP: socket and decompression": ("api.http.session.InsightlySession._send_once",),
     "keeping the pace": (
-        "api.http.rate_limit.Regulator.delay",
-        "api.http.rate_limit.Regulator.start",
-        "api.http.rate_limit.Regulator.answer",
+        "api.http.rate_limit.AdaptiveRate.delay",
+        "api.http.rate_limit.AdaptiveRate.acquire",
+        "api.http.rate_limit.AdaptiveRate.release",
     ),
     "making sure that it is JSON": ("api.http.session.checked_body",),
-    "deciding what to ask for": ("api.lists.prefetch.Reader._fetch",),
+    "deciding what to ask for": ("api.lists.prefetch.Prefetcher._fetch",),
     "decoding JSON": ("api.http.response._decode",),
-    "paging": ("api.lists.paged_request.Cursor.take",),
+    "paging": ("api.lists.paginator.OffsetPaginator.take",),
     "conforming to the schema": ("conformer.Conformer.__call__",),
-    "keeping the state": ("streams.position.Position.move",),
-    "encoding messages": ("output.Writer.format_message",),
-    "writing messages": ("output.Writer.write_message",),
+    "keeping the state": ("sync.checkpoint.Checkpoint.advance",),
+    "encoding messages": ("output.MessageWriter.format_message",),
+    "writing messages": ("output.MessageWriter.write_message",),
 }
 """What each stage is made of, below `tap_insightly`; the rest is what the process takes besides."""
 

@@ -5,44 +5,42 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import NotAvailableError, Prefetcher
-from tap_insightly.api.records.definitions import custom_objects, definitions_of
+from tap_insightly.api.records.definitions import definitions_of
 from tap_insightly.custom_fields import CustomField, shortened
-from tap_insightly.openapi.objects import standard_objects
 from tap_insightly.streams import STREAMS, CustomObjectStream
+from tap_insightly.sync.account import custom_object_names, standard_objects_with_custom_fields
 
 if TYPE_CHECKING:
+    import logging
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
     from singer_sdk.singerlib import Catalog, CatalogEntry
 
-    from tap_insightly.api import Response
-    from tap_insightly.streams import InsightlyStream
-    from tap_insightly.tap import TapInsightly
+    from tap_insightly.api import InsightlySession, Response
+    from tap_insightly.streams import InsightlyStream, StreamsTap
+    from tap_insightly.sync.account import Account
 
 (CUSTOM_KEY,) = CustomObjectStream.primary_keys
 _CLASSES = {stream.name: stream for stream in STREAMS}
 
 
-def discovered(tap: TapInsightly) -> Iterator[InsightlyStream]:
-    """Make the streams of an account, with its custom fields and custom objects.
+def discovered(
+    tap: StreamsTap, session: InsightlySession, account: Account
+) -> Iterator[InsightlyStream]:
+    """Make the streams of an account for a tap, with its custom fields and custom objects.
 
-    Costs one request for each object that can have custom fields, and one for the custom objects.
-
-    Args:
-        tap: The tap.
-
-    Yields:
-        The streams.
+    Costs one request for each object that can have custom fields, and one for the custom objects,
+    which `account` takes over.
     """
-    owners = objects_with_custom_fields()
-    with Prefetcher(tap.session) as prefetcher:
+    owners = standard_objects_with_custom_fields()
+    with Prefetcher(session) as prefetcher:
         names = custom_object_names(prefetcher.ask("/CustomObjects"))
-        tap.custom_object_names = names  # asked for once
+        account.custom_object_names = names
         asked = {name: prefetcher.ask(f"/CustomFields/{name}") for name in [*owners, *names]}
-        fields = {name: _fields(tap, name, response) for name, response in asked.items()}
+        fields = {name: _fields(tap.logger, name, response) for name, response in asked.items()}
     cut: list[str] = []
-    for stream in _made(tap, names, fields):
+    for stream in _new_streams(tap, names, fields):
         cut += _shortened(stream)
         yield stream
     if cut:
@@ -54,8 +52,8 @@ def discovered(tap: TapInsightly) -> Iterator[InsightlyStream]:
         )
 
 
-def _made(
-    tap: TapInsightly, objects: Iterable[str], fields: Mapping[str, Sequence[CustomField]]
+def _new_streams(
+    tap: StreamsTap, objects: Iterable[str], fields: Mapping[str, Sequence[CustomField]]
 ) -> Iterator[InsightlyStream]:
     for stream in STREAMS:
         yield stream(tap, custom_fields=fields.get(stream.custom_fields_for or "", ()))
@@ -72,16 +70,8 @@ def _shortened(stream: InsightlyStream) -> Iterator[str]:
         yield f"{field} of {stream.name} is {column}"
 
 
-def catalogued(tap: TapInsightly, catalog: Catalog) -> Iterator[InsightlyStream]:
-    """Make the streams that a catalog holds, without asking the API anything.
-
-    Args:
-        tap: The tap.
-        catalog: The catalog given to the tap.
-
-    Yields:
-        The streams, each with the schema of the catalog.
-    """
+def catalogued(tap: StreamsTap, catalog: Catalog) -> Iterator[InsightlyStream]:
+    """Make the streams that a catalog holds, with its schemas, without asking the API anything."""
     for name, entry in catalog.items():
         schema: dict[str, Any] = entry.schema.to_dict()
         if name in _CLASSES:
@@ -102,33 +92,12 @@ def _is_custom_object(entry: CatalogEntry) -> bool:
     return CUSTOM_KEY in {*keys, *(entry.schema.properties or ())}
 
 
-def custom_object_names(asked: Future[Response]) -> list[str]:
-    """Read which custom objects the account has.
-
-    Args:
-        asked: The answer to ``/CustomObjects``.
-
-    Returns:
-        Their names, such as ``Fruit__c``; none if the plan has no custom objects.
-    """
-    return sorted({one.name for one in custom_objects(asked.result)})
-
-
-def objects_with_custom_fields() -> list[str]:
-    """List the standard objects that can have custom fields.
-
-    Returns:
-        Their names as the API knows them.
-    """
-    return [one.custom_fields_for for one in standard_objects() if one.custom_fields_for]
-
-
-def _fields(tap: TapInsightly, object_name: str, asked: Future[Response]) -> list[CustomField]:
+def _fields(logger: logging.Logger, object_name: str, asked: Future[Response]) -> list[CustomField]:
     try:
         response = asked.result()
     except NotAvailableError as error:
         # Most likely the plan leaves the object out. If not, the sync warns of unknown fields.
-        tap.logger.info("%s has no custom fields in the catalog: %s", object_name, error)
+        logger.info("%s has no custom fields in the catalog: %s", object_name, error)
         return []
     definitions = definitions_of(object_name, response.records)
     return [field for field in map(CustomField.parse, definitions) if field]

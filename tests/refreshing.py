@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import Page, RetriesExhaustedError
-from tap_insightly.streams.refreshing import REFRESH, Refresh
+from tap_insightly.sync.refresh import REFRESH, Refresh
 from tests.changing import EPOCH, Account
 
 if TYPE_CHECKING:
@@ -88,6 +88,6 @@ class Runs:
             while not paged_request.is_done:
                 if cut_at is not None and len(self.account.requests) >= cut_at:
                     raise RetriesExhaustedError
-                skip = next(iter(paged_request.ahead()))
+                skip = next(iter(paged_request.pending_offsets()))
                 answer = self.account.get(paged_request.path, paged_request.query(skip))
                 yield Page(answer, skip, paged_request.take(answer))

@@ -187,11 +187,12 @@ def sync(  # noqa: PLR0913 - the settings of a sync, by name and optional
     if session is None and sandbox.api_url:
         options: dict[str, Any] = {"requests_per_second": 10_000, "max_retries": 0}
         session = InsightlySession(sandbox.api_url, KEY, max_concurrency=most, **options)
-    vars(tap)["session"] = session or Direct(sandbox, max_concurrency=most)
+    session = session or Direct(sandbox, max_concurrency=most)
     sandbox.requests.clear()
     error = None
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("tap_insightly.streams.reading.RECORDS_BETWEEN_STATES", every)
+        patch.setattr("tap_insightly.tap.open_session", lambda *_: session)
+        patch.setattr("tap_insightly.sync.stream_sync.RECORDS_BETWEEN_STATES", every)
         try:
             run(tap)
         except InsightlyError as raised:

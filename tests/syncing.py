@@ -111,10 +111,11 @@ def sync(
         state=deepcopy(state),
         message_writer=memory,
     )
-    vars(tap)["session"] = session = Session(account, cut_at)
+    session = Session(account, cut_at)
     try:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("tap_insightly.streams.reading.RECORDS_BETWEEN_STATES", every)
+            patch.setattr("tap_insightly.tap.open_session", lambda *_: session)
+            patch.setattr("tap_insightly.sync.stream_sync.RECORDS_BETWEEN_STATES", every)
             tap.sync_all()
     except InsightlyError:
         return memory.messages, False

@@ -51,10 +51,10 @@ def test_a_quota_that_ends_half_way_is_gone_on_from_together(sandbox: Sandbox) -
     assert "0 of 3 are left" in str(first.error)
     states = first.state["bookmarks"]
     (links,) = states["links"]["partitions"]
-    position = states["contacts"]["unfinished"]
-    assert position == states["contact_dates"]["unfinished"] == links["unfinished"]
+    checkpoint = states["contacts"]["unfinished"]
+    assert checkpoint == states["contact_dates"]["unfinished"] == links["unfinished"]
     pages = first.asked.count("/Contacts")
-    assert position["last_id"] == sandbox.records("/Contacts")[14 * pages]["CONTACT_ID"]
+    assert checkpoint["last_id"] == sandbox.records("/Contacts")[14 * pages]["CONTACT_ID"]
     sandbox.faults = Faults()
     second = sync(sandbox, selected(*names), first.state, page=15, max_concurrency=1)
     assert 0 < pages < 3

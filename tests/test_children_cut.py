@@ -80,7 +80,7 @@ def test_a_cut_in_the_middle_of_another_kind_of_record_is_gone_on_from(sandbox: 
 
 
 PATCHED = (
-    "import tap_insightly.streams.reading as reading; reading.RECORDS_BETWEEN_STATES = 7;"
+    "import tap_insightly.sync.stream_sync as stream_sync; stream_sync.RECORDS_BETWEEN_STATES = 7;"
     "from tap_insightly.tap import TapInsightly; TapInsightly.cli()"
 )
 

@@ -54,7 +54,7 @@ class WarmProcess(Process):
             env=env,
             folder=self.folder,
             outputs=[pipe, errors],
-            constants={"tap_insightly.streams.reading:RECORDS_BETWEEN_STATES": BETWEEN_STATES},
+            constants={"tap_insightly.sync.stream_sync:RECORDS_BETWEEN_STATES": BETWEEN_STATES},
         )
         return Fork(process), pipe.open("rb")
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tap_insightly.api import NotAvailableError
 from tap_insightly.api.lists.deletion_search import DeletionSearch
-from tap_insightly.streams.known import decode_ids, encode_ids
+from tap_insightly.sync.id_codec import decode_ids, encode_ids
 from tap_insightly.values import utc_text
 from tests.changing import EPOCH, Account
 from tests.syncing import PAGE, Target, no_log, sync

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_insightly.streams.known import decode_ids
+from tap_insightly.sync.id_codec import decode_ids
 from tests.changing import Account
 from tests.syncing import PAGE, no_log, sync
 from tests.test_deletions import Refusing, tombstones

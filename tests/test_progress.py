@@ -21,7 +21,7 @@ from rich.console import Console
 
 from tap_insightly.api import InsightlySession, PagedRequest
 from tap_insightly.api.lists.paged_request import OffsetPaginator
-from tap_insightly.progress import Display, Footer, Rate, pages_to_come, seconds_to_go
+from tap_insightly.sync.progress import Display, Footer, Rate, pages_to_come, seconds_to_go
 from tests.conftest import KEY, Run, Tap, only, tap_environment, watch
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tap_insightly.api import Page, Prefetcher, RetriesExhaustedError
 from tap_insightly.api.http.response import Response
-from tap_insightly.streams.refreshing import REFRESH, Refresh, gone_in
+from tap_insightly.sync.refresh import REFRESH, Refresh, gone_in
 from tests.changing import EPOCH, Account
 from tests.refreshing import contacts
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from singer_sdk.singerlib import StateMessage
 
-from tap_insightly.streams.position import Checkpoint
+from tap_insightly.sync.checkpoint import Checkpoint
 from tap_insightly.tap import TapInsightly
 from tests.changing import Account
 from tests.conftest import KEY
@@ -101,11 +101,11 @@ def test_a_cut_stream_costs_only_the_pages_that_were_not_read() -> None:
     assert len(account.requests) == 4
 
 
-def test_the_state_is_never_ahead_of_what_was_handed_on() -> None:
+def test_the_state_is_never_ahead_of_what_was_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever has asked for the third row has written the second, and may be killed before it."""
     account = Account(list(range(1, 10)))
     tap = TapInsightly(config={"api_key": KEY}, catalog=CATALOG, state={})
-    vars(tap)["session"] = Session(account, None)
+    monkeypatch.setattr("tap_insightly.tap.open_session", lambda *_: Session(account, None))
     rows = tap.streams["contacts"].get_records(None)
     assert [next(rows)["CONTACT_ID"] for _ in range(3)] == [1, 2, 3]
     assert tap.state["bookmarks"]["contacts"]["unfinished"]["last_id"] == 2
@@ -195,7 +195,7 @@ def test_a_state_is_written_every_ten_seconds(monkeypatch: pytest.MonkeyPatch) -
     clock = [0.0]
     # Not `time.monotonic` itself, which others in this process go by: a server would stand still.
     made_up = SimpleNamespace(monotonic=lambda: clock[0])
-    monkeypatch.setattr("tap_insightly.streams.reading.time", made_up)
+    monkeypatch.setattr("tap_insightly.sync.stream_sync.time", made_up)
     write = Memory.write_message
 
     def slowly(memory: Memory, message: Message) -> None:
@@ -218,9 +218,9 @@ def test_the_bookmark_is_the_newest_record_but_not_later_than_the_beginning() ->
         (None, "2026-02-01T00:00:00Z", None),
         ("2026-01-01T00:00:00Z", None, None),
     ):
-        position = Checkpoint(None, None, is_resumable=True)
-        position.begin(began)
-        position.begin("2027-01-01T00:00:00Z")  # a later answer
-        position.move(1, 0, newest)
-        position.move(2, 0, "2025-01-01T00:00:00Z" if newest else None)
-        assert position.end() == bookmark
+        checkpoint = Checkpoint(None, None, is_resumable=True)
+        checkpoint.begin(began)
+        checkpoint.begin("2027-01-01T00:00:00Z")  # a later answer
+        checkpoint.advance(1, 0, newest)
+        checkpoint.advance(2, 0, "2025-01-01T00:00:00Z" if newest else None)
+        assert checkpoint.finish() == bookmark

@@ -19,9 +19,17 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 PACKAGE = "tap_insightly"
 
+_BELOW_STREAMS = {
+    *("api", "conformer", "conversion_warnings", "custom_fields"),
+    *("openapi", "tombstone", "values"),
+}
+
 MAY_IMPORT: Mapping[str, set[str]] = {
     "openapi": set(),
     "sandbox": {"openapi"},
+    "streams": {*_BELOW_STREAMS, "parquet"},
+    "sync": {*_BELOW_STREAMS, "streams"},
+    "discovery": {*_BELOW_STREAMS, "streams", "sync"},
     "undo_file": {"api", "values"},
     "loader": {
         *("api", "openapi", "streams", "undo_file"),
@@ -46,6 +54,44 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"sandbox"},
         {"sandbox.command", "sandbox.pytest_plugin"},
         {"sandbox.__main__"},
+    ],
+    "streams": [
+        {"streams.entries", "streams.partition", "streams.protocol", "streams.tombstones"},
+        {"streams.sending"},
+        {"streams.base"},
+        {"streams.search"},
+        {"streams.related"},
+        {
+            "streams.activity",
+            "streams.admin",
+            "streams.crm",
+            "streams.custom",
+            "streams.marketing",
+            "streams.products",
+            "streams.projects",
+            "streams.sales",
+            "streams.service",
+        },
+        {"streams.details"},
+        {"streams"},
+    ],
+    "sync": [
+        {
+            "sync.account",
+            "sync.checkpoint",
+            "sync.id_codec",
+            "sync.id_list",
+            "sync.progress",
+            "sync.refresh_schedule",
+            "sync.timings",
+        },
+        {"sync.context", "sync.id_comparison", "sync.partition_read", "sync.refresh"},
+        {"sync.embedded", "sync.known_ids"},
+        {"sync.deletions"},
+        {"sync.stream_sync"},
+        {"sync.child_stream_sync", "sync.embedded_stream_sync"},
+        {"sync.estimate", "sync.run"},
+        {"sync"},
     ],
     "undo_file": [
         {"undo_file.journal", "undo_file.lines"},

@@ -107,9 +107,11 @@ def test_no_thread_and_no_connection_outlives_a_sync(
     tap = TapInsightly(config=config, catalog=catalog)
     before = threading.active_count()
     for _ in range(2):  # a second sync of the same tap makes them anew
+        run = tap.run
         tap.sync_all()
         assert threading.active_count() == before
-        assert "session" not in vars(tap)
+        assert run.is_closed
+        assert tap.run is not run
     assert capfd.readouterr().out.count('"type":"SCHEMA"') == 2 * len(tap.selected_streams())
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tap_insightly.streams.slices import RefreshSchedule
+from tap_insightly.sync.refresh_schedule import RefreshSchedule
 from tests.changing import EPOCH
 from tests.refreshing import Runs, contacts
 
@@ -42,20 +42,20 @@ def overdue_at_most(interval: timedelta, days: timedelta) -> timedelta:
 
 def spent(minutes: int, span: timedelta) -> Counter[int]:
     """What runs so many minutes apart cost on each day: a page at a time, of a list at rest."""
-    slices, now, requests = RefreshSchedule(7), EPOCH, Counter[int]()
-    slices.begin(EPOCH, RECORDS)
+    schedule, now, requests = RefreshSchedule(7), EPOCH, Counter[int]()
+    schedule.begin(EPOCH, RECORDS)
     while now - EPOCH < span:
         now += minutes * MINUTE
-        slices = RefreshSchedule(7, slices.saved())
-        for until in slices.due(now):
+        schedule = RefreshSchedule(7, schedule.saved())
+        for until in schedule.due(now):
             last = -1
             while last < RECORDS - 1 and not (until and until.is_passed(last, last)):
-                last = min(slices.skip + 499, RECORDS - 1)
-                slices.move(last, last, now)
+                last = min(schedule.skip + 499, RECORDS - 1)
+                schedule.advance(last, last, now)
                 requests[(now - EPOCH).days] += 1
             if last == RECORDS - 1:
-                slices.turn(now)
-        slices.end(now)
+                schedule.begin_round(now)
+        schedule.end(now)
     return requests
 
 
@@ -240,22 +240,22 @@ def test_whatever_the_state_holds_all_is_read_within_so_many_days(saved: Any, co
 
 
 def test_what_was_created_behind_the_last_record_is_read_with_it_even_after_a_cut() -> None:
-    slices = RefreshSchedule(7)
-    slices.begin(EPOCH, 10)
-    slices.due(EPOCH + 6 * DAY)
-    slices.end(EPOCH + 6 * DAY)
-    assert slices.due(EPOCH + 7 * DAY) == [None]
-    slices.move(11, 10, EPOCH + 7 * DAY)  # of more than ten, and no further
-    assert RefreshSchedule(7, slices.saved()).due(EPOCH + 7 * DAY + MINUTE) == [None]
+    schedule = RefreshSchedule(7)
+    schedule.begin(EPOCH, 10)
+    schedule.due(EPOCH + 6 * DAY)
+    schedule.end(EPOCH + 6 * DAY)
+    assert schedule.due(EPOCH + 7 * DAY) == [None]
+    schedule.advance(11, 10, EPOCH + 7 * DAY)  # of more than ten, and no further
+    assert RefreshSchedule(7, schedule.saved()).due(EPOCH + 7 * DAY + MINUTE) == [None]
 
 
 def test_a_state_stays_small() -> None:
     """As large as with runs that read a page each."""
-    slices = RefreshSchedule(7)
-    slices.begin(EPOCH, RECORDS)
+    schedule = RefreshSchedule(7)
+    schedule.begin(EPOCH, RECORDS)
     for number in range(1, 201):
-        slices.move(number * 499, number * 499, EPOCH + number * 7 * DAY / 201)
-    assert len(json.dumps(slices.saved())) < 4000
+        schedule.advance(number * 499, number * 499, EPOCH + number * 7 * DAY / 201)
+    assert len(json.dumps(schedule.saved())) < 4000
 
 
 def _doing(kind: str, *args: int) -> Any:

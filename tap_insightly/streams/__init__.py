@@ -14,7 +14,7 @@ from tap_insightly.streams import (
     sales,
     service,
 )
-from tap_insightly.streams.base import InsightlyStream, ListStream
+from tap_insightly.streams.base import InsightlyStream, ListStream, StreamsTap
 from tap_insightly.streams.custom import CustomObjectStream
 from tap_insightly.streams.related import ArrayStream, ChildStream, RelatedStream
 from tap_insightly.streams.search import SearchStream
@@ -41,4 +41,5 @@ __all__ = [
     "ListStream",
     "RelatedStream",
     "SearchStream",
+    "StreamsTap",
 ]

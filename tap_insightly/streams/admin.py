@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import StreamSchema
+from typing_extensions import override
 
 from tap_insightly.openapi.singer import OPENAPI
 from tap_insightly.streams.base import ListStream
@@ -13,7 +14,7 @@ from tap_insightly.streams.search import SearchStream
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from tap_insightly.streams.source import Partition
+    from tap_insightly.streams.partition import Partition
 
 
 class UsersStream(SearchStream):
@@ -69,20 +70,13 @@ class PermissionsStream(ListStream):
     primary_keys = ("OBJECT_TYPE",)
     schema = StreamSchema(OPENAPI, key="ObjectPermission")
 
+    @override
     def parse(
         self,
         records: Sequence[Mapping[str, Any]],
-        part: Partition,  # noqa: ARG002 - there is only one
+        partition: Partition,
     ) -> Iterable[dict[str, Any]]:
-        """Make a record of each object, and keep what the answer says of the user as a whole.
-
-        Args:
-            records: The answer: one object.
-            part: What was asked.
-
-        Returns:
-            The permissions by object.
-        """
+        """Make a record of each object, and keep what the answer says of the user as a whole."""
         return [
             {**permissions, "USER_PERMISSIONS_STATE": whole.get("PERMISSIONS_STATE")}
             for whole in records

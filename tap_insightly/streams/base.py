@@ -1,23 +1,25 @@
-"""What all streams share: pages become rows, and bookmarks follow the server's clock."""
+"""What all streams share: what they are read from, and what makes rows of it."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from singer_sdk import Tap
 from singer_sdk.helpers._state import get_state_if_exists  # no other way to look and not begin one
 from singer_sdk.singerlib import Schema
 from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL
+from typing_extensions import override
 
-from tap_insightly.api import InsightlyError
 from tap_insightly.conformer import Conformer
 from tap_insightly.custom_fields import CustomField, columns_of, with_custom_fields
 from tap_insightly.openapi.objects import objects_by_path
-from tap_insightly.streams.deleting import DELETED, DELETED_SCHEMA
 from tap_insightly.streams.entries import complete
-from tap_insightly.streams.reading import StreamSync
+from tap_insightly.streams.partition import Partition
 from tap_insightly.streams.sending import SendingStream
-from tap_insightly.streams.source import Partition
+from tap_insightly.streams.tombstones import DELETED_SCHEMA
+from tap_insightly.tombstone import DELETED_AT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,12 +27,16 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog
 
-    from tap_insightly.api import PagedRequest
-    from tap_insightly.tap import TapInsightly
+    from tap_insightly.streams.protocol import Run
 
 
-class AheadError(InsightlyError):
-    """A bookmark that the stream was planned by is later than the server's clock."""
+class StreamsTap(Tap):
+    """A tap as its streams know it: it has a run under way."""
+
+    @property
+    @abstractmethod
+    def run(self) -> Run[InsightlyStream]:
+        """The run under way; another one once that is over."""
 
 
 class InsightlyStream(SendingStream):
@@ -55,6 +61,9 @@ class InsightlyStream(SendingStream):
     may_find_deletions: ClassVar[bool] = False
     """Whether it can be found out which records are gone."""
 
+    needs_custom_objects: ClassVar[bool] = False
+    """Whether it depends on the account's custom objects what is read."""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:  # noqa: ANN401 - as Python has them
         """Take over what the OpenAPI document says of the list at the stream's path."""
         super().__init_subclass__(**kwargs)
@@ -65,38 +74,33 @@ class InsightlyStream(SendingStream):
 
     def __init__(
         self,
-        tap: TapInsightly,
+        tap: StreamsTap,
         schema: dict[str, Any] | None = None,
         custom_fields: Iterable[CustomField] = (),
     ) -> None:
-        """Set up the stream, either from a catalog or from what was discovered.
-
-        Args:
-            tap: The tap.
-            schema: The stream's JSON schema out of a catalog; None at discovery.
-            custom_fields: The custom fields of the object, at discovery.
-        """
+        """Take the schema from a catalog, or without one from the object and its custom fields."""
         super().__init__(tap)
-        self._insightly = tap
-        self.reading: StreamSync | None = None
-        """What is read of it; None before that is planned, and after."""
+        self._owner = tap
         standard = self.schema
-        self._standard_fields = (*standard["properties"], DELETED)
+        self._standard_fields = (*standard["properties"], DELETED_AT)
         how, most_bytes = tap.config["custom_fields"], tap.config["max_column_name_bytes"]
         self._standard = with_custom_fields(standard, (), how)
         if schema is None:
             schema = with_custom_fields(standard, custom_fields, how, most_bytes)
             if self.finds_deletions:
-                schema["properties"].setdefault(DELETED, dict(DELETED_SCHEMA))
+                schema["properties"].setdefault(DELETED_AT, dict(DELETED_SCHEMA))
         # An attribute of the instance goes before the class's descriptor, which would build the
         # schema anew for every record.
         vars(self)["schema"] = schema
 
+    @property
+    def run(self) -> Run[InsightlyStream]:
+        """The run that reads it."""
+        return self._owner.run
+
+    @override
     def apply_catalog(self, catalog: Catalog) -> None:
         """Take over what a catalog says, and add what it lacks.
-
-        Args:
-            catalog: The catalog given to the tap.
 
         Raises:
             InsightlyError: If it asks for a key that the stream does not have.
@@ -108,7 +112,7 @@ class InsightlyStream(SendingStream):
             for warning in complete(entry, self._standard, self.own_key, by):
                 self.logger.warning("%s: %s", self.name, warning)
             if self.finds_deletions:  # the catalog may be from before the setting was made
-                properties = {DELETED: Schema.from_dict(dict(DELETED_SCHEMA))}
+                properties = {DELETED_AT: Schema.from_dict(dict(DELETED_SCHEMA))}
                 entry.schema.properties = {**properties, **(entry.schema.properties or {})}
             vars(self)["schema"] = entry.schema.to_dict()
         could_find_deletions = self.finds_deletions
@@ -135,152 +139,71 @@ class InsightlyStream(SendingStream):
         # What can be compared with its whole list can be read again from it.
         return self.may_find_deletions and self.replication_method == REPLICATION_INCREMENTAL
 
+    @property
+    def is_dry_run(self) -> bool:
+        """Whether only a few records are wanted (``--test``)."""
+        return self.ABORT_AT_RECORD_COUNT is not None
+
     def saved_state(self, context: Mapping[str, str] | None = None) -> Mapping[str, Any]:
-        """Look up a state as it is, where `get_context_state` would begin one.
-
-        Args:
-            context: Which part of the stream is meant, if parts have states of their own.
-
-        Returns:
-            The state of the stream or of the part; empty if there is none.
-        """
+        """Look up a state as it is, where `get_context_state` would begin one; empty for none."""
         found: Mapping[str, Any] | None = get_state_if_exists(self.tap_state, self.name, context)
         return found or {}
 
     @property
+    @override
     def partitions(self) -> None:
-        """None for the SDK, which would read a stream once for each part that has a state."""
+        """None for the SDK, which would read a stream once for each partition with a state."""
 
-    def parts(self) -> Iterable[Partition]:
+    def partitions_to_read(self) -> Iterable[Partition]:
         """Say which lists make up the stream.
 
-        Returns:
-            One part: the object's list.
+        Raises:
+            InsightlyError: If a bookmark in the state cannot be used.
         """
         return [Partition(self.path, is_paged=self.is_paged)]
 
     def parse(
         self,
         records: Sequence[Mapping[str, Any]],
-        part: Partition,  # noqa: ARG002 - for others
+        partition: Partition,  # noqa: ARG002 - for others
     ) -> Iterable[Mapping[str, Any]]:
-        """Make the stream's records of what an answer holds.
-
-        Args:
-            records: The records of an answer; one object is a list of one.
-            part: What was asked.
-
-        Returns:
-            The records.
-        """
+        """Make the stream's records of those of an answer; one object is a list of one."""
         return records
 
-    def get_records(self, context: Context | None) -> Iterator[Record]:  # noqa: ARG002 - none here
-        """Read the stream.
-
-        Args:
-            context: Not used: the stream has no partitions.
-
-        Yields:
-            Rows that are valid by the stream's schema.
-
-        Raises:
-            InsightlyError: If the API ends the sync.
-        """
-        conform = self.conform
-        # A dry run (--test) takes no more than it needs, which is no failure.
-        is_whole = self.ABORT_AT_RECORD_COUNT is not None
-        try:
-            yield from self._rows(conform)
-            is_whole = True
-        finally:
-            if self.reading is not None:
-                self.reading.report()
-                self.was_whole = self.reading.is_whole
-            self.reading = None
-            for warning in conform.warnings():
-                self.logger.warning("%s: %s", self.name, warning)
-            self._insightly.finish(self, is_whole=is_whole)
-
-    def _rows(self, conform: Conformer) -> Iterator[Record]:
-        reading = self._read()
-        try:
-            yield from reading.rows(conform)
-        except AheadError:
-            for paged_request in reading.paged_requests:  # nobody will read them
-                self._insightly.prefetcher.drop(paged_request)
-            self.reading = self.new_reading()
-            yield from self.reading.rows(conform)
-
-    def check_bookmarks(self) -> None:
-        """Take in that an answer has told the server's time, before anything is made of it.
-
-        Raises:
-            AheadError: If the stream has to be planned anew, because a bookmark is later.
-        """
+    @override
+    def get_records(self, context: Context | None) -> Iterator[Record]:
+        return self.run.rows(self)
 
     @cached_property
     def conform(self) -> Conformer:
         """What makes rows of the stream's records."""
-        properties = self.effective_schema["properties"]
-        # Whether some parts of a property are selected and others not; a breadcrumb of two is the
-        # property itself.
-        self._is_selected_inside = not all(self.mask[at] for at in self.mask if len(at) > 2)  # noqa: PLR2004
+        schema = self.effective_schema
         return Conformer(
-            self.effective_schema,
+            schema,
             key_properties=self.primary_keys,
-            custom=columns_of(properties, self._standard_fields),
+            custom=columns_of(schema["properties"], self._standard_fields),
             is_wanted=lambda name: self.mask["properties", name],
         )
 
-    def ahead(self) -> Iterable[PagedRequest]:
-        """Say what will be read, before it is this stream's turn.
-
-        Returns:
-            Its lists, as far as they are known without asking.
-        """
-        try:
-            return self._read().paged_requests
-        except InsightlyError:
-            return []  # it will be told when it is this stream's turn
-
-    def _read(self) -> StreamSync:
-        if self.reading is None:
-            self.reading = self.new_reading()
-        return self.reading
-
-    def new_reading(self) -> StreamSync:
-        """Plan to read the stream.
-
-        Returns:
-            The plan.
+    def check_bookmarks(self) -> None:
+        """Compare what it was planned by with the server's clock, once an answer has told that.
 
         Raises:
-            InsightlyError: If the state holds no usable bookmark.
-        """
-        return StreamSync(self, self._insightly)
-
-    def finish(self, bookmark: str | None, context: Mapping[str, str] | None = None) -> None:
-        """Take in that the stream, or a part of it, has been read to its end.
-
-        Args:
-            bookmark: What the next sync may go on from, text; None if there is nothing to go by.
-            context: Which part of the stream has been read, if parts have states of their own.
+            BookmarkInFutureError: If the stream has to be planned anew.
         """
 
-    def announce_tombstones(self) -> None:
-        """Take in that what comes now says which records are gone."""
+    def set_bookmark(self, bookmark: str | None, context: Mapping[str, str] | None = None) -> None:
+        """Take in that a list was read to its end; the next sync may go on from the bookmark."""
+
+    def write_tombstone_schema(self) -> None:
+        """Prepare targets for tombstones, which come now."""
 
 
 class ListStream(InsightlyStream):
     """An object that can only be read whole: its list takes no date (spec)."""
 
+    @override
     def apply_catalog(self, catalog: Catalog) -> None:
-        """Take over what a catalog says, but stay with reading the whole list.
-
-        Args:
-            catalog: The catalog given to the tap.
-        """
         super().apply_catalog(catalog)
         if self.replication_method != REPLICATION_FULL_TABLE:
             self.logger.warning(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from singer_sdk import StreamSchema
+from typing_extensions import override
 
 from tap_insightly.openapi.objects import RECORD_TYPES
 from tap_insightly.openapi.singer import OPENAPI
 from tap_insightly.streams.base import ListStream
+from tap_insightly.streams.partition import Partition
 from tap_insightly.streams.search import SearchStream
-from tap_insightly.streams.source import Partition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -60,12 +61,9 @@ class LeadStatusesStream(ListStream):
     primary_keys = ("LEAD_STATUS_ID",)
     schema = StreamSchema(OPENAPI, key="LeadStatus")
 
-    def parts(self) -> Iterable[Partition]:
-        """Ask for the statuses of converted leads too, which are left out otherwise (spec).
-
-        Returns:
-            One part: the list.
-        """
+    @override
+    def partitions_to_read(self) -> Iterable[Partition]:
+        """Ask for the statuses of converted leads too, which are left out otherwise (spec)."""
         return [Partition(self.path, {"include_converted": "true"})]
 
 
@@ -86,12 +84,9 @@ class TagsStream(ListStream):
     primary_keys = ("RECORD_TYPE", "TAG_NAME")
     schema = StreamSchema(OPENAPI, key="Tag")
 
-    def parts(self) -> Iterable[Partition]:
-        """Ask for each kind of record in turn: the list needs one (spec).
-
-        Returns:
-            One part for each kind of record that can have tags.
-        """
+    @override
+    def partitions_to_read(self) -> Iterable[Partition]:
+        """Ask for each kind of record that can have tags in turn: the list needs one (spec)."""
         return [
             Partition(self.path, {"record_type": kind}, extra={"RECORD_TYPE": kind})
             for kind in RECORD_TYPES

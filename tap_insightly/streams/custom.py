@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from singer_sdk import StreamSchema
+from typing_extensions import override
 
 from tap_insightly.api.records.definitions import definitions_of
 from tap_insightly.openapi.singer import OPENAPI
 from tap_insightly.streams.base import ListStream
+from tap_insightly.streams.partition import Partition
 from tap_insightly.streams.search import SearchStream
-from tap_insightly.streams.source import Partition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from tap_insightly.api import PagedRequest
     from tap_insightly.custom_fields import CustomField
-    from tap_insightly.tap import TapInsightly
+    from tap_insightly.streams.base import StreamsTap
 
 
 class CustomObjectsStream(ListStream):
@@ -37,38 +37,22 @@ class CustomFieldsStream(ListStream):
     primary_keys = ("FIELD_FOR", "FIELD_NAME")
     schema = StreamSchema(OPENAPI, key="CustomField")
 
-    def parts(self) -> Iterable[Partition]:
-        """Ask for each object that can have custom fields, custom objects included.
+    needs_custom_objects = True
 
-        Returns:
-            One part for each object.
-        """
+    @override
+    def partitions_to_read(self) -> Iterable[Partition]:
+        """Ask for each object that can have custom fields, custom objects included."""
         return [
             Partition(self.path.format(object=name), is_paged=False)
-            for name in self._insightly.objects_with_custom_fields()
+            for name in self.run.account.objects_with_custom_fields()
         ]
 
-    def ahead(self) -> Iterable[PagedRequest]:
-        """Ask which custom objects there are: on that it depends what will be read.
-
-        Returns:
-            Nothing, unless it is known already.
-        """
-        return super().ahead() if self._insightly.knows_custom_objects() else []
-
+    @override
     def parse(
-        self, records: Sequence[Mapping[str, Any]], part: Partition
+        self, records: Sequence[Mapping[str, Any]], partition: Partition
     ) -> Iterable[dict[str, Any]]:
-        """Keep the fields of the object that was asked for; the API may answer all.
-
-        Args:
-            records: The records of the answer.
-            part: What was asked.
-
-        Returns:
-            The definitions of this object's custom fields.
-        """
-        return definitions_of(part.path.rpartition("/")[2], records)
+        """Keep the fields of the object that was asked for; the API may answer all."""
+        return definitions_of(partition.path.rpartition("/")[2], records)
 
 
 class CustomObjectStream(SearchStream):
@@ -79,22 +63,14 @@ class CustomObjectStream(SearchStream):
 
     def __init__(
         self,
-        tap: TapInsightly,
+        tap: StreamsTap,
         schema: dict[str, Any] | None = None,
         custom_fields: Iterable[CustomField] = (),
         *,
         name: str,
         object_name: str,
     ) -> None:
-        """Set up the stream of one custom object.
-
-        Args:
-            tap: The tap.
-            schema: The stream's JSON schema out of a catalog; None at discovery.
-            custom_fields: The custom fields of the object, at discovery.
-            name: The stream's name, text.
-            object_name: The object's name in the API, text such as ``Fruit__c``.
-        """
+        """Set up the stream of one object, such as ``Fruit__c``."""
         self.name = name
         self.path = f"/{object_name}"
         super().__init__(tap, schema, custom_fields)

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from typing_extensions import override
 
 from tap_insightly.streams.activity import EmailsStream, EventsStream, NotesStream, TasksStream
 from tap_insightly.streams.admin import TeamsStream
@@ -19,9 +20,9 @@ from tap_insightly.streams.projects import ProjectsStream
 from tap_insightly.streams.related import (
     ArrayStream,
     ChildStream,
-    Parent,
     RelatedSchema,
-    id_of,
+    parent_id,
+    parent_of,
 )
 from tap_insightly.streams.sales import ActivitySetsStream, OpportunitiesStream
 from tap_insightly.streams.service import KnowledgeArticlesStream, TicketsStream
@@ -29,9 +30,8 @@ from tap_insightly.streams.service import KnowledgeArticlesStream, TicketsStream
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from tap_insightly.api import PagedRequest
+    from tap_insightly.streams.partition import Parent, Partition
     from tap_insightly.streams.related import Items
-    from tap_insightly.streams.source import Partition
 
 _canonical = msgspec.json.Encoder(order="sorted", decimal_format="number").encode
 
@@ -40,7 +40,7 @@ _OF_ANY_KIND: Mapping[str, Mapping[str, Any]] = {
         "type": "string",
         "description": "Kind of the record that the row belongs to, as in links: Contact.",
     },
-    "PARENT_ID": id_of("record", "the key of PARENT_TYPE's stream"),
+    "PARENT_ID": parent_id("record", "the key of PARENT_TYPE's stream"),
 }
 
 
@@ -60,42 +60,27 @@ class OpportunityStateHistoryStream(ChildStream):
     parent_key = "OPPORTUNITY_ID"
     schema = RelatedSchema(
         "OpportunityState",
-        OPPORTUNITY_ID=id_of("opportunity", "opportunities"),
+        OPPORTUNITY_ID=parent_id("opportunity", "opportunities"),
         STATE_HISTORY_ID={
             "type": "string",
             "description": "Identifies the change: made by the tap of what the change says.",
         },
     )
 
+    @override
     def items(
-        self, found: Items, record: Mapping[str, Any], part: Partition
+        self, found: Items, record: Mapping[str, Any], partition: Partition
     ) -> Iterator[dict[str, Any]]:
-        """Make the stream's records, and identify them.
-
-        Args:
-            found: The changes of an opportunity.
-            record: The opportunity.
-            part: The part that it was read for.
-
-        Yields:
-            Records.
-        """
-        times: Counter[bytes] = Counter()
-        for item in super().items(found, record, part):
-            said = [item.get(name) for name in _CHANGE]
-            times[text := _canonical(said)] += 1
-            digest = hashlib.sha256(text + b"%d" % times[text]).hexdigest()
+        counts: Counter[bytes] = Counter()
+        for item in super().items(found, record, partition):
+            change = _canonical([item.get(name) for name in _CHANGE])
+            counts[change] += 1
+            digest = hashlib.sha256(change + b"%d" % counts[change]).hexdigest()
             yield {**item, "STATE_HISTORY_ID": digest[:32]}
 
+    @override
     def identified(self, found: Items) -> Items:
-        """Leave the changes as they are; two may be the same.
-
-        Args:
-            found: The changes of an opportunity.
-
-        Returns:
-            The same.
-        """
+        """Leave the changes as they are; two may be the same."""
         return found
 
 
@@ -112,7 +97,7 @@ class QuoteDocumentsStream(ChildStream):
     primary_keys = ("QUOTE_DOCUMENT_ID",)
     parents = (QuotesStream,)
     parent_key = "QUOTE_ID"  # a number, where the API's documents have text: it joins to quotes
-    schema = RelatedSchema("QuotationDocument", QUOTE_ID=id_of("quote", "quotes"))
+    schema = RelatedSchema("QuotationDocument", QUOTE_ID=parent_id("quote", "quotes"))
 
 
 class ProspectListMembershipsStream(ChildStream):
@@ -125,7 +110,7 @@ class ProspectListMembershipsStream(ChildStream):
     primary_keys = ("PROSPECT_ID", "LIST_ID")
     parents = (ProspectsStream,)
     parent_key = "PROSPECT_ID"
-    schema = RelatedSchema("StaticListMembership", PROSPECT_ID=id_of("prospect", "prospects"))
+    schema = RelatedSchema("StaticListMembership", PROSPECT_ID=parent_id("prospect", "prospects"))
 
 
 class TicketCommentsStream(ChildStream):
@@ -137,7 +122,7 @@ class TicketCommentsStream(ChildStream):
     primary_keys = ("TICKET_COMMENT_ID",)
     parents = (TicketsStream,)
     parent_key = "TICKET_ID"
-    schema = RelatedSchema("TicketComment", TICKET_ID=id_of("ticket", "tickets"))
+    schema = RelatedSchema("TicketComment", TICKET_ID=parent_id("ticket", "tickets"))
 
 
 class NoteCommentsStream(ChildStream):
@@ -149,7 +134,7 @@ class NoteCommentsStream(ChildStream):
     primary_keys = ("COMMENT_ID",)
     parents = (NotesStream,)
     parent_key = "NOTE_ID"
-    schema = RelatedSchema("Comment", NOTE_ID=id_of("note", "notes"))
+    schema = RelatedSchema("Comment", NOTE_ID=parent_id("note", "notes"))
 
 
 class TaskCommentsStream(ChildStream):
@@ -161,7 +146,7 @@ class TaskCommentsStream(ChildStream):
     primary_keys = ("COMMENT_ID",)
     parents = (TasksStream,)
     parent_key = "TASK_ID"
-    schema = RelatedSchema("Comment", TASK_ID=id_of("task", "tasks"))
+    schema = RelatedSchema("Comment", TASK_ID=parent_id("task", "tasks"))
 
 
 class EmailCommentsStream(ChildStream):
@@ -173,7 +158,7 @@ class EmailCommentsStream(ChildStream):
     primary_keys = ("COMMENT_ID",)
     parents = (EmailsStream,)
     parent_key = "EMAIL_ID"
-    schema = RelatedSchema("Comment", EMAIL_ID=id_of("email", "emails"))
+    schema = RelatedSchema("Comment", EMAIL_ID=parent_id("email", "emails"))
 
 
 class FileAttachmentsStream(ChildStream):
@@ -197,24 +182,13 @@ class FileAttachmentsStream(ChildStream):
     )
     parent_key = "PARENT_ID"
     has_kinds = True
+    needs_custom_objects = True  # which can have files
     schema = RelatedSchema("FileAttachment", **_OF_ANY_KIND)
 
+    @override
     def kinds(self) -> Iterable[Parent]:
-        """List the kinds of record that can have files.
-
-        Returns:
-            Those that each account has, and the custom objects.
-        """
-        names = self._insightly.custom_object_names
-        return chain(super().kinds(), (Parent.of(CustomObjectStream, name) for name in names))
-
-    def ahead(self) -> Iterable[PagedRequest]:
-        """Ask which custom objects there are: on that it depends what will be read.
-
-        Returns:
-            Nothing, unless it is known already.
-        """
-        return super().ahead() if self._insightly.knows_custom_objects() else []
+        names = self.run.account.custom_object_names
+        return chain(super().kinds(), (parent_of(CustomObjectStream, name) for name in names))
 
 
 class LinksStream(ArrayStream):
@@ -269,7 +243,7 @@ class ContactDatesStream(ArrayStream):
     primary_keys = ("CONTACT_ID", "DATE_ID")
     parents = (ContactsStream,)
     parent_key = "CONTACT_ID"
-    schema = RelatedSchema("ContactDate", CONTACT_ID=id_of("contact", "contacts"))
+    schema = RelatedSchema("ContactDate", CONTACT_ID=parent_id("contact", "contacts"))
 
 
 class OrganisationDatesStream(ArrayStream):
@@ -280,7 +254,9 @@ class OrganisationDatesStream(ArrayStream):
     primary_keys = ("ORGANISATION_ID", "DATE_ID")
     parents = (OrganisationsStream,)
     parent_key = "ORGANISATION_ID"
-    schema = RelatedSchema("ContactDate", ORGANISATION_ID=id_of("organisation", "organisations"))
+    schema = RelatedSchema(
+        "ContactDate", ORGANISATION_ID=parent_id("organisation", "organisations")
+    )
 
 
 class OrganisationEmailDomainsStream(ArrayStream):
@@ -291,7 +267,9 @@ class OrganisationEmailDomainsStream(ArrayStream):
     primary_keys = ("ORGANISATION_ID", "EMAIL_DOMAIN_ID")
     parents = (OrganisationsStream,)
     parent_key = "ORGANISATION_ID"
-    schema = RelatedSchema("EmailDomain", ORGANISATION_ID=id_of("organisation", "organisations"))
+    schema = RelatedSchema(
+        "EmailDomain", ORGANISATION_ID=parent_id("organisation", "organisations")
+    )
 
 
 class TeamMembershipsStream(ArrayStream):
@@ -303,7 +281,7 @@ class TeamMembershipsStream(ArrayStream):
     parents = (TeamsStream,)
     parent_key = "TEAM_ID"
     replication_key = None  # teams cannot be searched by date
-    schema = RelatedSchema("TeamMember", TEAM_ID=id_of("team", "teams"))
+    schema = RelatedSchema("TeamMember", TEAM_ID=parent_id("team", "teams"))
 
 
 class ActivitySetActivitiesStream(ArrayStream):
@@ -315,4 +293,4 @@ class ActivitySetActivitiesStream(ArrayStream):
     parents = (ActivitySetsStream,)
     parent_key = "ACTIVITYSET_ID"
     replication_key = None  # as above
-    schema = RelatedSchema("Activity", ACTIVITYSET_ID=id_of("activity set", "activity_sets"))
+    schema = RelatedSchema("Activity", ACTIVITYSET_ID=parent_id("activity set", "activity_sets"))

@@ -25,16 +25,10 @@ def complete(
     own_key: Sequence[str],
     replication_key: str | None,
 ) -> Iterator[str]:
-    """Give the entry of a stream what it lacks.
+    """Give the entry of a stream what it lacks, and say in sentences what of it is not taken over.
 
-    Args:
-        entry: The entry, which is changed in place.
-        standard: The schema of the stream's standard fields.
-        own_key: What identifies a record to the API.
-        replication_key: By what property the stream is read; None if it is read whole.
-
-    Yields:
-        What was not taken over from the catalog, a sentence each.
+    `standard` is the schema of the stream's standard fields, `own_key` what identifies a record to
+    the API, and `replication_key` the property that the stream is read by, if it is not read whole.
 
     Raises:
         InsightlyError: If the entry asks for a key that the stream does not have.

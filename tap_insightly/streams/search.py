@@ -11,12 +11,13 @@ from singer_sdk.singerlib.catalog import (
     REPLICATION_INCREMENTAL,
     Metadata,
 )
+from typing_extensions import override
 
 from tap_insightly.api import InsightlyError
 from tap_insightly.openapi.objects import objects_by_path
-from tap_insightly.streams.base import AheadError, InsightlyStream
-from tap_insightly.streams.deleting import DELETED
-from tap_insightly.streams.source import Partition
+from tap_insightly.streams.base import InsightlyStream
+from tap_insightly.streams.partition import Partition
+from tap_insightly.tombstone import DELETED_AT
 from tap_insightly.values import FIRST, before, parse_moment, utc_text
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
 SECOND = timedelta(seconds=1)
 
 
+class BookmarkInFutureError(InsightlyError):
+    """A bookmark that a stream was planned by is later than the server's clock."""
+
+
 class SearchStream(InsightlyStream):
     """An object whose search takes a date, so that only what changed is read again (spec)."""
 
@@ -39,7 +44,7 @@ class SearchStream(InsightlyStream):
     _unchecked: Sequence[Mapping[str, str] | None] = ()
     """Parts of the state whose bookmarks were used before the server's clock was known."""
 
-    _is_told_of_key = False
+    _has_warned_of_key = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:  # noqa: ANN401 - as Python has them
         """Go by the date that the search at the stream's path compares."""
@@ -48,12 +53,8 @@ class SearchStream(InsightlyStream):
         if obj is not None:
             cls.replication_key = obj.searched_by
 
+    @override
     def apply_catalog(self, catalog: Catalog) -> None:
-        """Take over what a catalog says, within what the API can do.
-
-        Args:
-            catalog: The catalog given to the tap.
-        """
         super().apply_catalog(catalog)
         own = type(self).replication_key
         if self.replication_method not in {REPLICATION_FULL_TABLE, REPLICATION_INCREMENTAL}:
@@ -73,34 +74,25 @@ class SearchStream(InsightlyStream):
         self.replication_key = own
 
     @property
+    @override
     def metadata(self) -> MetadataMapping:
         """What is selected: if tombstones are to come, so is the property that marks them."""
         found = super().metadata
         if self.finds_deletions:
-            found["properties", DELETED] = Metadata(inclusion=Metadata.InclusionType.AUTOMATIC)
+            found["properties", DELETED_AT] = Metadata(inclusion=Metadata.InclusionType.AUTOMATIC)
         return found
 
-    def parts(self) -> Iterable[Partition]:
-        """Say which list to read: all records, or those updated since the bookmark.
+    @override
+    def partitions_to_read(self) -> Iterable[Partition]:
+        return [self.partition_of(self.path)]
 
-        Returns:
-            One part: the object's list, or its search.
-
-        Raises:
-            InsightlyError: If the bookmark is no date.
-        """
-        return [self.part(self.path)]
-
-    def part(self, path: str, params: Mapping[str, str] | None = None, **more: Any) -> Partition:  # noqa: ANN401 - as `Partition` has them
-        """Make a part of a list, or of its search if there is a bookmark.
-
-        Args:
-            path: The path of the list, text.
-            params: What else to ask it for.
-            **more: Other fields of the part; with a `context` it has a bookmark of its own.
-
-        Returns:
-            The part.
+    def partition_of(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        **more: Any,  # noqa: ANN401 - other fields of a partition
+    ) -> Partition:
+        """Choose a list, or its search if there is a bookmark for the given `context`.
 
         Raises:
             InsightlyError: If the bookmark is no date.
@@ -112,13 +104,7 @@ class SearchStream(InsightlyStream):
         return Partition(path, params, since=since, **more)
 
     def since(self, context: Mapping[str, str] | None = None) -> str | None:
-        """Say from when on to read: from some time before the bookmark.
-
-        Args:
-            context: Which part of the stream is meant, if parts have bookmarks of their own.
-
-        Returns:
-            A moment as the API takes it; None to read everything.
+        """Say from when on to read, some time before the bookmark; None for everything.
 
         Raises:
             InsightlyError: If the bookmark is no date.
@@ -136,37 +122,27 @@ class SearchStream(InsightlyStream):
         since = max(moments, default=FIRST)
         return utc_text(since) if since > FIRST else None
 
+    @override
     def check_bookmarks(self) -> None:
-        """Compare the bookmarks that were gone by with the server's clock, once that is known.
-
-        Raises:
-            AheadError: If one is later. It is no more, so the stream has to be planned anew.
-        """
         contexts, self._unchecked = self._unchecked, ()
         bookmarks = [self._bookmark(context) for context in contexts]
         for context in contexts:
             self._correct(context)
         if bookmarks != [self._bookmark(context) for context in contexts]:
-            raise AheadError
+            raise BookmarkInFutureError
 
     def _correct(self, context: Mapping[str, str] | None) -> bool:
         """Put back a bookmark that is later than the server's clock, and would find nothing.
 
-        One that is later by less than the look-back does no harm.
-
-        Args:
-            context: Which part of the state it is in.
-
-        Returns:
-            Whether it could be told; if not, the server has told no time yet.
+        One that is later by less than the look-back does no harm. Returns whether it could be
+        compared; if not, the server has told no time yet.
         """
-        tap, bookmark = self._insightly, self._bookmark(context)
+        bookmark = self._bookmark(context)
         if bookmark is None:
             return True
-        if (now := tap.session.now()) is None:
+        now, latest = self.run.now(), self.run.shared_now()
+        if now is None or latest is None:
             return False
-        # The same for all, as streams are read together only if they are read from one moment on.
-        tap.began = tap.began or now
         if before(bookmark, self.lookback()) > now:
             self.logger.warning(
                 "%s: the bookmark %s is later than Insightly's clock, which says %s. The stream is "
@@ -176,39 +152,34 @@ class SearchStream(InsightlyStream):
                 utc_text(bookmark),
                 utc_text(now.replace(microsecond=0)),
             )
+            # The same for all, as streams are read together only if they are read from one
+            # moment on.
             state = self.get_context_state(context)
-            state["replication_key_value"] = utc_text(tap.began.replace(microsecond=0))
+            state["replication_key_value"] = utc_text(latest.replace(microsecond=0))
         return True
 
     def lookback(self) -> timedelta:
-        """Say how far behind its bookmark the stream is read again.
-
-        Returns:
-            A duration.
-        """
+        """Say how far behind its bookmark the stream is read again."""
         return timedelta(seconds=int(self.config["lookback_seconds"]))
 
-    def finish(self, bookmark: str | None, context: Mapping[str, str] | None = None) -> None:
-        """Set the bookmark, which never goes back.
-
-        Args:
-            bookmark: What the next sync may go on from, text; None if there is nothing to go by.
-            context: Which part of the stream has been read, if parts have bookmarks of their own.
-        """
+    @override
+    def set_bookmark(self, bookmark: str | None, context: Mapping[str, str] | None = None) -> None:
+        """Set the bookmark, which never goes back."""
         if bookmark is None or self.replication_method != REPLICATION_INCREMENTAL:
             return
         try:
             moments = [parse_moment(bookmark)]
         except ValueError:
             return  # out of a state that somebody has edited
-        previous, now = self._bookmark(context), self._insightly.session.now()
+        previous, now = self._bookmark(context), self.run.now()
         if previous is not None and (now is None or previous <= now):
             moments.append(previous)
         state = self.get_context_state(context)
         state["replication_key"] = self.replication_key
         state["replication_key_value"] = utc_text(max(moments))
 
-    def announce_tombstones(self) -> None:
+    @override
+    def write_tombstone_schema(self) -> None:
         """Send a schema of what tombstones have, if that is wanted.
 
         A target that knows the others too would set them all to null.
@@ -218,28 +189,20 @@ class SearchStream(InsightlyStream):
         for message in self._generate_schema_messages():
             keys = list(message.key_properties or ())
             known = message.schema["properties"]
-            properties = {name: known[name] for name in (*keys, DELETED) if name in known}
+            properties = {name: known[name] for name in (*keys, DELETED_AT) if name in known}
             schema = {**message.schema, "properties": properties}
-            self._insightly.write_message(SchemaMessage(message.stream, schema, keys))
+            self.run.write_message(SchemaMessage(message.stream, schema, keys))
 
+    @override
     def get_replication_key_signpost(self, context: Context | None = None) -> None:
-        """Set no limit to the bookmark: `Checkpoint` does, by the server's clock.
+        """Set no limit to the bookmark: its checkpoint does, by the server's clock.
 
         The SDK would take the local clock, which may be wrong.
-
-        Args:
-            context: Not used: the stream has no partitions.
         """
 
+    @override
     def compare_start_date(self, value: str, start_date_value: str) -> str:
         """Choose the later one, for the SDK's log.
-
-        Args:
-            value: The bookmark.
-            start_date_value: The start date.
-
-        Returns:
-            One of them.
 
         Raises:
             InsightlyError: If the bookmark is no date.
@@ -252,7 +215,7 @@ class SearchStream(InsightlyStream):
         key = state.get("replication_key", self.replication_key)
         value = state.get("replication_key_value")
         if value is not None and key != self.replication_key:
-            self._tell_of_other_key(key)
+            self._warn_of_other_key(key)
             return None
         try:
             return None if value is None else parse_moment(value)
@@ -263,9 +226,9 @@ class SearchStream(InsightlyStream):
             )
             raise InsightlyError(msg) from error
 
-    def _tell_of_other_key(self, key: object) -> None:
-        if not self._is_told_of_key:
-            self._is_told_of_key = True
+    def _warn_of_other_key(self, key: object) -> None:
+        if not self._has_warned_of_key:
+            self._has_warned_of_key = True
             self.logger.warning(
                 "%s: the state has a bookmark of %s, but the stream is read by %s; so it is read "
                 "from its beginning.",

@@ -5,22 +5,26 @@ from __future__ import annotations
 import logging
 import sys
 from datetime import datetime, timezone
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from singer_sdk import Stream
 from singer_sdk.exceptions import SyncLifecycleSignal
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib import RecordMessage
+from singer_sdk.singerlib.catalog import REPLICATION_FULL_TABLE
+from typing_extensions import override
 
 from tap_insightly.api import InsightlyError
-from tap_insightly.streams.deleting import DELETED
-from tap_insightly.streams.source import is_new_version
+from tap_insightly.tombstone import DELETED_AT
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
     from singer_sdk.helpers.types import Context, Record
+
+_PROPERTY = 2  # parts of the breadcrumb of a property; what is inside of it has more
 
 
 class SendingStream(Stream):
@@ -30,105 +34,91 @@ class SendingStream(Stream):
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
 
     STATE_MSG_FREQUENCY = sys.maxsize
-    """Never: `StreamSync` writes the state, when it covers all records that were sent."""
+    """Never: the sync of a stream writes the state, when it covers all records that were sent."""
 
-    was_whole = False
-    """Whether all was read that there is, the last time."""
-
-    _is_selected_inside = False
-    """Whether some parts of a property are selected and others not."""
+    was_read_whole = False
+    """Whether the last run that read it got all that there is; set by the run."""
 
     @property
     def own_key(self) -> tuple[str, ...]:
         """What identifies a record to the API, whatever key a catalog asks for."""
         return cast("tuple[str, ...]", type(self).primary_keys)
 
+    @property
+    def is_new_version(self) -> bool:
+        """Whether each run begins anew, and cannot go on where another was cut off.
+
+        A new version makes targets drop the rows of the version before, among which would be
+        those that the run before the cut has sent.
+        """
+        return (
+            self.emit_activate_version_messages
+            and self.replication_method == REPLICATION_FULL_TABLE
+        )
+
+    @override
     def get_batches(
         self, batch_config: BatchConfig, context: Context | None = None
     ) -> Iterable[tuple[BaseBatchFileEncoding, list[str]]]:
-        """Write files; Parquet with the types of the catalog, where the SDK would guess them.
-
-        Args:
-            batch_config: The setting `batch_config`.
-            context: Not used: the stream has no partitions.
-
-        Yields:
-            The encoding and the files of each batch.
-        """
+        """Write Parquet with the types of the catalog, where the SDK would guess them."""
         if batch_config.encoding.format != "parquet":
             yield from super().get_batches(batch_config, context)
             return
         from tap_insightly.parquet import ParquetBatcher  # noqa: PLC0415 - few need it
 
         schema = self.effective_schema
-        wanted = {
+        selected = {
             name: prop
             for name, prop in schema["properties"].items()
             if self.mask["properties", name]
         }
-        schema = {**schema, "properties": wanted}
+        schema = {**schema, "properties": selected}
         batcher = ParquetBatcher(self.tap_name, self.name, batch_config, schema)
         for files in batcher.get_batches(self._sync_records(context, write_messages=False)):
             yield batch_config.encoding, files
 
     def activate_version(self) -> None:
         """Have targets drop the rows of older versions, now that this one was read whole."""
-        if is_new_version(self) and self._stream_version is not None:
+        if self.is_new_version and self._stream_version is not None:
             super()._write_activate_version_message(self._stream_version)
 
+    @override
     def _write_activate_version_message(self, full_table_version: int) -> None:
         """Wait with that until all was read: `activate_version` does it.
 
-        A private method of the SDK, because it has no other place to say so: it would do it before
-        anything was read, so that a list that cannot be read empties the table.
-
-        Args:
-            full_table_version: The version.
+        The SDK would do it before anything was read, so that a list that cannot be read empties
+        the table.
         """
 
+    @override
     def _sync_batches(self, batch_config: BatchConfig, context: Context | None = None) -> None:
-        """Send files, and then say that the version is complete.
-
-        A private method of the SDK, because only it knows when the last file was sent.
-
-        Args:
-            batch_config: The setting `batch_config`.
-            context: Not used: the stream has no partitions.
-        """
+        """Send files, and then say that the version is complete: only here the last one is sent."""
         super()._sync_batches(batch_config, context)
-        if self.was_whole:
+        if self.was_read_whole:
             self.activate_version()
 
+    @override
     def _increment_stream_state(
         self,
         latest_record: Record,
         *,
         context: Context | None = None,
     ) -> None:
-        """Leave the state alone: `StreamSync` keeps it.
+        """Leave the state alone, which the sync of the stream keeps.
 
-        A private method of the SDK, because it has no other place to say so: it would take the
-        stream for one that cannot be resumed, warn of that, and set the bookmark by itself.
-
-        Args:
-            latest_record: The record that was sent.
-            context: Not used: the stream has no partitions.
+        The SDK would take the stream for one that cannot be resumed, warn of that, and set the
+        bookmark by itself.
         """
 
+    @override
     def _generate_record_messages(self, record: Record) -> Generator[RecordMessage, None, None]:
         """Make the messages of a row, which has only what is selected.
 
-        A private method of the SDK, because it has no other place to say so: it would look for
-        what is not selected in each row anew, which takes a third of all the time of a row.
-
-        Args:
-            record: The row.
-
-        Yields:
-            A message for each stream map that keeps the row.
+        The SDK would look for what is not selected in each row anew, which takes a third of all
+        the time of a row.
         """
-        is_tombstone = bool(record.get(DELETED))
-        if self._is_selected_inside and not is_tombstone:
+        is_tombstone = bool(record.get(DELETED_AT))
+        if self._is_selected_in_part and not is_tombstone:
             yield from super()._generate_record_messages(record)
             return
         if is_tombstone:  # stream maps may name any property
@@ -139,7 +129,7 @@ class SendingStream(Stream):
                 continue
             if is_tombstone:
                 keys = stream_map.transformed_key_properties or self.own_key
-                kept = {*keys, DELETED}
+                kept = {*keys, DELETED_AT}
                 mapped = {name: value for name, value in mapped.items() if name in kept}
             yield RecordMessage(
                 stream=stream_map.stream_alias,
@@ -148,23 +138,23 @@ class SendingStream(Stream):
                 time_extracted=datetime.now(timezone.utc),
             )
 
+    @cached_property
+    def _is_selected_in_part(self) -> bool:
+        """Whether some parts of a property are selected and others not."""
+        return not all(self.mask[at] for at in self.mask if len(at) > _PROPERTY)
+
+    @override
     def log(
         self,
         message: str,
-        *args: Any,  # noqa: ANN401 - whatever the message is about
+        *args: Any,
         level: int = logging.INFO,
-        **kwargs: Any,  # noqa: ANN401 - as the SDK has it
+        **kwargs: Any,
     ) -> None:
         """Log a message, but call nothing an unhandled error that is none.
 
         The SDK does so for the end of a dry run, for a target that is gone, and for errors that
         `TapCommand` reports.
-
-        Args:
-            message: The message.
-            *args: What to put into it.
-            level: How important it is, as the standard library's logging has it.
-            **kwargs: As the standard library's logging has them.
         """
         expected = SyncLifecycleSignal | InsightlyError | BrokenPipeError
         if isinstance(sys.exc_info()[1], expected):

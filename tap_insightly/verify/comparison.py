@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from tap_insightly.api import InsightlySession, Prefetcher
-    from tap_insightly.streams.source import Partition
+    from tap_insightly.streams.partition import Partition
     from tap_insightly.verify.subject import Subject
     from tap_insightly.verify.warehouse import Table, Warehouse
 
@@ -158,25 +158,27 @@ class Comparison:
             if self._is_to_be_counted:
                 self._first = [self._page(self._start)]
             else:
-                self._first = [self._whole(part) for part in self.subject.parts]
+                self._first = [self._whole(partition) for partition in self.subject.partitions]
         return self._first
 
     # Reading whole
 
-    def _whole(self, part: Partition) -> PagedRequest:
-        key = (part.parent.key,) if part.parent else self.subject.keys
-        names = [name for name in key if name not in part.extra]
-        paginator = OffsetPaginator(names, page_size=self._page_size) if part.is_paged else None
+    def _whole(self, partition: Partition) -> PagedRequest:
+        key = (partition.parent.key,) if partition.parent else self.subject.keys
+        names = [name for name in key if name not in partition.extra]
+        paginator = (
+            OffsetPaginator(names, page_size=self._page_size) if partition.is_paged else None
+        )
         return PagedRequest(
-            part.path, self.subject.params(part), paginator=paginator, stats=self.stats
+            partition.path, self.subject.params(partition), paginator=paginator, stats=self.stats
         )
 
     def _read(self, prefetcher: Prefetcher) -> Differences:
         found = Differences(self.rows, self.synced, has_dates=self.has_dates)
         paged_requests = self._begin()
-        for part, paged_request in zip(self.subject.parts, paged_requests, strict=True):
+        for partition, paged_request in zip(self.subject.partitions, paged_requests, strict=True):
             for page in prefetcher.read(paged_request):
-                for key, date in self.subject.entries(page.records, part):
+                for key, date in self.subject.entries(page.records, partition):
                     found.see(key, date)
         found.conclude()
         self.total = len(self.rows) - len(found.gone) + len(found.unknown)
@@ -191,10 +193,10 @@ class Comparison:
         return 0 if known <= size else known - size // 2
 
     def _page(self, skip: int) -> PagedRequest:
-        (part,) = self.subject.parts
+        (partition,) = self.subject.partitions
         window = OnePagePaginator(skip, self._page_size)
         return PagedRequest(
-            part.path, self.subject.params(part), paginator=window, stats=self.stats
+            partition.path, self.subject.params(partition), paginator=window, stats=self.stats
         )
 
     def _count(self, prefetcher: Prefetcher) -> Differences | None:
@@ -221,13 +223,13 @@ class Comparison:
 
     def _read_on(self, prefetcher: Prefetcher, counting: Counting) -> bool:
         """Read what is behind the last known id; whether ids ascend there."""
-        (part,) = self.subject.parts
+        (partition,) = self.subject.partitions
         last, place = counting.end or (0, 0)
         paginator = OffsetPaginator(
             self.subject.keys, page_size=self._page_size, after=last, skip=place
         )
-        params = self.subject.params(part)
-        paged_request = PagedRequest(part.path, params, paginator=paginator, stats=self.stats)
+        params = self.subject.params(partition)
+        paged_request = PagedRequest(partition.path, params, paginator=paginator, stats=self.stats)
         for page in prefetcher.read(paged_request):
             counting.see(page.records)
             if page.response.total is not None:

@@ -71,7 +71,7 @@ class Counting:
             Their ids.
         """
         ids = []
-        for key, date in self._subject.entries(records, self._subject.parts[0]):
+        for key, date in self._subject.entries(records, self._subject.partitions[0]):
             self._found.see(key, date)
             ids.append(key)
         return ids  # type: ignore[return-value]  # they are numbers

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tap_insightly.streams.deleting import DELETED
+from tap_insightly.tombstone import DELETED_AT
 from tap_insightly.values import EMPTY_DATES
 from tap_insightly.verify.errors import NotComparableError
 from tap_insightly.verify.rows import Row, seconds
@@ -83,7 +83,7 @@ class CSVFile(Warehouse):
         """
         names = list(table.columns)
         places = [names.index(key.casefold()) for key in keys]
-        dates = [self._place(names, name) for name in (updated, DELETED)]
+        dates = [self._place(names, name) for name in (updated, DELETED_AT)]
         with self._lines() as lines:
             next(lines, None)
             for number, cells in enumerate(lines, start=2):

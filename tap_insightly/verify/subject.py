@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tap_insightly.streams import InsightlyStream
-    from tap_insightly.streams.source import Partition
+    from tap_insightly.streams.partition import Partition
     from tap_insightly.verify.rows import Key
 
 _UPDATED = "DATE_UPDATED_UTC"
@@ -58,14 +58,14 @@ class Subject:
         return _UPDATED if _UPDATED in self.properties else None
 
     @cached_property
-    def parts(self) -> Sequence[Partition]:
+    def partitions(self) -> Sequence[Partition]:
         """The lists that make up the stream."""
-        return list(self.stream.parts())
+        return list(self.stream.partitions_to_read())
 
     @property
     def is_countable(self) -> bool:
         """Whether one list of ascending ids makes up the stream."""
-        return self.is_numeric and len(self.parts) == 1 and self.parts[0].is_paged
+        return self.is_numeric and len(self.partitions) == 1 and self.partitions[0].is_paged
 
     @property
     def has_single_records(self) -> bool:
@@ -75,7 +75,7 @@ class Subject:
     @property
     def since(self) -> int | None:
         """From when on the stream is read, by `start_date`; None if from its beginning."""
-        return seconds(self.parts[0].since)
+        return seconds(self.partitions[0].since)
 
     @property
     def reason_to_leave_out(self) -> str | None:
@@ -85,31 +85,31 @@ class Subject:
         if isinstance(self.stream, ArrayStream) and type(self.stream).replication_key is not None:
             return "left out: it comes inside of other records, all of which would have to be read"
         is_searched = self.stream.may_find_deletions
-        if is_searched and self.updated != _UPDATED and self.parts[0].since is not None:
+        if is_searched and self.updated != _UPDATED and self.partitions[0].since is not None:
             return "left out: what start_date leaves out of it cannot be told from its records"
         return None
 
-    def params(self, part: Partition) -> Mapping[str, str]:
+    def params(self, partition: Partition) -> Mapping[str, str]:
         """Say what to ask a list for: for no more than is compared.
 
         Args:
-            part: The list.
+            partition: The list.
 
         Returns:
             Parameters of the query.
         """
         # Lists that can be searched take it (spec); others are short.
         is_brief = self.stream.may_find_deletions
-        return {**part.params, **({"brief": "true"} if is_brief else {})}
+        return {**partition.params, **({"brief": "true"} if is_brief else {})}
 
     def entries(
-        self, records: Iterable[Mapping[str, Any]], part: Partition
+        self, records: Iterable[Mapping[str, Any]], partition: Partition
     ) -> Iterator[tuple[Key, int | None]]:
         """Take keys and dates out of records.
 
         Args:
             records: The records of an answer.
-            part: What was asked for.
+            partition: What was asked for.
 
         Yields:
             The key and the date of each; the tap leaves out what has no key, and so does this.
@@ -117,11 +117,11 @@ class Subject:
         rows: Iterable[Mapping[str, Any]]
         if isinstance(self.stream, ArrayStream):
             stream = self.stream
-            rows = chain.from_iterable(stream.inside(one, part) for one in records)
+            rows = chain.from_iterable(stream.inside(one, partition) for one in records)
         else:
-            rows = self.stream.parse(list(records), part)
+            rows = self.stream.parse(list(records), partition)
         for row in rows:
-            key = self._key({**row, **part.extra})
+            key = self._key({**row, **partition.extra})
             if key is not None:
                 yield key, seconds(row.get(self.updated)) if self.updated else None
 

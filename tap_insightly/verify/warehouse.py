@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.http.closeable import Closeable
-from tap_insightly.streams.deleting import DELETED
+from tap_insightly.tombstone import DELETED_AT
 from tap_insightly.verify.errors import NotComparableError
 from tap_insightly.verify.rows import Row, seconds
 
@@ -203,7 +203,7 @@ class Database(Warehouse):
         """
         kind = "bigint" if is_numeric else "varchar"
         chosen = [f"cast({_column(table, name)[0]} as {kind})" for name in keys]
-        chosen += [_moment(table, name) for name in (updated, DELETED)]
+        chosen += [_moment(table, name) for name in (updated, DELETED_AT)]
         order = "order by 1" if is_numeric else ""  # texts have another order in each database
         statement = f"select {', '.join(chosen)} from {quoted(table)} {order}"  # noqa: S608 - quoted
         *_, count = range(len(keys) + 1)

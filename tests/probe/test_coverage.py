@@ -22,8 +22,9 @@ MARK = re.compile(
 # Says so of something else than the API.
 OF_ITSELF = {
     "api/lists/paginator.py": 1,
-    "streams/deleting.py": 2,
-    "streams/refreshing.py": 2,
+    "sync/deletions.py": 1,
+    "sync/known_ids.py": 1,
+    "sync/refresh.py": 2,
     "deletions.md": 1,
 }
 # Where documents list what is assumed.

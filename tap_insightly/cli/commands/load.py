@@ -28,7 +28,7 @@ from tap_insightly.loader.errors import MappingError
 from tap_insightly.loader.record_loader import MODES
 from tap_insightly.loader.report import OUTCOMES
 from tap_insightly.loader.settings import SETTINGS
-from tap_insightly.progress import SECONDS_BETWEEN_DRAWINGS, Footer
+from tap_insightly.sync.progress import SECONDS_BETWEEN_DRAWINGS, Footer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

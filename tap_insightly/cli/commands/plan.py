@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tap_insightly.api import Quota
-    from tap_insightly.cli.costs import Cost, UnreadTap
+    from tap_insightly.cli.unread_tap import UnreadTap
+    from tap_insightly.sync.estimate import Cost
 
 MINUTE, HOUR = 60, 3600  # seconds
 SMALLEST = 0.1  # percent, as far as shares are told
@@ -103,7 +104,7 @@ def unread(
     Raises:
         UsageError: If a setting is wrong.
     """
-    from tap_insightly.cli.costs import UnreadTap  # noqa: PLC0415 - takes as long as all else
+    from tap_insightly.cli.unread_tap import UnreadTap  # noqa: PLC0415 - takes as long as all else
 
     schema = {"properties": dict(UnreadTap.config_jsonschema["properties"])}
     UnreadTap.append_builtin_config(schema)
@@ -120,11 +121,14 @@ def unread(
 
 
 def _plan(tap: UnreadTap, config: Mapping[str, Any]) -> Plan:
-    from tap_insightly.cli.costs import costs_of  # noqa: PLC0415 - as above
+    from tap_insightly.sync.estimate import estimate_costs  # noqa: PLC0415 - as above
 
-    discovery, costs = costs_of(tap)
+    run = tap.run
+    syncs = run.plan()
+    discovery = tap.discovery  # before anything else is sent
+    costs = estimate_costs(syncs, run.ask, run.now)
     requests = discovery + sum(cost.requests for cost in costs)
-    quota: Quota = tap.session.quota
+    quota: Quota = run.session.quota
     rate = config["requests_per_second"]
     return Plan(
         costs,
@@ -137,7 +141,7 @@ def _plan(tap: UnreadTap, config: Mapping[str, Any]) -> Plan:
             "remaining": quota.remaining,
             "reserve": config["quota_reserve"],
         },
-        tap.session.total.requests,
+        run.session.total.requests,
     )
 
 

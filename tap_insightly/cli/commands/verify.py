@@ -20,7 +20,7 @@ from tap_insightly.settings import SETTINGS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from tap_insightly.cli.costs import UnreadTap
+    from tap_insightly.cli.unread_tap import UnreadTap
     from tap_insightly.verify import Compared, Subject, Values, Wanted
     from tap_insightly.verify.warehouse import Warehouse
 
@@ -144,7 +144,7 @@ def _verified(config: dict[str, Any], options: Mapping[str, Any]) -> Verified:
     with _source(options) as source, closing(unread(config, catalog, None)) as tap:
         tap.needs_custom_fields = bool(options["values"])  # or they would differ
         wanted = _wanted(tap, options, state or {})
-        results, values = compare(wanted, source, tap.session)
+        results, values = compare(wanted, source, tap.run.session)
         if not results:
             where = f"schema {options['schema']}" if options["schema"] else "the warehouse"
             msg = f"There is no table of any stream in {where} that this user can see."
@@ -154,7 +154,7 @@ def _verified(config: dict[str, Any], options: Mapping[str, Any]) -> Verified:
             results,
             values if is_seeded else None,
             wanted.seed if is_seeded else None,
-            tap.session.total.requests,
+            tap.run.session.total.requests,
         )
 
 

@@ -24,7 +24,7 @@ ASSUMPTIONS = (
     Assumption(
         "missing-404",
         "A record that there is not is answered 404.",
-        relied_on=("api/http/session.py", "streams/related_reading.py"),
+        relied_on=("api/http/session.py", "sync/child_stream_sync.py"),
     ),
     Assumption(
         "error-bodies",

@@ -39,7 +39,7 @@ ASSUMPTIONS = (
     Assumption(
         "changes-without-date",
         "Last-activity dates and calculated fields may change, and the date of the update not.",
-        said_in=("streams/refreshing.py", "docs/incremental.md"),
+        said_in=("sync/refresh.py", "docs/incremental.md"),
     ),
     Assumption(
         "lengths-no-promise",
@@ -49,13 +49,13 @@ ASSUMPTIONS = (
     Assumption(
         "brief-leaves-out",
         "With brief=true, custom fields, tags, links and other nested data are left out.",
-        relied_on=("streams/related_reading.py", "sandbox/account/table.py"),
+        relied_on=("sync/child_stream_sync.py", "sandbox/account/table.py"),
     ),
     Assumption(
         "brief-keeps-text",
         "With brief=true, nothing else is left out.",
         said_in=("docs/verify.md",),
-        relied_on=("streams/related_reading.py", "sandbox/account/table.py"),
+        relied_on=("sync/child_stream_sync.py", "sandbox/account/table.py"),
     ),
     Assumption(
         "single-as-listed",
@@ -65,7 +65,7 @@ ASSUMPTIONS = (
     Assumption(
         "links-named",
         "Links name objects in the singular: Contact, Fruit__c.",
-        said_in=("streams/related.py",),
+        said_in=("streams/partition.py",),
     ),
     Assumption(
         "states-in-capitals",

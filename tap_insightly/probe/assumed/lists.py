@@ -15,7 +15,7 @@ ASSUMPTIONS = (
             "docs/assumptions.md",
             "docs/verify.md",
         ),
-        relied_on=("streams/position.py",),
+        relied_on=("sync/checkpoint.py",),
     ),
     Assumption(
         "total-told",
@@ -66,7 +66,7 @@ ASSUMPTIONS = (
         "left-out-is-refused",
         "What the plan leaves out, or the user may not see, is answered 403, 404 or 405.",
         said_in=("sandbox/account/plans.py",),
-        relied_on=("api/http/status_errors.py", "streams/reading.py"),
+        relied_on=("api/http/status_errors.py", "sync/stream_sync.py"),
     ),
     Assumption(
         "search-by-date",
@@ -91,7 +91,7 @@ ASSUMPTIONS = (
     Assumption(
         "search-total",
         "A search tells how many records it finds, in X-Total-Count.",
-        relied_on=("cli/costs.py", "streams/search.py"),
+        relied_on=("sync/estimate.py", "streams/search.py"),
     ),
     Assumption(
         "date-spellings",

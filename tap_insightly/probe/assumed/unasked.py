@@ -63,7 +63,7 @@ ASSUMPTIONS = (
         "restored-moves-date",
         "A record that is restored from the recycle bin may keep the date of its last update.",
         said_in=("sandbox/account/account.py", "docs/assumptions.md"),
-        relied_on=("streams/deleting.py",),
+        relied_on=("sync/deletions.py",),
         why_not="The API has no way to restore a record.",
     ),
     Assumption(

@@ -1,4 +1,4 @@
-"""The ids that a stream is known to have, as its state keeps them: small, and plain text."""
+"""Ids in a state: small, and plain text."""
 
 from __future__ import annotations
 
@@ -16,17 +16,11 @@ _BYTES = 8  # of a number
 
 
 def encode_ids(ids: Sequence[int]) -> str:
-    """Pack ids.
+    """Pack ids in ascending order, in Python's base 85, which JSON need not escape.
 
     Of each the distance to the one before is kept. All first bytes come first, then all second
     ones, and so on: the higher ones are nearly all alike, and cost next to nothing. That is some
     1.6 bytes an id where ids are 1,000 apart, and 2.3 where they are 10,000 apart.
-
-    Args:
-        ids: The ids, in ascending order.
-
-    Returns:
-        Text, in the base 85 of Python, which JSON need not escape.
     """
     distances = array("q", ids[:1])
     distances.extend(two - one for one, two in pairwise(ids))
@@ -38,14 +32,7 @@ def encode_ids(ids: Sequence[int]) -> str:
 
 
 def decode_ids(text: object) -> array[int] | None:
-    """Unpack what `encode_ids` has made.
-
-    Args:
-        text: What a state holds, which anyone may have edited.
-
-    Returns:
-        The ids, in ascending order; None if it is nothing that `encode_ids` makes.
-    """
+    """Unpack what `encode_ids` has made; None for anything else that an edited state may hold."""
     if not isinstance(text, str):
         return None
     distances = array("q")

@@ -1,4 +1,4 @@
-"""Reading all records again, a slice in each sync: for fields that change without a date.
+"""Reading all records again, some in each sync: for fields that change without a date.
 
 Calculated fields and last-activity dates may change while the date of the record's update does not
 (assumed: with other CRMs it is so), and then no search by date finds it. Records also come back
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tap_insightly.api.http.errors import IncompleteError
 from tap_insightly.api.lists.paged_request import PAGE_SIZE, OffsetPaginator, PagedRequest
 from tap_insightly.api.lists.seen_keys import ascend
-from tap_insightly.streams.slices import RefreshSchedule
+from tap_insightly.sync.refresh_schedule import RefreshSchedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
@@ -54,89 +54,64 @@ class Refresh:
     ) -> None:
         """Find out how far earlier syncs have come; nothing is sent yet.
 
-        Args:
-            path: The path of the whole list, text such as ``/Contacts``.
-            key: The name of the field that identifies a record.
-            days: After how many days a record is to be read again, a number above 0.
-            saved: What the stream's state holds under `REFRESH`; None if it holds nothing.
-            page_size: The most records to ask for at once, a number from 2 to 500.
-            stats: Where to count the requests.
+        Each record is to be read again after so many days; `saved` is what the stream's state
+        holds under `REFRESH`.
         """
         self._path = path
         self._key = key
         self._page_size = page_size
-        self._tally = stats
-        self._slices = RefreshSchedule(days, saved, page_size)
+        self._stats = stats
+        self._schedule = RefreshSchedule(days, saved, page_size)
         self._states: list[dict[str, Any]] = []
         self.trouble: str | None = None
         """What came in between, a sentence for the log; None if nothing did."""
 
     def keep_in(self, state: dict[str, Any]) -> None:
-        """Keep in a state what was read, from now on.
-
-        Args:
-            state: The state of the stream.
-        """
+        """Write to a state what was read, from now on."""
         self._states.append(state)
         self._keep()
 
     def begin(self, moment: datetime, records: int | None) -> None:
-        """Take in that the stream itself was read whole, so that nothing need be read again.
-
-        Args:
-            moment: When that began, by the server's clock, aware.
-            records: How many records the list has; None if that is not known.
-        """
-        self._slices.begin(moment, records)
+        """Take in that the stream itself was read whole, so that nothing need be read again."""
+        self._schedule.begin(moment, records)
         self._keep()
 
     def planned(self, now: datetime) -> int:
         """Say how many requests `pages` will send, if the list is as it was.
 
-        Args:
-            now: What time it is, by the server's clock, aware.
-
-        Returns:
-            A number; at least so many, if the list was never read before.
+        At least so many, if the list was never read before.
         """
-        requests, after, skip = 0, self._slices.after, self._slices.skip
-        for until in self._slices.due(now):
-            paged_request, paginator = self._listing(after, skip, until)
-            paginator.total = self._slices.records
+        requests, after, skip = 0, self._schedule.after, self._schedule.skip
+        for until in self._schedule.due(now):
+            paged_request, paginator = self._request(after, skip, until)
+            paginator.total = self._schedule.records
             requests += sum(1 for _ in paged_request.pending_offsets())
             after, skip = None, 0
         return requests
 
     def pages(self, read: Read, now: datetime) -> Iterator[Page]:
-        """Read what is due, from where the last slice ended, round and round.
+        """Read what is due, from where the last run ended, round and round; records are whole.
 
         Whoever takes the next page has sent the records of this one: what is kept in the state
-        counts it as read then.
-
-        Args:
-            read: Reads lists, one after the other.
-            now: What time it is, by the server's clock, aware, before anything is asked for.
-
-        Yields:
-            Pages, whose records are whole.
+        counts it as read then. `now` is the server's time before anything is asked for.
 
         Raises:
             InsightlyError: If the API ends the sync.
         """
-        for until in self._slices.due(now):
+        for until in self._schedule.due(now):
             if not (yield from self._read(until, read, now)):
                 return
-        if not self._slices.is_measured and not (yield from self._read(None, read, now)):
+        if not self._schedule.is_measured and not (yield from self._read(None, read, now)):
             return
-        self._slices.end(now)
+        self._schedule.end(now)
         self._keep()
 
     def _read(
         self, until: StopPoint | None, read: Read, now: datetime
     ) -> Generator[Page, None, bool]:
         """Read on to a record, or to the end of the list. Returns whether that can be done."""
-        slices = self._slices
-        paged_request, paginator = self._listing(slices.after, slices.skip, until)
+        schedule = self._schedule
+        paged_request, paginator = self._request(schedule.after, schedule.skip, until)
         try:
             for page in read([paged_request]):
                 yield page
@@ -144,9 +119,9 @@ class Refresh:
                     self._give_up()
                     return False
                 if paginator.total is not None:
-                    slices.records = paginator.total
+                    schedule.records = paginator.total
                 if paginator.last is not None:
-                    slices.move(paginator.last, paginator.skip, now)
+                    schedule.advance(paginator.last, paginator.skip, now)
                 self._keep()
         except IncompleteError as error:
             self.trouble = str(error)
@@ -154,17 +129,17 @@ class Refresh:
                 return False  # the next run may get further; if not, it leaves out the rest
         if not paginator.is_done:
             return True
-        slices.turn(now)
+        schedule.begin_round(now)
         self._keep()
         return True
 
     def _give_up(self) -> None:
         """Without ids that ascend, nothing tells what was read when records come and go."""
         self.trouble = f"{self._path} is not refreshed, because ids do not ascend in it."
-        self._slices.begin(None, None)
+        self._schedule.begin(None, None)
         self._keep()
 
-    def _listing(
+    def _request(
         self, after: int | None, skip: int, until: StopPoint | None
     ) -> tuple[PagedRequest, OffsetPaginator]:
         # How many records came before is not known: some are gone since.
@@ -172,24 +147,18 @@ class Refresh:
             [self._key], page_size=self._page_size, after=after, skip=skip, before=None
         )
         return PagedRequest(
-            self._path, paginator=paginator, stats=self._tally, until=until
+            self._path, paginator=paginator, stats=self._stats, until=until
         ), paginator
 
     def _keep(self) -> None:
         for state in self._states:
-            state[REFRESH] = self._slices.saved()
+            state[REFRESH] = self._schedule.saved()
 
 
 def gone_in(page: Page, key: str, known: Sequence[int]) -> list[int]:
-    """Say which records a page shows to be gone.
+    """Return the known ids that a page lacks between its first and its last one.
 
-    Args:
-        page: The page, which has new records only if nothing can lie between them that it lacks.
-        key: The name of the field that identifies a record.
-        known: The ids that the list was known to have before, in ascending order.
-
-    Returns:
-        Ids between the first and the last one of the page that it lacks.
+    The page has new records only if nothing can lie between them that it lacks.
     """
     ids: list[Any] = [record.get(key) for record in page.response.records]
     if not page.records or not ascend(ids):

@@ -1,4 +1,4 @@
-"""How far a stream has been read, as its state has it: what makes any cut resumable."""
+"""How far a list has been read, as the state has it: what makes any cut resumable."""
 
 from __future__ import annotations
 
@@ -24,43 +24,29 @@ UNFINISHED = "unfinished"
 
 
 class Checkpoint:
-    """Where a stream is, from its first request to its last record, over any number of runs."""
+    """Where a sync is in a list, from the first request to the last record, over all runs."""
 
     def __init__(self, saved: object, since: str | None, *, is_resumable: bool) -> None:
-        """Take up what an earlier run left unfinished, if it fits.
+        """Take up what an earlier run left under `UNFINISHED`, if it was asked for the same.
 
-        Args:
-            saved: What the state holds under `UNFINISHED`; None if it holds nothing.
-            since: What the search is asked for, text; None if the whole list is read.
-            is_resumable: Whether the stream can be read from an id on.
+        `is_resumable` says whether the list can be read from an id on.
         """
         self._states: list[dict[str, Any]] = []
         self._is_resumable = is_resumable
         self._data: dict[str, Any] = {"since": since}
-        self.is_resumed = is_resumable and _is_position(saved, since)
+        self.is_resumed = is_resumable and _is_checkpoint(saved, since)
         """Whether an earlier run has read a part of the list."""
         if self.is_resumed:
-            self._data = dict(saved)  # type: ignore[call-overload]  # `_is_position` has looked
+            self._data = dict(saved)  # type: ignore[call-overload]  # `_is_checkpoint` has looked
 
     def keep_in(self, state: dict[str, Any]) -> None:
-        """Keep the position in a state from now on.
-
-        Args:
-            state: The state of the stream, or of one whose records are made of the same list.
-        """
+        """Write it to a state from now on: of the stream, or of one made of the same list."""
         self._states.append(state)
-        if self.after is not None:
+        if self.last_id is not None:
             state[UNFINISHED] = self._data
 
     def covers(self, other: Checkpoint) -> bool:
-        """Tell whether whoever goes on from here reads all that there is from another position.
-
-        Args:
-            other: A position in the same list.
-
-        Returns:
-            Whether that is so.
-        """
+        """Tell whether going on from here reads all that going on from the other would read."""
         if self.is_resumed or other.is_resumed:
             return self._data == other._data
         since, others = self._data["since"], other._data["since"]
@@ -69,8 +55,8 @@ class Checkpoint:
         return parse_moment(since) <= parse_moment(others)
 
     @property
-    def after(self) -> int | None:
-        """The last id that an earlier run has sent to the target; None if it sent none."""
+    def last_id(self) -> int | None:
+        """The last id that was sent to the target; None if none was."""
         return self._data.get("last_id")
 
     @property
@@ -80,45 +66,34 @@ class Checkpoint:
 
     @property
     def passed(self) -> int | None:
-        """How many records were read up to the last id; None if that is not known."""
+        """How many records earlier runs read up to the last id; None if that is not known."""
         if not self.is_resumed:
             return 0
         match self._data.get("passed"):
-            case [int(passed), last_id] if passed >= 0 and last_id == self.after:
+            case [int(passed), last_id] if passed >= 0 and last_id == self.last_id:
                 return passed
         return None
 
-    def count(self, passed: int) -> None:
-        """Take in how many records were read up to the last id.
-
-        Args:
-            passed: A number, those of earlier runs included.
-        """
-        self._data["passed"] = [passed, self.after]
+    def set_passed(self, count: int) -> None:
+        """Take in how many records all runs have read up to the last id."""
+        self._data["passed"] = [count, self.last_id]
 
     @property
-    def ids(self) -> Sequence[object] | None:
-        """Packs of all ids that earlier runs have sent; None if they did not tell."""
-        told = self._data.get("ids") if self.is_resumed else []
-        return told if isinstance(told, list) else None
+    def sent_ids(self) -> Sequence[object] | None:
+        """Packs of all ids that earlier runs have sent; None if they did not keep them."""
+        packs = self._data.get("ids") if self.is_resumed else []
+        return packs if isinstance(packs, list) else None
 
-    def remember(self, ids: str | None) -> None:
-        """Take in which ids were sent.
+    def add_sent_ids(self, pack: str) -> None:
+        """Keep a pack of ids that were sent since the last one."""
+        self._data.setdefault("ids", []).append(pack)
 
-        Args:
-            ids: A pack of those that were sent since the last time; None if nobody keeps them.
-        """
-        if ids is None:
-            self._data.pop("ids", None)
-        else:
-            self._data.setdefault("ids", []).append(ids)
+    def drop_sent_ids(self) -> None:
+        """Take in that nobody keeps the ids that are sent."""
+        self._data.pop("ids", None)
 
     def begin(self, moment: str | None) -> None:
-        """Take in when the first request was answered, unless an earlier run began before.
-
-        Args:
-            moment: The moment by the server's clock, as bookmarks are written; None if unknown.
-        """
+        """Take in when the first request was answered, unless an earlier run began before."""
         self._data.setdefault("began", moment)
 
     @property
@@ -129,48 +104,41 @@ class Checkpoint:
         except (KeyError, TypeError, ValueError, AttributeError):
             return None  # anyone may have edited the state
 
-    def move(self, last_id: object, skip: int, value: object) -> None:
-        """Take in that a record has been sent to the target.
-
-        Args:
-            last_id: Its id.
-            skip: The offset of its page.
-            value: Its bookmark value.
-        """
-        data, last = self._data, self.after
+    def advance(self, last_id: object, skip: int, bookmark_value: object) -> None:
+        """Take in that a record of the page at `skip` has been sent to the target."""
+        data, last = self._data, self.last_id
         is_late = type(last_id) is type(last) is int and last_id < last
         if not is_late:  # if it is, those up to the last id have been sent all the same
             data["last_id"] = last_id
             data["skip"] = skip
-        if isinstance(value, str) and value > (data.get("newest") or ""):
-            data["newest"] = value
+        if isinstance(bookmark_value, str) and bookmark_value > (data.get("newest") or ""):
+            data["newest"] = bookmark_value
         if self._is_resumable:
             for state in self._states:
                 state[UNFINISHED] = data
 
-    def stay(self) -> None:
+    def give_up(self) -> None:
         """Take in that a later run cannot go on from here, as when ids do not ascend."""
         self._is_resumable = False
-        self._forget()
+        self._remove()
 
-    def end(self) -> str | None:
-        """Take in that the stream has been read to its end.
+    def finish(self) -> str | None:
+        """Take in that the list has been read to its end, and say what the bookmark is.
 
-        Returns:
-            The bookmark: the newest value that was sent, but not later than the first answer,
-            because what was changed after that may have been missed. None if there was no record,
-            or if the server told no time to go by.
+        It is the newest value that was sent, but not later than the first answer, because what was
+        changed after that may have been missed. None if there was no record, or if the server told
+        no time to go by.
         """
-        self._forget()
+        self._remove()
         newest, began = self._data.get("newest"), self._data.get("began")
         return min(newest, began) if newest and began else None
 
-    def _forget(self) -> None:
+    def _remove(self) -> None:
         for state in self._states:
             state.pop(UNFINISHED, None)
 
 
-def _is_position(saved: object, since: str | None) -> TypeGuard[dict[str, Any]]:
+def _is_checkpoint(saved: object, since: str | None) -> TypeGuard[dict[str, Any]]:
     """Tell whether something out of a state, which anyone may have edited, can be gone on from."""
     if not isinstance(saved, dict) or saved.get("since", "") != since:
         return False

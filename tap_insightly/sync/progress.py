@@ -11,13 +11,17 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import IO, TYPE_CHECKING
 
+from typing_extensions import override
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from rich.console import Console
 
     from tap_insightly.api import InsightlySession, PagedRequest
-    from tap_insightly.streams import InsightlyStream
+
+    Requests = Callable[[str], Sequence[PagedRequest] | None]
+    """Tells what will be read of a stream of that name; None if that is not known yet."""
 
 SECONDS_BETWEEN_DRAWINGS = 0.25
 WINDOW = 10.0  # seconds over which a rate is taken
@@ -38,38 +42,24 @@ class Progress:
     def __init__(self) -> None:
         """Start at nothing."""
         self.records = 0
-        """How many rows were handed on; counted by whoever hands them on."""
+        """How many rows were handed on; counted by the sync of a stream."""
         self.pages = 0
-        """How many pages were read; counted by whoever reads them."""
+        """How many pages were read; counted in the same place."""
 
-    def finish(self, stream: InsightlyStream) -> None:
-        """Take in that a stream was read to its end.
-
-        Args:
-            stream: The stream.
-        """
+    def finish(self, stream_name: str) -> None:
+        """Take in that a stream was read to its end."""
 
     def draw(self, now: float) -> None:
-        """Show how far the sync is.
-
-        Args:
-            now: The time, in seconds by `time.monotonic`.
-        """
+        """Show how far the sync is, at a time by `time.monotonic`."""
 
     def close(self) -> None:
         """Show nothing any more. May be called at any moment, and again."""
 
 
-def progress_for(streams: Sequence[InsightlyStream], session: InsightlySession) -> Progress:
-    """Show the progress if there is a terminal to show it on, and rich to draw it with.
-
-    Args:
-        streams: What will be read, in order.
-        session: What counts the requests and knows the quota.
-
-    Returns:
-        The progress, which is to be told of the sync and closed after it.
-    """
+def progress_for(
+    stream_names: Sequence[str], session: InsightlySession, requests_of: Requests
+) -> Progress:
+    """Show the progress if there is a terminal to show it on, and rich to draw it with."""
     # Where messages scroll by there is nothing else to be seen. And rich takes its time to be
     # imported, and would take a pipe for a terminal if FORCE_COLOR says so.
     if sys.stdout.isatty() or not sys.stderr.isatty():
@@ -81,7 +71,7 @@ def progress_for(streams: Sequence[InsightlyStream], session: InsightlySession) 
     console = Console(file=sys.stderr)
     if not console.is_interactive or console.legacy_windows:
         return Progress()
-    return Display(streams, session, console)
+    return Display(stream_names, session, console, requests_of=requests_of)
 
 
 class Display(Progress):
@@ -92,54 +82,43 @@ class Display(Progress):
 
     def __init__(
         self,
-        streams: Sequence[InsightlyStream],
+        stream_names: Sequence[str],
         session: InsightlySession,
         console: Console,
+        *,
+        requests_of: Requests = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Show that nothing was read yet.
-
-        Args:
-            streams: What will be read, in order.
-            session: What counts the requests and knows the quota.
-            console: The terminal.
-            clock: What time it is, in seconds that only grow.
-        """
+        """Show that nothing was read yet of streams that will be read in this order."""
         super().__init__()
         self._session = session
         self._console = console
         self._clock = clock
-        self._number = len(streams)
-        self._left = list(streams)
+        self._requests_of = requests_of
+        self._number = len(stream_names)
+        self._left = list(stream_names)
         now = clock()
-        self._requests = Rate(now, session.total.requests)
-        self._pages = Rate(now)
+        self._request_rate = Rate(now, session.total.requests)
+        self._page_rate = Rate(now)
         self._footer = Footer(console.file)
         self.draw(now)
 
-    def finish(self, stream: InsightlyStream) -> None:
-        """Show that a stream was read to its end.
-
-        Args:
-            stream: The stream.
-        """
-        self._left = [one for one in self._left if one is not stream]
+    @override
+    def finish(self, stream_name: str) -> None:
+        self._left = [one for one in self._left if one != stream_name]
         self.draw(self._clock())
 
+    @override
     def draw(self, now: float) -> None:
-        """Draw the line anew; give up if the terminal is gone, which is no reason to end a sync.
-
-        Args:
-            now: The time, in seconds.
-        """
+        """Draw the line anew; give up if the terminal is gone, which is no reason to end a sync."""
         self.due = now + SECONDS_BETWEEN_DRAWINGS
         try:
             self._footer.show(self._line(now))
         except OSError:
             self.close()
 
+    @override
     def close(self) -> None:
-        """Take the line away."""
         self.due = math.inf
         with suppress(OSError):
             self._footer.close()
@@ -168,20 +147,18 @@ class Display(Progress):
 
     def _texts(self, now: float, done: int) -> Iterable[str]:
         session = self._session
-        rate = self._requests.take(now, session.total.requests)
+        rate = self._request_rate.take(now, session.total.requests)
         # At first, answers to later streams pile up unread; at the end they are read off the pile.
-        rates = (rate, self._pages.take(now, self.pages))
+        rates = (rate, self._page_rate.take(now, self.pages))
         left = session.quota.remaining
         seconds = seconds_to_go(
-            pages_to_come(
-                one.reading.paged_requests if one.reading else None for one in self._left
-            ),
+            pages_to_come(map(self._requests_of, self._left)),
             session.rate_limiter.adaptive_rate.per_second,
             max((one for one in rates if one is not None), default=None),
         )
         return (
             f"{done}/{self._number}",
-            self._left[0].name if self._left else UNKNOWN,
+            self._left[0] if self._left else UNKNOWN,
             f"{self.records:,} records",
             f"{UNKNOWN if rate is None else f'{rate:.1f}'} requests/s",
             f"quota {UNKNOWN if left is None else f'{left:,}'}",
@@ -193,23 +170,13 @@ class Rate:
     """How often something has happened in a second, lately."""
 
     def __init__(self, now: float, count: int = 0) -> None:
-        """Start.
-
-        Args:
-            now: The time, in seconds.
-            count: How often it has happened before.
-        """
+        """Start at a time in seconds, when it has happened so often before."""
         self._taken = deque([(now, count)])
 
     def take(self, now: float, count: int) -> float | None:
-        """Take down how often it has happened so far.
+        """Take down how often it has happened so far, and tell how often in a second it does.
 
-        Args:
-            now: The time, in seconds.
-            count: How often.
-
-        Returns:
-            How often in a second; None if it is too early to tell.
+        None if it is too early to tell.
         """
         self._taken.append((now, count))
         while now - self._taken[0][0] > WINDOW and len(self._taken) > 2:  # noqa: PLR2004 - a pair
@@ -220,14 +187,7 @@ class Rate:
 
 
 def pages_to_come(streams: Iterable[Sequence[PagedRequest] | None]) -> int:
-    """Count the pages that are still to be read, as far as can be told.
-
-    Args:
-        streams: The lists of each stream; None where they are not known yet.
-
-    Returns:
-        A number; a stream of which nothing is known counts as one page.
-    """
+    """Count the pages that are still to be read; an unknown stream counts as one."""
     return sum(
         1
         if paged_requests is None
@@ -237,16 +197,9 @@ def pages_to_come(streams: Iterable[Sequence[PagedRequest] | None]) -> int:
 
 
 def seconds_to_go(pages: int, allowed: float, seen: float | None) -> float | None:
-    """Estimate how long it takes to read some pages.
+    """Estimate how long it takes to read some pages; None if nothing moves.
 
-    Args:
-        pages: How many.
-        allowed: How many can be asked for in a second.
-        seen: How many it were in a second, lately, which a slow target can make fewer; None if
-            that is not known yet.
-
-    Returns:
-        Seconds; None if nothing moves.
+    So many a second are allowed, and so many were seen lately, which a slow target makes fewer.
     """
     rate = allowed if seen is None else min(allowed, seen)
     return pages / rate if rate > 0 else None
@@ -265,11 +218,7 @@ class Footer:
     """
 
     def __init__(self, stream: IO[str]) -> None:
-        """Take over what is written to the terminal, from all threads.
-
-        Args:
-            stream: The terminal, with the cursor at the beginning of a line.
-        """
+        """Take over what is written to a terminal, whose cursor is at the beginning of a line."""
         self._stream = stream
         self._write = stream.write
         self._lock = threading.RLock()  # the handler of a signal may log in the middle of a write
@@ -280,11 +229,7 @@ class Footer:
         vars(stream)["write"] = self._write_above
 
     def show(self, line: str) -> None:
-        """Show a line instead of the one before.
-
-        Args:
-            line: What fits into one line of the terminal; nothing to show none.
-        """
+        """Show a line instead of the one before, or none; it has to fit into the terminal."""
         with self._lock:
             if self._is_open:
                 self._line = line

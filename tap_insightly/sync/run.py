@@ -1,0 +1,228 @@
+"""One run of the tap: which streams are read how, in what order, and what becomes of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tap_insightly.api import InsightlyError, Prefetcher
+from tap_insightly.streams import ArrayStream, ChildStream, RelatedStream
+from tap_insightly.streams.search import BookmarkInFutureError
+from tap_insightly.sync.account import Account
+from tap_insightly.sync.child_stream_sync import ChildStreamSync
+from tap_insightly.sync.context import RunContext
+from tap_insightly.sync.embedded import EmbeddedSyncs
+from tap_insightly.sync.embedded_stream_sync import EmbeddedStreamSync
+from tap_insightly.sync.progress import progress_for
+from tap_insightly.sync.stream_sync import StreamSync
+
+if TYPE_CHECKING:
+    import logging
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
+    from datetime import datetime
+
+    from singer_sdk.helpers.types import Record
+    from singer_sdk.singerlib import Message
+
+    from tap_insightly.api import InsightlySession, PagedRequest, Response
+    from tap_insightly.streams import InsightlyStream
+    from tap_insightly.sync.context import Output
+    from tap_insightly.sync.embedded import EmbeddedSync
+
+
+class Run:
+    """Reads the selected streams once, in their order, over one connection. It is closed then.
+
+    This is `streams.protocol.Run`, and more.
+    """
+
+    def __init__(
+        self,
+        session: InsightlySession,
+        output: Output,
+        streams: Callable[[], Sequence[InsightlyStream]],
+        logger: logging.Logger,
+    ) -> None:
+        """Get ready; nothing is sent yet.
+
+        `streams` says which ones are selected, and is not asked before something is read.
+        """
+        self.session = session
+        self.is_closed = False
+        prefetcher = Prefetcher(session, self._expected())
+        self.account = Account(prefetcher.ask)
+        self._context = RunContext(session, prefetcher, output)
+        self._streams = streams
+        self._logger = logger
+        self._syncs: dict[str, StreamSync] = {}
+        self._embedded: dict[str, EmbeddedSyncs] = {}
+        self._skipped: set[str] = set()
+        self._failures: list[str] = []
+        self._shared_now: datetime | None = None
+        self._is_begun = False
+
+    # What streams ask
+
+    def now(self) -> datetime | None:
+        """Return the time by the server's clock; None before the server has told it."""
+        return self.session.now()
+
+    def shared_now(self) -> datetime | None:
+        """Return what `now` said when this was first asked: one moment for all streams."""
+        self._shared_now = self._shared_now or self.now()
+        return self._shared_now
+
+    def write_message(self, message: Message) -> None:
+        """Send a message that the SDK has no place for."""
+        self._context.output.write_message(message)
+
+    def rows(self, stream: InsightlyStream) -> Iterator[Record]:
+        """Read a stream from where its state says to its end.
+
+        Raises:
+            InsightlyError: If the API ends the run, or no selected stream is left.
+        """
+        self._begin()
+        conform = stream.conform
+        is_whole = stream.is_dry_run  # which takes no more than it needs, and is no failure
+        try:
+            yield from self._read(stream)
+            is_whole = True
+        finally:
+            sync = self._syncs.pop(stream.name, None)
+            if sync is not None:
+                sync.report()
+                stream.was_read_whole = sync.is_whole
+            for warning in conform.warnings():
+                stream.logger.warning("%s: %s", stream.name, warning)
+            self._finish(stream, is_whole=is_whole)
+
+    # What else is asked
+
+    def ask(self, path: str, params: Mapping[str, str] | None = None) -> Future[Response]:
+        """Ask for one thing, without waiting for it."""
+        return self._context.prefetcher.ask(path, params)
+
+    def plan(self) -> Sequence[StreamSync]:
+        """Find out what will be read of all streams, without reading anything.
+
+        Raises:
+            InsightlyError: If the state holds no usable bookmark, or the API ends the run.
+        """
+        return [self._sync_of(stream) for stream in self._streams()]
+
+    # How a stream is read
+
+    def _read(self, stream: InsightlyStream) -> Iterator[Record]:
+        sync = self._sync_of(stream)
+        try:
+            yield from sync.rows()
+        except BookmarkInFutureError:
+            for paged_request in sync.paged_requests:  # nobody will read them
+                self._context.prefetcher.drop(paged_request)
+            sync = self._syncs[stream.name] = self._new_sync(stream)
+            yield from sync.rows()
+        if sync.failure is not None:
+            self._logger.error("%s", sync.failure)
+            self._failures.append(sync.failure)
+        if not sync.is_available:
+            self._skip(stream.name)
+
+    def _sync_of(self, stream: InsightlyStream) -> StreamSync:
+        if stream.name not in self._syncs:
+            self._syncs[stream.name] = self._new_sync(stream)
+        return self._syncs[stream.name]
+
+    def _new_sync(self, stream: InsightlyStream) -> StreamSync:
+        if isinstance(stream, ChildStream):
+            return ChildStreamSync(stream, self._context)
+        if isinstance(stream, ArrayStream):
+            return EmbeddedStreamSync(stream, self._context, self._embedded_of(stream))
+        sync = StreamSync(stream, self._context)
+        if not isinstance(stream, RelatedStream):
+            sync.embedded = list(self._embedded_in(sync))
+        return sync
+
+    def _embedded_in(self, sync: StreamSync) -> Iterator[EmbeddedSync]:
+        """Find the selected streams that can be made of the records of another."""
+        for stream in self._streams():
+            if isinstance(stream, ArrayStream):
+                embedded = self._embedded_of(stream).embed(sync.stream.path, sync.partition_reads)
+                if embedded is not None:
+                    yield embedded
+
+    def _embedded_of(self, stream: ArrayStream) -> EmbeddedSyncs:
+        return self._embedded.setdefault(stream.name, EmbeddedSyncs(stream))
+
+    def _expected(self) -> Iterator[PagedRequest]:
+        """Yield what will be read of all streams in order, as far as it is known without asking."""
+        for stream in self._streams():
+            if stream.needs_custom_objects and not self.account.is_known:
+                self.account.ask_ahead()
+                continue
+            try:
+                yield from self._sync_of(stream).paged_requests
+            except InsightlyError:
+                continue  # it is raised again when it is this stream's turn
+
+    # The run as a whole
+
+    def _begin(self) -> None:
+        if not self._is_begun:
+            self._is_begun = True
+            names = [stream.name for stream in self._streams()]
+            self._context.progress = progress_for(names, self.session, self._requests_of)
+
+    def _requests_of(self, stream_name: str) -> Sequence[PagedRequest] | None:
+        sync = self._syncs.get(stream_name)
+        return sync.paged_requests if sync else None
+
+    def _skip(self, stream_name: str) -> None:
+        """Take note of a stream that this user or plan cannot read.
+
+        Raises:
+            InsightlyError: If no selected stream is left to be read.
+        """
+        self._skipped.add(stream_name)
+        selected = {stream.name for stream in self._streams()}
+        if selected <= self._skipped:
+            msg = (
+                f"None of the {len(selected)} selected streams can be read with this API key. "
+                "Select others, or ask an Insightly administrator what this user may see."
+            )
+            raise InsightlyError(msg)
+
+    def _finish(self, stream: InsightlyStream, *, is_whole: bool) -> None:
+        """Take in that a stream is not read any further, and close if none is."""
+        if is_whole:
+            self._context.progress.finish(stream.name)
+        if not is_whole or stream is self._streams()[-1]:
+            self.close()
+
+    def update_state(self) -> None:
+        """Bring the state of all streams up to date, which is about to be written."""
+        for sync in self._syncs.values():
+            sync.update_state()
+
+    def check(self) -> None:
+        """Raise an error if a stream was not finished, after the others went on.
+
+        Raises:
+            InsightlyError: If one was not.
+        """
+        if self._failures:
+            names = ", ".join(failure.partition(":")[0] for failure in self._failures)
+            msg = f"Not finished, for reasons told above: {names}."
+            raise InsightlyError(msg)
+
+    def hide_progress(self) -> None:
+        """Take away what is shown of the progress."""
+        self._context.progress.close()
+
+    def close(self) -> None:
+        """End all threads and connections."""
+        if not self.is_closed:
+            self.is_closed = True
+            self.hide_progress()
+            self.session.close()  # first, to end what is under way at once
+            self._context.prefetcher.close()
