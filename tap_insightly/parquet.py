@@ -13,9 +13,9 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import msgspec
 from singer_sdk.batch import BaseBatcher, lazy_chunked_generator
 
+from tap_insightly.api.http.codec import encode
 from tap_insightly.values import parse_moment
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from singer_sdk.helpers._batch import BatchConfig
 
 logger = logging.getLogger("tap-insightly")
-_encode = msgspec.json.Encoder(decimal_format="number").encode
 _DIGITS, _DECIMALS = 38, 9
 """Of a number: what every warehouse has, such as BigQuery's NUMERIC."""
 
@@ -144,4 +143,4 @@ def _integer(value: int | None) -> int | None:
 
 def _text(value: Any) -> str | None:  # noqa: ANN401 - anything that JSON has
     """Write nested data as JSON, and a value of no certain type as it is."""
-    return value if value is None or isinstance(value, str) else _encode(value).decode()
+    return value if value is None or isinstance(value, str) else encode(value).decode()

@@ -12,7 +12,7 @@ from unicodedata import combining, east_asian_width
 
 import click
 
-from tap_insightly.api.http.request import encode
+from tap_insightly.api.http.codec import encode
 from tap_insightly.api.records.fields import CUSTOM_FIELDS
 from tap_insightly.api.records.reading import value_of
 from tap_insightly.cli.output import echo

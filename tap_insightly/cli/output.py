@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from tap_insightly.api.http.request import encode
+from tap_insightly.api.http.codec import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import InsightlyError, RequestStats
 from tap_insightly.api.http.closeable import Closeable
-from tap_insightly.api.http.request import encode
+from tap_insightly.api.http.codec import encode
 from tap_insightly.loader.shares import NO_LIMIT, Share
 from tap_insightly.values import utc_text
 

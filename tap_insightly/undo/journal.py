@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from tap_insightly.api.http.closeable import Closeable
+from tap_insightly.api.http.codec import encode
 from tap_insightly.api.http.errors import InsightlyError
-from tap_insightly.api.http.request import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
-
 from tap_insightly.api.http.closeable import Closeable
+from tap_insightly.api.http.codec import encode_sorted
 from tap_insightly.undo.journal import Journal, JournalError, Lines, Place
 from tap_insightly.undo.lines import (
     Account,
@@ -24,8 +23,6 @@ from tap_insightly.undo.lines import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_encode = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 
 
 class Recorder(Closeable):
@@ -165,4 +162,4 @@ def _without_account(path: str | Path) -> str:
 
 
 def _digest(values: Mapping[str, Any]) -> bytes:
-    return hashlib.sha256(_encode(values)).digest()
+    return hashlib.sha256(encode_sorted(values)).digest()

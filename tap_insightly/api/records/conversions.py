@@ -7,8 +7,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
+from tap_insightly.api.http.codec import decode
 from tap_insightly.values import EMPTY_DATES, converter, parse_day, parse_moment
 
 if TYPE_CHECKING:
@@ -39,7 +38,6 @@ _LARGEST_POWER = 30  # of ten, up or down: beyond all that fits, and still littl
 _NOTHING_OF_PANDAS = frozenset({"nan", "nat", "<na>"})
 _text = converter({"type": "string"})
 _number = converter({"type": "number"})
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 def exact(value: Any) -> Any:  # noqa: ANN401 - any value
@@ -258,7 +256,7 @@ def to_items(value: Any, key: str | None, dates: set[str]) -> list[Any]:  # noqa
     """
     if isinstance(value, str):
         is_json = value.lstrip().startswith("[")
-        value = _decode(value) if is_json else [part.strip() for part in value.split(";")]
+        value = decode(value) if is_json else [part.strip() for part in value.split(";")]
     if not isinstance(value, list):
         raise TypeError
     found = [{key: one} if key and isinstance(one, str) else one for one in exact(value) if one]

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tap_insightly.api.http.codec import encode
 from tap_insightly.api.http.errors import InsightlyError
-from tap_insightly.api.http.request import encode
 from tap_insightly.api.records.conversions import (
     SAID,
     SCALARS,

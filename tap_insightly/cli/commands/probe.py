@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from tap_insightly.api import InsightlyError, QuotaExhaustedError
-from tap_insightly.api.http.request import encode
+from tap_insightly.api.http.codec import encode
 from tap_insightly.cli.arguments import confirm, yes_option
 from tap_insightly.cli.diagnostics import Explainer
 from tap_insightly.cli.options import with_config

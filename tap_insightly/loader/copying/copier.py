@@ -8,10 +8,9 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from tap_insightly.api import InsightlyError, InvalidFieldsError
 from tap_insightly.api.http.closeable import Closeable
+from tap_insightly.api.http.codec import encode_sorted
 from tap_insightly.loader.copying.references import NAMES, in_order
 from tap_insightly.loader.copying.settling import Named, settle
 from tap_insightly.loader.copying.writing import Copied
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
     from tap_insightly.loader.copying.id_map import IdMap
     from tap_insightly.loader.target import TargetInsightly
 
-_encode = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 _OF_TAP = frozenset(stream.name for stream in STREAMS)
 
 
@@ -101,7 +99,7 @@ class Copier(Closeable):
             msg = f"{obj.key} is empty, without which it cannot be told from others."
             raise InvalidFieldsError(obj.name, [msg])
         stream, path = copied.route.stream, copied.route.obj.path
-        digest = hashlib.sha256(_encode(record)).hexdigest()
+        digest = hashlib.sha256(encode_sorted(record)).hexdigest()
         known = self._ids.find(path, source)
         if known is not None and known[1] == digest and not self._ids.is_waiting(path, source):
             self._target.report.count(stream, "unchanged")

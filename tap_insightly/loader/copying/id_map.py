@@ -5,14 +5,11 @@ from __future__ import annotations
 import sqlite3
 import threading
 from contextlib import closing, contextmanager
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 from tap_insightly.api import InsightlyError
 from tap_insightly.api.http.closeable import Closeable
-from tap_insightly.api.http.request import encode
+from tap_insightly.api.http.codec import decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,7 +30,6 @@ create table if not exists intents (
 );
 create table if not exists streams (name text primary key, schema text not null);
 """
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 class IdMap(Closeable):
@@ -146,7 +142,7 @@ class IdMap(Closeable):
             Path of the list, id there, path of the request, body, and when.
         """
         rows = self._all("select path, source, request, body, since from intents", [])
-        return [(row[0], row[1], row[2], _decode(row[3]), row[4]) for row in rows]
+        return [(row[0], row[1], row[2], decode(row[3]), row[4]) for row in rows]
 
     def wait_for(
         self, path: str, source: int, stream: str, record: Mapping[str, Any], digest: str
@@ -185,7 +181,7 @@ class IdMap(Closeable):
             if not rows:
                 return
             for row in rows:
-                yield row[0], row[1], _decode(row[2]), row[3]
+                yield row[0], row[1], decode(row[2]), row[3]
             after = rows[-1][0]
 
     def is_waiting(self, path: str, source: int) -> bool:
@@ -246,7 +242,7 @@ class IdMap(Closeable):
             Schemas by stream.
         """
         query = "select name, schema from streams where name in (select stream from waiting)"
-        return {row[0]: _decode(row[1]) for row in self._all(query, [])}
+        return {row[0]: decode(row[1]) for row in self._all(query, [])}
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
