@@ -14,7 +14,7 @@ from requests.utils import get_environ_proxies, select_proxy
 from tap_insightly.api import QuotaExhaustedError, RefusedError
 from tap_insightly.api.http.auth import pod_name
 from tap_insightly.api.http.errors import BrokenResponseError, RetryableError
-from tap_insightly.api.http.transport import reason_of, took_too_long
+from tap_insightly.api.http.transport import reason_of, took_too_long, wrapped_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,7 +52,7 @@ class Explainer:
             What happened and what to do about it, a sentence each.
         """
         url = self._session.base_url
-        for layer in _layers(error):
+        for layer in _causes(error):
             if isinstance(layer, requests.RequestException):
                 return self._unreached(layer)
             if isinstance(layer, BrokenResponseError):
@@ -88,7 +88,7 @@ class Explainer:
                 "It is set by HTTPS_PROXY, HTTP_PROXY or ALL_PROXY: correct that, or name the "
                 "host in NO_PROXY."
             )
-        inner = tuple(_layers(error))
+        inner = tuple(_causes(error))
         if isinstance(error, requests.exceptions.SSLError):
             if any(isinstance(one, ssl.SSLCertVerificationError) for one in inner):
                 return (
@@ -138,11 +138,11 @@ def _is_strange(error: RefusedError) -> bool:
     return error.status is None or error.status < HTTPStatus.BAD_REQUEST
 
 
-def _layers(error: BaseException) -> Iterator[BaseException]:
+def _causes(error: BaseException) -> Iterator[BaseException]:
     """Go through all that led to an error, even what is not shown with it."""
     found = [error]
     for one in found:  # which grows meanwhile
         yield one
-        parts = (one.__cause__, one.__context__, getattr(one, "reason", None), *one.args)
-        new = (part for part in parts if isinstance(part, BaseException))
-        found += [part for part in new if not any(part is other for other in found)]
+        for inner in (one.__cause__, one.__context__, *wrapped_errors(one)):
+            if inner is not None and not any(inner is other for other in found):
+                found.append(inner)

@@ -204,7 +204,7 @@ class _Table:
         return _GAP.join(self._cell(*cell) for cell in cells).rstrip()
 
     def _cell(self, text: str, width: int, is_numeric: bool) -> str:  # noqa: FBT001 - one of a row
-        text = plain(text)
+        text = printable(text)
         if self._is_terminal:
             text = cut(text, width)
         padding = " " * (width - width_of(text))
@@ -234,7 +234,7 @@ def _total(widths: Iterable[int]) -> int:
     return sum(each) + len(_GAP) * (len(each) - 1)
 
 
-def plain(text: str) -> str:
+def printable(text: str) -> str:
     """Keep a text in its cell: a table has one line for each row, and gives no orders.
 
     Args:

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from http import HTTPStatus
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from tap_insightly.api.lists.seen_keys import ascend
 from tap_insightly.probe.account import LARGEST, NOT_PAGED, SIZE
 from tap_insightly.probe.checking import tells
 from tap_insightly.probe.verdict import Verdict, fails, holds, judged, many, unseen
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from tap_insightly.probe.account import Account, Listed
     from tap_insightly.probe.asking import Heard
 
@@ -21,24 +19,12 @@ NO_LIST = "There is no list with records, ids and dates to ask about."
 NO_ANSWER = "The server did not answer."
 
 
-def ascends(ids: Sequence[int]) -> bool:
-    """Tell whether each id is higher than the one before it.
-
-    Args:
-        ids: The ids.
-
-    Returns:
-        Whether they are.
-    """
-    return all(one < other for one, other in pairwise(ids))
-
-
 @tells("ids-ascend")
 def _(account: Account) -> Verdict:
     able = [one for one in account.paged if len(one.ids) > 1]
     if (heard := account.large_page(LARGEST + 1)) is not None and account.main is not None:
         able.append(replace(account.main, heard=heard))
-    wrong = [one.heard.path for one in able if not ascends(one.ids)]
+    wrong = [one.heard.path for one in able if not ascend(one.ids)]
     number = sum(len(one.ids) for one in able)
     return judged(
         wrong, [f"{many(len(able), 'list')}, {many(number, 'record')}"] if able else [], "no ids"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tap_insightly.api.lists.seen_keys import ascend
 from tap_insightly.probe.account import UPDATED
 from tap_insightly.probe.checking import tells
-from tap_insightly.probe.lists import NO_ANSWER, NO_LIST, ascends, refused
+from tap_insightly.probe.lists import NO_ANSWER, NO_LIST, refused
 from tap_insightly.probe.verdict import Verdict, fails, holds, judged, many, unseen
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def _(account: Account) -> Verdict:
         return unseen("No search that was asked found more than one record.")
     number = sum(map(len, every))
     said = f"{len(every)} searches, {many(number, 'record')}."
-    return holds(said) if all(map(ascends, every)) else fails(said)
+    return holds(said) if all(map(ascend, every)) else fails(said)
 
 
 @tells("search-total")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.lists.deletion_search import DeletionSearch
+from tap_insightly.api.lists.seen_keys import ascend
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -52,7 +52,7 @@ class Counting:
             Whether anything can be told by counting.
         """
         ids = self.see(records)
-        if total is None or len(ids) != len(records) or not _ascend(ids):
+        if total is None or len(ids) != len(records) or not ascend(ids):
             return False
         self._found.span(skip, ids)
         self.is_whole = self.is_whole or (not skip and len(ids) >= total)
@@ -109,7 +109,3 @@ class Counting:
             self.end = (ids[-1] if ids else last, max(stop - 1, 0))
             self.has_ended = stop >= total
             self.total = total
-
-
-def _ascend(ids: Sequence[int]) -> bool:
-    return all(one < two for one, two in pairwise(ids))

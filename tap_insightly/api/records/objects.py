@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.http.errors import InsightlyError
+from tap_insightly.api.records.names import close_names, did_you_mean
 from tap_insightly.openapi import COMPONENTS, READ, WRITE
 
 if TYPE_CHECKING:
@@ -43,9 +43,7 @@ class UnknownObjectError(InsightlyError):
             name: What was asked for, text.
             near: Names of objects, texts.
         """
-        hint = " or ".join(f"'{one}'" for one in near)
-        meant = f" Did you mean {hint}?" if hint else ""
-        super().__init__(f"Insightly has no object '{name}'.{meant}")
+        super().__init__(f"Insightly has no object '{name}'.{did_you_mean(near)}")
 
 
 class UnsupportedOperationError(InsightlyError):
@@ -140,7 +138,7 @@ class InsightlyObject:
         return "/".join((self.path, str(record_id), *(str(part) for part in rest)))
 
 
-def plain(name: str) -> str:
+def spelling_key(name: str) -> str:
     """Take from a name what spellings differ in: case, what is no letter, a plural s.
 
     Args:
@@ -211,10 +209,11 @@ def find_object(name: str, objects: Iterable[InsightlyObject]) -> InsightlyObjec
         spellings = [one.name, one.path[1:], *one.labels, one.name.removesuffix("__c")]
         spellings += [also for also, name_of in _ALSO.items() if name_of == one.name]
         for spelling in spellings:
-            names.setdefault(plain(spelling), one)  # a custom object does not hide another
-    if (found := names.get(plain(name))) is not None:
+            names.setdefault(spelling_key(spelling), one)  # a custom object does not hide another
+    key = spelling_key(name)
+    if (found := names.get(key)) is not None:
         return found
-    near = get_close_matches(plain(name), names, n=3)
+    near = close_names(key, names, str)
     raise UnknownObjectError(name, dict.fromkeys(names[one].name for one in near))
 
 

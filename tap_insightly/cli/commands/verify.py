@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tap_insightly.api import InsightlyError
+from tap_insightly.api.records.names import close_names, did_you_mean
 from tap_insightly.cli.commands.plan import unread
 from tap_insightly.cli.options import with_settings
 from tap_insightly.cli.output import json_option, write_json, write_table
@@ -190,8 +190,7 @@ def _subjects(tap: UnreadTap, names: Sequence[str]) -> Iterator[Subject]:
     by_name = {name.casefold(): one for name, one in streams.items()}
     for name in names:
         if name.casefold() not in by_name:
-            near = get_close_matches(name.casefold(), by_name)
-            hint = f" Did you mean {' or '.join(near)}?" if near else ""
+            hint = did_you_mean(close_names(name, streams))
             msg = f"There is no stream '{name}'.{hint}"
             raise click.UsageError(msg)
     chosen: Iterable[InsightlyStream] = streams.values()
