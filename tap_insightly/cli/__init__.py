@@ -4,20 +4,42 @@ from __future__ import annotations
 
 from tap_insightly.cli.app import main
 from tap_insightly.cli.commands import (
-    actions,
     api,
     check,
+    link,
     load,
+    note,
     objects,
     plan,
     probe,
     records,
+    stage,
+    state,
+    tag,
     undo,
+    unlink,
     verify,
 )
 
 __all__ = ["main"]
 
-for _module in (check, plan, verify, probe, objects, api, records, load, actions, undo):
+_MODULES = (
+    check,
+    plan,
+    verify,
+    probe,
+    objects,
+    api,
+    records,
+    load,
+    link,
+    unlink,
+    note,
+    stage,
+    state,
+    tag,
+    undo,
+)
+for _module in _MODULES:
     for _command in _module.COMMANDS:
         main.add_command(_command)

@@ -125,7 +125,7 @@ def parsed(text: str, what: str) -> Any:  # noqa: ANN401 - anything that JSON ca
     raise click.UsageError(msg)
 
 
-def text_of(file: IO[bytes]) -> str:
+def read_text(file: IO[bytes]) -> str:
     """Read a file of text, in whatever encoding of Unicode, and never in the one of the place.
 
     Args:
@@ -172,7 +172,7 @@ def read_values(file: IO[bytes] | None) -> dict[str, Any]:
     if file is None:
         return {}
     name = name_of(file)
-    values = parsed(text_of(file), name)
+    values = parsed(read_text(file), name)
     if not isinstance(values, dict):
         msg = f"{name} is not a JSON object of values by name."
         raise click.UsageError(msg)
@@ -211,6 +211,18 @@ def show(client: InsightlyClient, request: Request) -> None:
             click.echo(f"{name}: {request.headers[name]}")
     if request.body is not None:
         write_json(Response(request.body).data)
+
+
+def send(client: InsightlyClient, request: Request, *, is_dry: bool, done: str = "") -> None:
+    """Send a request and write what is answered, or `done` if nothing is; or only show it."""
+    if is_dry:
+        show(client, request)
+        return
+    response = client.session.send(request)
+    if response.data is not None:
+        write_json(response.data)
+    elif done:
+        echo(done)
 
 
 def write_record(record: Mapping[str, Any], key: str | None, *, is_brief: bool) -> None:

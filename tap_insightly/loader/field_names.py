@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import Field
 from tap_insightly.api.records.fields import CUSTOM_FIELDS
-from tap_insightly.api.records.requests import PARENT_ID, PARENT_TYPE, STAGE
+from tap_insightly.api.records.requests import PARENT_ID, PARENT_TYPE
+from tap_insightly.api.records.stages import STAGE
 from tap_insightly.openapi import COMPONENTS
 
 if TYPE_CHECKING:

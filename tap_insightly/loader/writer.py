@@ -10,7 +10,7 @@ from typing_extensions import TypedDict
 from tap_insightly.api import InvalidFieldsError, NotAvailableError, RefusedError, Response
 from tap_insightly.api.records.fields import CUSTOM_FIELDS
 from tap_insightly.api.records.reading import value_of
-from tap_insightly.api.records.requests import STAGE
+from tap_insightly.api.records.stages import STAGE
 from tap_insightly.undo.lines import Created, Creating, Deleted, Moved, Updated
 from tap_insightly.values import utc_text
 
@@ -186,7 +186,7 @@ class RecordWriter:
         """
         obj, known = self._route.obj, record or {}
         request = (
-            self._client.build_stage_request(obj.name, record_id, stage, record) if stage else None
+            self._client.build_move_request(obj.name, record_id, stage, record) if stage else None
         )
         if request is None:
             return False

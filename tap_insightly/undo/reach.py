@@ -11,7 +11,7 @@ from tap_insightly.api import (
     UnsupportedOperationError,
 )
 from tap_insightly.api.records.fields import CUSTOM_FIELDS
-from tap_insightly.api.records.requests import STAGE
+from tap_insightly.api.records.stages import STAGE
 from tap_insightly.undo.identities import flat
 
 if TYPE_CHECKING:
@@ -252,7 +252,7 @@ def _moving(
     client: InsightlyClient, obj: InsightlyObject, record_id: int, place: Mapping[str, int | None]
 ) -> Request:
     whole = {name: place.get(name) for name in STAGE}
-    request = client.build_stage_request(obj.name, record_id, whole)
+    request = client.build_move_request(obj.name, record_id, whole)
     if request is None:  # only if nothing is said, or the record is there
         msg = f"{obj.name} {record_id}: there is nowhere to move it to."
         raise UnsupportedOperationError(msg)

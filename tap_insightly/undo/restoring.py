@@ -13,7 +13,7 @@ from tap_insightly.api import (
     UnknownOutcomeError,
 )
 from tap_insightly.api.records.diff import changes
-from tap_insightly.api.records.requests import STAGE
+from tap_insightly.api.records.stages import STAGE
 from tap_insightly.loader.copying.settling import LONGEST_UNDER_WAY
 from tap_insightly.loader.record_loader import is_refusal
 from tap_insightly.undo.identities import flat

@@ -14,7 +14,7 @@ from tap_insightly.api import (
     UnknownOutcomeError,
 )
 from tap_insightly.api.records.reading import value_of
-from tap_insightly.api.records.requests import STAGE
+from tap_insightly.api.records.stages import STAGE
 from tap_insightly.loader.record_loader import is_refusal
 from tap_insightly.undo.identities import Identities, flat
 from tap_insightly.undo.lines import Created, Creating, Deleted, Moved, Updated

@@ -138,6 +138,14 @@ class InsightlyObject:
         return "/".join((self.path, str(record_id), *(str(part) for part in rest)))
 
 
+def require_action(obj: InsightlyObject, action: str, what: str) -> None:
+    """Raise an UnsupportedOperationError unless such records have something below their path."""
+    if action not in obj.actions:
+        names = ", ".join(one.name for one in standard_objects() if action in one.actions)
+        msg = f"{obj.name}: the API has no {what} of these to write. It has them of {names}."
+        raise UnsupportedOperationError(msg)
+
+
 def spelling_key(name: str) -> str:
     """Take from a name what spellings differ in: case, what is no letter, a plural s.
 

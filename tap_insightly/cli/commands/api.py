@@ -15,7 +15,7 @@ from urllib3 import encode_multipart_formdata
 
 from tap_insightly.api import PagedRequest, Prefetcher, Request, UnknownObjectError
 from tap_insightly.api.lists.paged_request import OffsetPaginator
-from tap_insightly.cli.arguments import assigned, confirm, name_of, parsed, text_of, yes_option
+from tap_insightly.cli.arguments import assigned, confirm, name_of, parsed, read_text, yes_option
 from tap_insightly.cli.options import with_client
 from tap_insightly.cli.output import write_json, write_line, write_list
 
@@ -87,7 +87,7 @@ class _Given:
         if self.binary:
             return self.binary.read(), _BYTES
         if self.file:
-            text = text_of(self.file)
+            text = read_text(self.file)
             parsed(text, name_of(self.file))
             return text.encode(), _JSON
         return None

@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import InsightlyError, InvalidFieldsError, NotAvailableError, Request
-from tap_insightly.api.records.requests import STAGE
+from tap_insightly.api.records.stages import STAGE
 from tap_insightly.loader.copying.translating import Translated, Translator
 from tap_insightly.loader.record_loader import is_refusal
 from tap_insightly.values import utc_text
@@ -230,7 +230,7 @@ class Copied:
         unknown = {*translated.pending, *translated.unresolvable}
         if not stage or unknown & set(STAGE):
             return False
-        request = self._client.build_stage_request(self.route.obj.name, target, stage, record)
+        request = self._client.build_move_request(self.route.obj.name, target, stage, record)
         if request is None:
             return False
         self._client.session.send(request)
