@@ -1,36 +1,42 @@
-"""``insightly``: any api, what a sync will cost, and the everyday writing, from a terminal."""
+"""``insightly``: any endpoint, what a sync will cost, and the everyday writing, from a terminal."""
 
 from __future__ import annotations
 
 from tap_insightly.cli.app import main
-from tap_insightly.cli.commands import (
-    api,
-    check,
-    link,
-    load,
-    note,
-    objects,
-    plan,
-    probe,
-    records,
-    stage,
-    state,
-    tag,
-    undo,
-    unlink,
-    verify,
-)
+from tap_insightly.cli.commands.api import api
+from tap_insightly.cli.commands.check import check
+from tap_insightly.cli.commands.create import create
+from tap_insightly.cli.commands.delete import delete
+from tap_insightly.cli.commands.fields import fields
+from tap_insightly.cli.commands.get import get
+from tap_insightly.cli.commands.link import link
+from tap_insightly.cli.commands.load import load
+from tap_insightly.cli.commands.note import note
+from tap_insightly.cli.commands.objects import objects
+from tap_insightly.cli.commands.plan import plan
+from tap_insightly.cli.commands.probe import probe
+from tap_insightly.cli.commands.stage import stage
+from tap_insightly.cli.commands.state import state
+from tap_insightly.cli.commands.tag import tag
+from tap_insightly.cli.commands.undo import undo
+from tap_insightly.cli.commands.unlink import unlink
+from tap_insightly.cli.commands.update import update
+from tap_insightly.cli.commands.verify import verify
 
 __all__ = ["main"]
 
-_MODULES = (
+_COMMANDS = (
     check,
     plan,
     verify,
     probe,
     objects,
+    fields,
     api,
-    records,
+    get,
+    create,
+    update,
+    delete,
     load,
     link,
     unlink,
@@ -40,6 +46,5 @@ _MODULES = (
     tag,
     undo,
 )
-for _module in _MODULES:
-    for _command in _module.COMMANDS:
-        main.add_command(_command)
+for _command in _COMMANDS:
+    main.add_command(_command)

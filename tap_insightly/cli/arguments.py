@@ -16,10 +16,11 @@ from tap_insightly.files import decoded
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from tap_insightly.api import InsightlyClient, Request
+    from tap_insightly.api import Field, Fields, InsightlyClient, Request
 
     Function = Callable[..., Any]
 
+_VALUES_HELP = "A JSON object of values by name; - for stdin. NAME=VALUE goes before it."
 _TO_SHOW = ("If-Match",)  # of the headers of a request; the others say nothing of its own
 
 
@@ -60,6 +61,13 @@ def dry_run_option(function: Function) -> Function:
     """
     text = "Show what would be sent, and send nothing that changes anything."
     return click.option("-n", "--dry-run", "is_dry", is_flag=True, help=text)(function)
+
+
+def values_option(function: Function) -> Function:
+    """Give a command values by name, as arguments and from a file."""
+    values = click.argument("texts", metavar="[NAME=VALUE]...", nargs=-1)
+    file = click.option("--from", "file", type=click.File("rb"), metavar="FILE", help=_VALUES_HELP)
+    return values(file(function))
 
 
 def id_only_option(function: Function) -> Function:
@@ -177,6 +185,26 @@ def read_values(file: IO[bytes] | None) -> dict[str, Any]:
         msg = f"{name} is not a JSON object of values by name."
         raise click.UsageError(msg)
     return values
+
+
+def collect_values(fields: Fields, texts: Iterable[str], file: IO[bytes] | None) -> dict[str, Any]:
+    """Put together what is to be written: arguments go before the file.
+
+    Args:
+        fields: The fields of the object.
+        texts: Assignments; nothing behind the sign clears a field.
+        file: A JSON object; None for no file.
+
+    Returns:
+        Values by name.
+
+    Raises:
+        UsageError: If they cannot be read.
+    """
+    given: dict[str, Any] = {name: text or None for name, text in assigned(texts).items()}
+    taken: set[Field | None] = {fields.find(name) for name in given} - {None}
+    others = read_values(file).items()
+    return {name: one for name, one in others if fields.find(name) not in taken} | given
 
 
 def confirm(what: str, *, is_sure: bool) -> None:

@@ -292,6 +292,3 @@ def _write_head(response: Response) -> None:
     for name, value in response.headers.items():
         click.echo(f"{name}: {value}")
     click.echo()
-
-
-COMMANDS: tuple[click.Command, ...] = (api,)

@@ -175,6 +175,3 @@ def _show(account: Account) -> None:
     click.echo()
     rows = [(one.object, one.verdict, one.records) for one in account.objects]
     write_table(("object", "readable", "records"), rows)
-
-
-COMMANDS: tuple[click.Command, ...] = (check,)

@@ -54,6 +54,3 @@ def link(
         )
         return
     write_json(client.link(object_name, record_id, other_name, other_id, **about))
-
-
-COMMANDS: tuple[click.Command, ...] = (link,)

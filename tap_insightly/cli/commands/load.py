@@ -317,6 +317,3 @@ def _shown(target: FileTarget, count: int) -> Iterator[None]:
             yield
         finally:
             footer.close()
-
-
-COMMANDS: tuple[click.Command, ...] = (load,)

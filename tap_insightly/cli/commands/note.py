@@ -56,6 +56,3 @@ def note_add(  # noqa: PLR0913 - the options of a command
         return
     made = client.add_note(object_name, record_id, title, text)
     write_record(made, "NOTE_ID", is_brief=is_brief)
-
-
-COMMANDS: tuple[click.Command, ...] = (note,)

@@ -185,6 +185,3 @@ def _warn(found: Plan) -> None:
         f"{remaining:,}{kept}. A sync stops when that is used up; the next one goes on from the "
         "state written so far."
     )
-
-
-COMMANDS: tuple[click.Command, ...] = (plan,)

@@ -135,7 +135,3 @@ def _show(prober: Prober) -> None:
     )
     click.echo()
     click.echo(f"{counts}: {len(results):,} assumptions, {prober.asker.sent:,} requests.")
-
-
-COMMANDS: tuple[click.Command, ...] = (probe,)
-"""The commands of this module."""

@@ -50,6 +50,3 @@ def stage_set(
         text = " ".join(error.problems).replace("pipeline=", "--pipeline ")
         raise click.UsageError(text) from None
     send(client, request, is_dry=is_dry)
-
-
-COMMANDS: tuple[click.Command, ...] = (stage,)

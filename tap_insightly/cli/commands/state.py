@@ -44,6 +44,3 @@ def state_set(
     """  # noqa: D301 - click takes the character, which is no backslash
     request = client.build_state_request(object_name, record_id, name, reason)
     send(client, request, is_dry=is_dry)
-
-
-COMMANDS: tuple[click.Command, ...] = (state,)

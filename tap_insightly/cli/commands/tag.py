@@ -57,6 +57,3 @@ def tag_remove(
     """  # noqa: D301 - click takes the character, which is no backslash
     request = client.build_remove_tag_request(object_name, record_id, name)
     send(client, request, is_dry=is_dry, done=f"The tag '{name}' is removed.")
-
-
-COMMANDS: tuple[click.Command, ...] = (tag,)

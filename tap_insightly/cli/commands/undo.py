@@ -133,6 +133,3 @@ def _tell(results: Iterable[tuple[Entry, Result]], *, is_dry: bool) -> bool:
     told = ", ".join(f"{counts[one]:,} {name}" for one, name in _NAMES.items() if counts[one])
     echo(f"{'A dry run: ' if is_dry else ''}{told}.")
     return is_whole and not counts[FAILED] and not counts[WAITING]
-
-
-COMMANDS: tuple[click.Command, ...] = (undo,)

@@ -31,6 +31,3 @@ def unlink(
     """  # noqa: D301 - click takes the character, which is no backslash
     request = client.build_unlink_request(object_name, record_id, link_id)
     send(client, request, is_dry=is_dry, done=f"Link {link_id} is removed.")
-
-
-COMMANDS: tuple[click.Command, ...] = (unlink,)

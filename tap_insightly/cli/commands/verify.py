@@ -317,6 +317,3 @@ def _closing(found: Verified) -> Iterator[str]:
             f"of them (--dates) take about {cost:,} requests."
         )
     yield f"{found.requests:,} requests."
-
-
-COMMANDS: tuple[click.Command, ...] = (verify,)

@@ -1,26 +1,15 @@
-"""``insightly get``, ``create``, ``update`` and ``delete``: records of any object, by its name."""
+"""``insightly get``: one record, or a list of them."""
 
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import replace
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tap_insightly.api import InvalidFieldsError
 from tap_insightly.api.records.reading import value_of
-from tap_insightly.cli.arguments import (
-    assigned,
-    confirm,
-    dry_run_option,
-    id_only_option,
-    object_and_id,
-    read_values,
-    show,
-    write_record,
-    yes_option,
-)
+from tap_insightly.cli.arguments import assigned
 from tap_insightly.cli.formats import (
     FORMATS,
     spread,
@@ -30,23 +19,12 @@ from tap_insightly.cli.formats import (
     write_table,
 )
 from tap_insightly.cli.options import with_client
-from tap_insightly.cli.output import echo, write_json, write_line, write_list
+from tap_insightly.cli.output import write_json, write_line, write_list
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from tap_insightly.api import Field, Fields, InsightlyClient
-
-    Function = Callable[..., Any]
-
-_VALUES_HELP = "A JSON object of values by name; - for stdin. NAME=VALUE goes before it."
-
-
-def _with_values(function: Function) -> Function:
-    """Give a command values by name, as arguments and from a file."""
-    values = click.argument("texts", metavar="[NAME=VALUE]...", nargs=-1)
-    file = click.option("--from", "file", type=click.File("rb"), metavar="FILE", help=_VALUES_HELP)
-    return values(file(function))
 
 
 def _names(_: click.Context, __: click.Parameter, text: str | None) -> list[str]:
@@ -189,139 +167,3 @@ def _chosen(fields: Fields, names: Sequence[str]) -> list[Field]:
     if problems := [fields.unknown(name) for name, one in found.items() if one is None]:
         raise InvalidFieldsError(fields.obj.name, problems)
     return [one for one in found.values() if one is not None]
-
-
-def _values(fields: Fields, texts: Iterable[str], file: IO[bytes] | None) -> dict[str, Any]:
-    """Put together what is to be written: arguments go before the file.
-
-    Args:
-        fields: The fields of the object.
-        texts: Assignments; nothing behind the sign clears a field.
-        file: A JSON object; None for no file.
-
-    Returns:
-        Values by name.
-
-    Raises:
-        UsageError: If they cannot be read.
-    """
-    given: dict[str, Any] = {name: text or None for name, text in assigned(texts).items()}
-    taken: set[Field | None] = {fields.find(name) for name in given} - {None}
-    others = read_values(file).items()
-    return {name: one for name, one in others if fields.find(name) not in taken} | given
-
-
-@click.command()
-@click.argument("object_name", metavar="OBJECT")
-@_with_values
-@dry_run_option
-@id_only_option
-@with_client
-def create(
-    client: InsightlyClient,
-    object_name: str,
-    texts: Sequence[str],
-    *,
-    file: IO[bytes] | None,
-    is_dry: bool,
-    is_brief: bool,
-) -> None:
-    """Create a record, and write it with the id that it got.
-
-    Names of fields are those of `insightly fields OBJECT`, standard and custom ones, in any case.
-    All values are looked at first: if something is wrong with them, nothing is sent. Lists, such
-    as TAGS, are separated by semicolons, or JSON.
-
-    \b
-    Examples:
-      $ insightly create contact FIRST_NAME=Ada LAST_NAME=Lovelace TAGS='vip;london'
-      $ insightly create organisation ORGANISATION_NAME='Analytical Engines' --id-only
-    """  # noqa: D301 - as above
-    fields = client.fields(object_name)
-    values = _values(fields, texts, file)
-    if is_dry:
-        show(client, client.build_create_request(fields, values))
-        return
-    record = client.create(fields.obj.name, values)
-    write_record(record, fields.obj.key, is_brief=is_brief)
-
-
-@click.command()
-@object_and_id
-@_with_values
-@click.option("--if-match", metavar="ETAG", help="Only if the record has this version still.")
-@click.option("--skip-unchanged", is_flag=True, help="Read it first, and send what differs, if so.")
-@dry_run_option
-@id_only_option
-@with_client
-def update(  # noqa: PLR0913 - the options of a command
-    client: InsightlyClient,
-    object_name: str,
-    record_id: int,
-    texts: Sequence[str],
-    *,
-    file: IO[bytes] | None,
-    if_match: str | None,
-    skip_unchanged: bool,
-    is_dry: bool,
-    is_brief: bool,
-) -> None:
-    """Change some fields of a record, and write it as it is then.
-
-    Fields that are not named stay as they are; NAME= clears one. As with create, nothing is sent
-    if something is wrong. With --if-match, an update that somebody else has come before is
-    refused: the version is written by `insightly get OBJECT ID --etag`.
-
-    \b
-    Examples:
-      $ insightly update contact 301 TITLE=Countess PHONE=
-      $ insightly update lead 301 LEAD_RATING=5 --skip-unchanged --id-only
-    """  # noqa: D301 - as above
-    if not texts and file is None:
-        msg = "There is nothing to write: give NAME=VALUE, or --from a file."
-        raise click.UsageError(msg)
-    fields = client.fields(object_name)
-    values = _values(fields, texts, file)
-    if not is_dry:
-        record = client.update(
-            fields.obj.name, record_id, values, if_match=if_match, skip_unchanged=skip_unchanged
-        )
-        write_record(record, fields.obj.key, is_brief=is_brief)
-        return
-    before = client.get(fields.obj.name, record_id) if skip_unchanged else None
-    request = client.build_update_request(fields, record_id, values, before)
-    if request is None:
-        echo("Nothing differs, so nothing would be sent.")
-        return
-    headers = {"If-Match": if_match} if if_match is not None else {}
-    show(client, replace(request, headers={**request.headers, **headers}))
-
-
-@click.command()
-@object_and_id
-@dry_run_option
-@yes_option
-@with_client
-def delete(
-    client: InsightlyClient, object_name: str, record_id: int, *, is_dry: bool, is_sure: bool
-) -> None:
-    """Delete a record. There is no way back through the API.
-
-    Asks first at a terminal, and needs --yes elsewhere.
-
-    \b
-    Examples:
-      $ insightly delete task 301 --dry-run
-      $ insightly delete task 301 --yes
-    """  # noqa: D301 - as above
-    obj = client.object(object_name)
-    request = client.build_delete_request(obj.name, record_id)
-    if is_dry:
-        show(client, request)
-        return
-    confirm(f"Delete {obj.name} {record_id}", is_sure=is_sure)
-    client.session.send(request)
-    echo(f"{obj.name} {record_id} is deleted.")
-
-
-COMMANDS: tuple[click.Command, ...] = (get, create, update, delete)
