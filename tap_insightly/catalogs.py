@@ -19,17 +19,7 @@ _SCHEMA_TEXTS = ("title", "description", "format")
 
 
 def understood(content: Any) -> dict[str, Any]:  # noqa: ANN401 - anything that JSON can be
-    """Bring a catalog into the form that the SDK takes for granted.
-
-    Args:
-        content: What was given for a catalog.
-
-    Returns:
-        The catalog.
-
-    Raises:
-        ValueError: If it cannot be understood.
-    """
+    """Bring a catalog into the form that the SDK takes for granted."""
     if not isinstance(content, dict) or "streams" not in content:
         msg = f'found {kind_of(content)}; accepted is an object with "streams"'
         raise ValueError(msg)

@@ -35,15 +35,7 @@ class TapCommand(SingerCommand):
     """The command line, which reports what a user can cause in a sentence, not a traceback."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as click has it
-        """Run the command.
-
-        Args:
-            *args: As click has them.
-            **kwargs: As click has them.
-
-        Returns:
-            What click returns, if it does.
-        """
+        """Run the command."""
         try:
             with watched_pipes():
                 return super().main(*args, **kwargs)
@@ -63,14 +55,7 @@ class TapCommand(SingerCommand):
 
 
 def _blamed(error: Exception) -> str | None:
-    """Say what a user did wrong that shows only when the SDK does as told.
-
-    Args:
-        error: What went wrong.
-
-    Returns:
-        A sentence; None if nobody but a programmer can do anything about it.
-    """
+    """Say what a user did wrong that shows only when the SDK does as told."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     modules = {frame.f_globals.get("__name__") for frame in frames}
     settings = sorted({setting for module, setting in _SETTINGS.items() if module in modules})
@@ -89,17 +74,7 @@ def _blamed(error: Exception) -> str | None:
 
 
 def settings_in(name: str) -> dict[str, Any]:
-    """Read a configuration file.
-
-    Args:
-        name: Its path, text.
-
-    Returns:
-        The settings.
-
-    Raises:
-        BadParameter: If it holds none.
-    """
+    """Read a configuration file."""
     try:
         return read_settings(name)
     except ValueError as error:
@@ -108,18 +83,7 @@ def settings_in(name: str) -> dict[str, Any]:
 
 
 def content_of(file: BinaryIO | None, kind: str) -> dict[str, Any] | None:
-    """Read a catalog or a state, in any form that is understood.
-
-    Args:
-        file: The file; None if there is none.
-        kind: ``catalog`` or ``state``, which is also the name of the option.
-
-    Returns:
-        The content in the form that the SDK takes for granted; None if there is no file.
-
-    Raises:
-        BadParameter: If it holds none.
-    """
+    """Read a catalog or a state, in any form that is understood."""
     if file is None:
         return None
     try:
@@ -133,18 +97,7 @@ def content_of(file: BinaryIO | None, kind: str) -> dict[str, Any] | None:
 
 
 def checked(file: BinaryIO | None, kind: str) -> TextIO | None:
-    """Bring a file into the form that the SDK takes for granted, before it does.
-
-    Args:
-        file: The file; None if there is none.
-        kind: ``catalog`` or ``state``, which is also the name of the option.
-
-    Returns:
-        What is to be read instead.
-
-    Raises:
-        BadParameter: If it holds something else.
-    """
+    """Bring a file into the form that the SDK takes for granted, before it does."""
     content = content_of(file, kind)
     return None if content is None else io.StringIO(json.dumps(content))
 

@@ -23,14 +23,7 @@ class Conformer:
         custom: Mapping[str, str] | None = None,
         is_wanted: Callable[[str], bool] = lambda _: True,
     ) -> None:
-        """Prepare the converters of a stream.
-
-        Args:
-            schema: The stream's JSON schema.
-            key_properties: The names of the primary key's properties.
-            custom: The columns that come from custom fields: field name → column name.
-            is_wanted: Tells whether a property is selected.
-        """
+        """Prepare the converters of a stream."""
         properties = schema["properties"]
         self._findings = ConversionWarnings(key_properties)
         self._keys = tuple(key_properties)
@@ -52,14 +45,7 @@ class Conformer:
         self._is_custom_told = bool(custom) or RAW not in properties
 
     def __call__(self, record: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Convert a record.
-
-        Args:
-            record: A record as the API sent it.
-
-        Returns:
-            A row with every property that is wanted; None if the record lacks its primary key.
-        """
+        """Convert a record."""
         findings, row, standard = self._findings, self._empty.copy(), self._standard
         findings.record = record
         for name, value in record.items():
@@ -100,9 +86,5 @@ class Conformer:
             self._findings.unknown_custom[str(name)] += 1
 
     def warnings(self) -> Iterator[str]:
-        """Say what could not be kept of the records so far.
-
-        Yields:
-            Sentences for the log.
-        """
+        """Say what could not be kept of the records so far."""
         yield from self._findings.warnings()

@@ -16,11 +16,7 @@ class ConversionWarnings:
     """
 
     def __init__(self, key_properties: Sequence[str] = ()) -> None:
-        """Start with nothing found.
-
-        Args:
-            key_properties: The names of the primary key's properties, to name a record by.
-        """
+        """Start with nothing found."""
         self.record: Mapping[str, Any] = {}
         """The record that is being converted."""
         self.unknown: Counter[str] = Counter()
@@ -34,16 +30,7 @@ class ConversionWarnings:
         self._example: dict[str, str] = {}
 
     def attempt(self, field: str, convert: Callable[[Any], Any], value: object) -> Any:  # noqa: ANN401 - whatever `convert` returns
-        """Convert a value, and note if that cannot be done.
-
-        Args:
-            field: The name of the field, text.
-            convert: What converts it; raises ValueError where it cannot.
-            value: What the API sent.
-
-        Returns:
-            The converted value, or None.
-        """
+        """Convert a value, and note if that cannot be done."""
         try:
             return convert(value)
         except ValueError:
@@ -55,11 +42,7 @@ class ConversionWarnings:
             return None
 
     def warnings(self) -> Iterator[str]:
-        """Say what could not be kept: once for each field, not for each record.
-
-        Yields:
-            Sentences for the log.
-        """
+        """Say what could not be kept: once for each field, not for each record."""
         for field, count in self._bad.items():
             where = f", the first in the record with {self._example[field]}" if self._keys else ""
             yield (

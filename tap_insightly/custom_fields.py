@@ -53,14 +53,7 @@ class CustomField:
 
     @classmethod
     def parse(cls, definition: Mapping[str, Any]) -> CustomField | None:
-        """Read a definition as ``GET /CustomFields/{object}`` answers it.
-
-        Args:
-            definition: The definition.
-
-        Returns:
-            The custom field; None if it has no name.
-        """
+        """Read a definition as ``GET /CustomFields/{object}`` answers it."""
         name = definition.get("FIELD_NAME")
         if not isinstance(name, str) or not name:
             return None
@@ -76,15 +69,7 @@ class CustomField:
         return cls(name=name, **texts)
 
     def schema(self, column: str) -> dict[str, Any]:
-        """Describe the column.
-
-        Args:
-            column: How it is called.
-
-        Returns:
-            A JSON schema. Its title is the field's name in the API, which tells a sync that is
-            given only the catalog where the column's values come from.
-        """
+        """Describe the column."""
         label = self.label or self.name
         end = "" if label[-1] in ".!?" else "."
         is_shortened = not column.startswith(self.name)
@@ -107,11 +92,6 @@ def add_columns(
 
     A name that is too long is cut, and ends in a number that is made of the whole name. So it is
     the same whatever other fields there are, and no field that is made later can change it.
-
-    Args:
-        properties: The properties of the stream's schema; the columns are added to it.
-        fields: The custom fields.
-        most_bytes: The longest name of a column; 0 for any.
     """
     taken = {name.casefold() for name in properties}
     short: list[CustomField] = []
@@ -137,15 +117,7 @@ def _fitted(name: str, end: str, most_bytes: int) -> str:
 
 
 def shortened(properties: Mapping[str, Any], most_bytes: int) -> dict[str, str]:
-    """Find the columns whose names were shortened.
-
-    Args:
-        properties: The properties of a stream's schema.
-        most_bytes: The longest name of a column; 0 for any.
-
-    Returns:
-        Names of columns by names of fields.
-    """
+    """Find the columns whose names were shortened."""
     titles = {schema.get("title") or column: column for column, schema in properties.items()}
     return {
         name: column
@@ -155,15 +127,7 @@ def shortened(properties: Mapping[str, Any], most_bytes: int) -> dict[str, str]:
 
 
 def columns_of(properties: Mapping[str, Any], standard: Iterable[str]) -> dict[str, str]:
-    """Tell from a schema alone which columns come from which custom fields.
-
-    Args:
-        properties: The properties of a stream's schema.
-        standard: The names of the standard fields.
-
-    Returns:
-        Column names by field name.
-    """
+    """Tell from a schema alone which columns come from which custom fields."""
     known = set(standard)
     return {
         (schema.get("title") or column): column
@@ -175,17 +139,7 @@ def columns_of(properties: Mapping[str, Any], standard: Iterable[str]) -> dict[s
 def with_custom_fields(
     standard: Mapping[str, Any], fields: Iterable[CustomField], how: str, most_bytes: int = 0
 ) -> dict[str, Any]:
-    """Add the custom fields of an object to its schema.
-
-    Args:
-        standard: The schema of the standard fields, with the raw array.
-        fields: The object's custom fields.
-        how: The setting `custom_fields`: ``columns``, ``array`` or ``both``.
-        most_bytes: The longest name of a column; 0 for any.
-
-    Returns:
-        A new schema.
-    """
+    """Add the custom fields of an object to its schema."""
     schema = deepcopy(dict(standard))
     properties = schema["properties"]
     raw = properties.pop(RAW, None)

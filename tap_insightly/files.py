@@ -8,17 +8,7 @@ from typing import Any
 
 
 def decoded(content: bytes) -> str:
-    """Read text: UTF-8, or UTF-16 and UTF-32 as some shells of Windows write it.
-
-    Args:
-        content: The bytes.
-
-    Returns:
-        The text, without a byte order mark.
-
-    Raises:
-        ValueError: If it is no text.
-    """
+    """Read text: UTF-8, or UTF-16 and UTF-32 as some shells of Windows write it."""
     # As RFC 4627 has it: by the mark, or by where the zeros are in the first four bytes.
     encoding = json.detect_encoding(content)
     try:
@@ -30,17 +20,7 @@ def decoded(content: bytes) -> str:
 
 
 def parsed(text: str) -> Any:  # noqa: ANN401 - anything that JSON can be
-    """Read JSON.
-
-    Args:
-        text: The text.
-
-    Returns:
-        What it says.
-
-    Raises:
-        ValueError: If it is no JSON.
-    """
+    """Read JSON."""
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
@@ -52,18 +32,7 @@ def parsed(text: str) -> Any:  # noqa: ANN401 - anything that JSON can be
 
 
 def read_settings(name: str) -> dict[str, Any]:
-    """Read a file of settings.
-
-    Args:
-        name: Its path, text.
-
-    Returns:
-        The settings.
-
-    Raises:
-        ValueError: If it cannot be read, or holds something else. The text goes on after the
-            name of the file.
-    """
+    """Read a file of settings."""
     try:
         content = parsed(decoded(Path(name).read_bytes()))
     except OSError as error:
@@ -79,14 +48,7 @@ def read_settings(name: str) -> dict[str, Any]:
 
 
 def kind_of(value: object) -> str:
-    """Say what a JSON value is.
-
-    Args:
-        value: The value.
-
-    Returns:
-        Words to go on with after "found".
-    """
+    """Say what a JSON value is."""
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -32,10 +32,6 @@ def watched_pipes() -> Iterator[None]:
     """Run a command that reads and writes pipes, and see to it that all is written.
 
     The interpreter writes what is left when it ends, too late for anything but a traceback.
-
-    Raises:
-        OSError: If what is left cannot be written.
-        PipeError: If standard output is closed, or input that is to be read.
     """
     if sys.stderr is None:  # nobody is to be told anything, which is no reason to end
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end
@@ -78,14 +74,7 @@ def _leave_nothing() -> None:
 
 
 def said_of(error: OSError) -> str:
-    """Say in a sentence what could not be written or read.
-
-    Args:
-        error: What the system says.
-
-    Returns:
-        The sentence.
-    """
+    """Say in a sentence what could not be written or read."""
     if error.filename is None:
         return f"Output cannot be written: {error.strerror}."
     return f"{error.filename}: {error.strerror}."
@@ -109,14 +98,7 @@ class MessageWriter(MsgSpecWriter):
         self._afterwards: Callable[[], object] | None = None
 
     def write_message(self, message: Message) -> None:
-        """Write a message.
-
-        Args:
-            message: The message.
-
-        Raises:
-            PipeError: If it cannot be written.
-        """
+        """Write a message."""
         if not isinstance(message, StateMessage):
             self._last = None
         elif message.value == self._last:
@@ -140,11 +122,7 @@ class MessageWriter(MsgSpecWriter):
 
     @staticmethod
     def check_that_somebody_reads() -> None:
-        """Find out about a target that is gone, while there is nothing to be written to it.
-
-        Raises:
-            BrokenPipeError: If the other end of the pipe was closed.
-        """
+        """Find out about a target that is gone, while there is nothing to be written to it."""
         if not hasattr(select, "poll"):  # Windows: the next message will tell
             return
         with suppress(TypeError, ValueError):  # standard output may be something that is no file
@@ -154,11 +132,7 @@ class MessageWriter(MsgSpecWriter):
                 raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
     def between_messages(self, do: Callable[[], object]) -> None:
-        """Do something as soon as no message is half written: now, or after the one under way.
-
-        Args:
-            do: What to do.
-        """
+        """Do something as soon as no message is half written: now, or after the one under way."""
         if self._is_writing:
             self._afterwards = do
         else:

@@ -46,14 +46,7 @@ class ParquetBatcher(BaseBatcher):
         batch_config: BatchConfig,
         schema: Mapping[str, Any],
     ) -> None:
-        """Prepare the types.
-
-        Args:
-            tap_name: The name of the tap.
-            stream_name: The name of the stream.
-            batch_config: The setting ``batch_config``.
-            schema: The stream's JSON schema.
-        """
+        """Prepare the types."""
         super().__init__(tap_name, stream_name, batch_config)
         self._too_long: Counter[str] = Counter()
         import pyarrow as pa  # noqa: PLC0415 - only those have it who want Parquet
@@ -63,14 +56,7 @@ class ParquetBatcher(BaseBatcher):
         self._schema = pa.schema([(name, kind) for name, (kind, _) in columns.items()])
 
     def get_batches(self, records: Iterator[dict[str, Any]]) -> Iterator[list[str]]:
-        """Write the files.
-
-        Args:
-            records: The records.
-
-        Yields:
-            The URLs of the files of each batch: one.
-        """
+        """Write the files."""
         import pyarrow as pa  # noqa: PLC0415 - as above
         from pyarrow import parquet  # noqa: PLC0415 - as above
 

@@ -36,16 +36,7 @@ class InsightlyPlugin(PluginBase):
         parse_env_config: bool = False,
         **kwargs: Any,  # noqa: ANN401 - the SDK's, passed on
     ) -> None:
-        """Read the settings.
-
-        Args:
-            config: The settings.
-            parse_env_config: Whether to read settings from the environment too.
-            **kwargs: As the SDK's class has them.
-
-        Raises:
-            ConfigValidationError: If a setting is wrong.
-        """
+        """Read the settings."""
         given = dict(config or {})
         if parse_env_config:
             self.append_builtin_config(self.config_jsonschema)
@@ -54,26 +45,13 @@ class InsightlyPlugin(PluginBase):
         super().__init__(config=cleaned(given, self.settings), **kwargs)
 
     def problems(self) -> list[str]:
-        """Find what is wrong with the settings.
-
-        Returns:
-            A sentence for each that is wrong.
-        """
+        """Find what is wrong with the settings."""
         return list(problems(self.config, self.settings))
 
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Check the settings before anything else happens.
 
         The SDK's own hook for this; its messages name neither the setting nor what is accepted.
-
-        Args:
-            raise_errors: Whether to raise what is found.
-
-        Returns:
-            What is wrong, a sentence each.
-
-        Raises:
-            ConfigValidationError: If a setting is wrong and `raise_errors` is set.
         """
         found = self.problems()
         if not found:
@@ -85,11 +63,7 @@ class InsightlyPlugin(PluginBase):
 
     @classmethod
     def get_singer_command(cls) -> click.Command:
-        """Build the command line.
-
-        Returns:
-            The SDK's command, with errors a person can read.
-        """
+        """Build the command line."""
         command = super().get_singer_command()
         for param in command.params:
             if param.name in {"catalog", "state"}:
@@ -105,19 +79,7 @@ class InsightlyPlugin(PluginBase):
 
     @classmethod
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:  # noqa: ANN401 - a private type of the SDK
-        """Read the configuration files.
-
-        Args:
-            ctx: The command's context.
-            param: The option.
-            value: Paths, or ``ENV``.
-
-        Returns:
-            What the SDK makes of them.
-
-        Raises:
-            BadParameter: If a file cannot be read.
-        """
+        """Read the configuration files."""
         found = super().cb_config(ctx, param, tuple(name for name in value if name == "ENV"))
         for name in value:
             if name != "ENV":

@@ -34,17 +34,7 @@ _OURS = {
 
 
 def read_state(text: str) -> dict[str, Any]:
-    """Read a file that holds a state.
-
-    Args:
-        text: What is in it: one JSON value, or one a line, of which the last counts.
-
-    Returns:
-        The state as the tap has it: ``{}``, or an object with ``bookmarks``.
-
-    Raises:
-        ValueError: If it is none.
-    """
+    """Read a file that holds a state."""
     if not text.strip():
         return {}
     try:
@@ -72,17 +62,7 @@ def _parsed(line: str, number: int) -> Any:  # noqa: ANN401 - as above
 
 
 def understood(content: Any) -> dict[str, Any]:  # noqa: ANN401 - anything that JSON can be
-    """Find the state in what wraps it.
-
-    Args:
-        content: What was given for a state.
-
-    Returns:
-        The state as the tap has it: ``{}``, or an object with ``bookmarks``.
-
-    Raises:
-        ValueError: If there is none in it.
-    """
+    """Find the state in what wraps it."""
     if content is None or content == {}:
         return {}
     if not isinstance(content, dict):

@@ -35,14 +35,7 @@ _USUAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")  #
 
 
 def utc_text(moment: datetime) -> str:
-    """Write a moment the way all of the tap's timestamps leave it: RFC 3339, UTC, with Z.
-
-    Args:
-        moment: A datetime; one without a zone is taken as UTC.
-
-    Returns:
-        Text such as ``2026-04-09T16:58:14Z``; a fraction of a second only where there is one.
-    """
+    """Write a moment the way all of the tap's timestamps leave it: RFC 3339, UTC, with Z."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
     try:
         utc = aware.astimezone(timezone.utc)
@@ -52,31 +45,12 @@ def utc_text(moment: datetime) -> str:
 
 
 def before(moment: datetime, duration: timedelta) -> datetime:
-    """Go back in time, but not to before the first moment that there is.
-
-    Args:
-        moment: An aware datetime.
-        duration: How far to go back.
-
-    Returns:
-        The moment before, or `FIRST`.
-    """
+    """Go back in time, but not to before the first moment that there is."""
     return moment - duration if moment - FIRST > duration else FIRST
 
 
 def parse_moment(text: str) -> datetime:
-    """Read a moment in any of the spellings met: Insightly's own or ISO 8601.
-
-    Args:
-        text: Such as ``2026-04-09 16:58:14``, ``2026-04-09T16:58:14.5Z`` or ``2026-04-09``.
-
-    Returns:
-        An aware datetime in UTC, which is also what counts where the text names no zone (seen
-        live).
-
-    Raises:
-        ValueError: If it is none of these, or its zone moves the year below 1 or above 9999.
-    """
+    """Read a moment in any of the spellings met: Insightly's own or ISO 8601."""
     try:
         moment = _parsed(text)
         aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
@@ -87,17 +61,7 @@ def parse_moment(text: str) -> datetime:
 
 
 def parse_day(text: str) -> date:
-    """Read the day that a text names, whatever the time and the zone beside it.
-
-    Args:
-        text: As `parse_moment` takes it.
-
-    Returns:
-        The date as it is written, which no zone moves.
-
-    Raises:
-        ValueError: If it names none.
-    """
+    """Read the day that a text names, whatever the time and the zone beside it."""
     return _parsed(text).date()
 
 
@@ -111,15 +75,7 @@ def _parsed(text: str) -> datetime:
 
 
 def is_before(value: object, moment: str) -> bool:
-    """Tell whether what a record holds is a moment that is not after another.
-
-    Args:
-        value: What the record holds.
-        moment: The other moment, text.
-
-    Returns:
-        Whether it is; also if it is no moment at all.
-    """
+    """Tell whether what a record holds is a moment that is not after another."""
     try:
         return not isinstance(value, str) or parse_moment(value) <= parse_moment(moment)
     except (ValueError, OverflowError):
@@ -192,17 +148,7 @@ def _as_it_is(value: object) -> object:
 
 
 def split_choices(value: object) -> list[str] | None:
-    """Read the value of a multi-select: one text, joined by semicolons (seen live).
-
-    Args:
-        value: What the API sent.
-
-    Returns:
-        The chosen options, texts in the order given; None if nothing is chosen.
-
-    Raises:
-        ValueError: If it is neither text nor a list of texts.
-    """
+    """Read the value of a multi-select: one text, joined by semicolons (seen live)."""
     parts = value.split(";") if isinstance(value, str) else value
     if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
         raise ValueError
@@ -248,12 +194,6 @@ def type_as_it_is(convert: Converter) -> type | None:
     """Say of which type values are that a converter returns as they are.
 
     Most values are, and need not be converted at all.
-
-    Args:
-        convert: The converter.
-
-    Returns:
-        The exact type; None if it has to look at all values.
     """
     return _AS_IT_IS.get(convert)
 
@@ -270,17 +210,7 @@ _AS_IT_IS: dict[Converter, type] = {
 def converter(
     schema: Schema, field: str = "", findings: ConversionWarnings | None = None
 ) -> Converter:
-    """Find the converter for a property.
-
-    Args:
-        schema: The property's JSON schema.
-        field: The property's name, text; what is inside it is named after it.
-        findings: Where to count what is left out inside the value of an array or object. The
-            value as a whole is for the caller to count, who gets the ValueError.
-
-    Returns:
-        A function from a JSON value other than null to a value valid by the schema, or None.
-    """
+    """Find the converter for a property."""
     found = ConversionWarnings() if findings is None else findings
     given = schema.get("type", ())
     types = {given} if isinstance(given, str) else set(given)

@@ -30,15 +30,7 @@ class Group(click.Group):
     """Commands that tell the person who runs them what happened, and the shell how it went."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as click has it
-        """Run the command.
-
-        Args:
-            *args: As click has them.
-            **kwargs: As click has them.
-
-        Returns:
-            What click returns, if it does.
-        """
+        """Run the command."""
         before = {number: signal.signal(number, _stop) for number in _SIGNALS}
         try:
             with watched_pipes():

@@ -25,40 +25,19 @@ _TO_SHOW = ("If-Match",)  # of the headers of a request; the others say nothing 
 
 
 def object_and_id(function: Function) -> Function:
-    """Give a command its first two arguments: an object and the id of one of its records.
-
-    Args:
-        function: The command, which gets them as `object_name` and `record_id`.
-
-    Returns:
-        The command.
-    """
+    """Give a command its first two arguments: an object and the id of one of its records."""
     record_id = click.argument("record_id", metavar="ID", type=click.IntRange(min=1))
     return click.argument("object_name", metavar="OBJECT")(record_id(function))
 
 
 def yes_option(function: Function) -> Function:
-    """Give a command the option to be sure.
-
-    Args:
-        function: The command, which gets it as `is_sure`.
-
-    Returns:
-        The command.
-    """
+    """Give a command the option to be sure."""
     text = "Do not ask first; needed where there is no terminal to ask at."
     return click.option("-y", "--yes", "is_sure", is_flag=True, help=text)(function)
 
 
 def dry_run_option(function: Function) -> Function:
-    """Give a command the option to change nothing.
-
-    Args:
-        function: The command, which gets it as `is_dry`.
-
-    Returns:
-        The command.
-    """
+    """Give a command the option to change nothing."""
     text = "Show what would be sent, and send nothing that changes anything."
     return click.option("-n", "--dry-run", "is_dry", is_flag=True, help=text)(function)
 
@@ -71,30 +50,13 @@ def values_option(function: Function) -> Function:
 
 
 def id_only_option(function: Function) -> Function:
-    """Give a command the option to write nothing but an id.
-
-    Args:
-        function: The command, which gets it as `is_brief`.
-
-    Returns:
-        The command.
-    """
+    """Give a command the option to write nothing but an id."""
     text = "Write the id alone."
     return click.option("-q", "--id-only", "is_brief", is_flag=True, help=text)(function)
 
 
 def assigned(texts: Iterable[str]) -> dict[str, str]:
-    """Take assignments apart.
-
-    Args:
-        texts: Such as ``FIRST_NAME=Ada``.
-
-    Returns:
-        Texts by name.
-
-    Raises:
-        UsageError: If one is no assignment, or a name is given twice.
-    """
+    """Take assignments apart."""
     found: dict[str, str] = {}
     for text in texts:
         name, equals, value = text.partition("=")
@@ -109,18 +71,7 @@ def assigned(texts: Iterable[str]) -> dict[str, str]:
 
 
 def parsed(text: str, what: str) -> Any:  # noqa: ANN401 - anything that JSON can be
-    """Read JSON, with every digit of its numbers.
-
-    Args:
-        text: The JSON.
-        what: Where it is from, text to begin a sentence with.
-
-    Returns:
-        The value.
-
-    Raises:
-        UsageError: If it is empty, or no JSON.
-    """
+    """Read JSON, with every digit of its numbers."""
     if not text.strip():
         msg = f"{what} is empty."
         raise click.UsageError(msg)
@@ -134,17 +85,7 @@ def parsed(text: str, what: str) -> Any:  # noqa: ANN401 - anything that JSON ca
 
 
 def read_text(file: IO[bytes]) -> str:
-    """Read a file of text, in whatever encoding of Unicode, and never in the one of the place.
-
-    Args:
-        file: The file.
-
-    Returns:
-        The text, without a byte order mark.
-
-    Raises:
-        UsageError: If it is no such text.
-    """
+    """Read a file of text, in whatever encoding of Unicode, and never in the one of the place."""
     try:
         return decoded(file.read())
     except ValueError as error:
@@ -153,30 +94,13 @@ def read_text(file: IO[bytes]) -> str:
 
 
 def name_of(file: IO[bytes]) -> str:
-    """Say what a file is called.
-
-    Args:
-        file: The file.
-
-    Returns:
-        Its name, text to begin a sentence with.
-    """
+    """Say what a file is called."""
     name = getattr(file, "name", None)
     return name if isinstance(name, str) and not name.startswith("<") else "Standard input"
 
 
 def read_values(file: IO[bytes] | None) -> dict[str, Any]:
-    """Read values by name from a file.
-
-    Args:
-        file: A JSON object; None for no file.
-
-    Returns:
-        The values.
-
-    Raises:
-        UsageError: If it is none.
-    """
+    """Read values by name from a file."""
     if file is None:
         return {}
     name = name_of(file)
@@ -188,19 +112,7 @@ def read_values(file: IO[bytes] | None) -> dict[str, Any]:
 
 
 def collect_values(fields: Fields, texts: Iterable[str], file: IO[bytes] | None) -> dict[str, Any]:
-    """Put together what is to be written: arguments go before the file.
-
-    Args:
-        fields: The fields of the object.
-        texts: Assignments; nothing behind the sign clears a field.
-        file: A JSON object; None for no file.
-
-    Returns:
-        Values by name.
-
-    Raises:
-        UsageError: If they cannot be read.
-    """
+    """Put together what is to be written: arguments go before the file."""
     given: dict[str, Any] = {name: text or None for name, text in assigned(texts).items()}
     taken: set[Field | None] = {fields.find(name) for name in given} - {None}
     others = read_values(file).items()
@@ -208,15 +120,7 @@ def collect_values(fields: Fields, texts: Iterable[str], file: IO[bytes] | None)
 
 
 def confirm(what: str, *, is_sure: bool) -> None:
-    """Ask whether something is to be done, at the terminal.
-
-    Args:
-        what: What is to be done, text such as ``Delete Contact 301``.
-        is_sure: Whether that was said already.
-
-    Raises:
-        UsageError: If nobody can be asked.
-    """
+    """Ask whether something is to be done, at the terminal."""
     if is_sure:
         return
     if not sys.stdin.isatty():
@@ -226,12 +130,7 @@ def confirm(what: str, *, is_sure: bool) -> None:
 
 
 def show(client: InsightlyClient, request: Request) -> None:
-    """Write what would be sent: method, address and body.
-
-    Args:
-        client: Who would send it.
-        request: The request.
-    """
+    """Write what would be sent: method, address and body."""
     query = f"?{urlencode(request.params)}" if request.params else ""
     click.echo(f"{request.method} {client.session.base_url}{request.path}{query}")
     for name in _TO_SHOW:
@@ -254,13 +153,7 @@ def send(client: InsightlyClient, request: Request, *, is_dry: bool, done: str =
 
 
 def write_record(record: Mapping[str, Any], key: str | None, *, is_brief: bool) -> None:
-    """Write a record, or its id alone.
-
-    Args:
-        record: The record.
-        key: The field with the id, text; None if there is none.
-        is_brief: Whether to write the id alone.
-    """
+    """Write a record, or its id alone."""
     if not is_brief:
         write_json(record)
     elif (record_id := record.get(key or "")) is not None:

@@ -28,12 +28,7 @@ class Explainer:
     """Finds out what was the matter, for the address that was asked."""
 
     def __init__(self, config: Mapping[str, Any], session: InsightlySession) -> None:
-        """Take what is known of the address.
-
-        Args:
-            config: The settings of the connection.
-            session: What asked it.
-        """
+        """Take what is known of the address."""
         url = urlsplit(session.base_url)
         self._session = session
         self._host = url.hostname
@@ -43,14 +38,7 @@ class Explainer:
             self._compare = f"Compare the pod, '{pod_name(config['pod'])}', with {_SHOWN}."
 
     def __call__(self, error: InsightlyError) -> str:
-        """Say what is wrong.
-
-        Args:
-            error: What ended a request for good.
-
-        Returns:
-            What happened and what to do about it, a sentence each.
-        """
+        """Say what is wrong."""
         url = self._session.base_url
         for layer in _causes(error):
             if isinstance(layer, requests.RequestException):

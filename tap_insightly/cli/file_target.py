@@ -25,18 +25,7 @@ class FileTarget(TargetInsightly):
     def __init__(
         self, client: InsightlyClient, stream: str, config: Mapping[str, Any], skipped: int = 0
     ) -> None:
-        """Read the settings.
-
-        Args:
-            client: The account.
-            stream: The name of the only stream.
-            config: The settings.
-            skipped: How many rows of the file are left out at its beginning.
-
-        Raises:
-            ConfigValidationError: If a setting is wrong.
-            InsightlyError: If a file that a setting names cannot be written.
-        """
+        """Read the settings."""
         super().__init__(config=dict(config))
         self.client = client
         self.stream = stream
@@ -48,31 +37,16 @@ class FileTarget(TargetInsightly):
         self.metrics_logger.setLevel(logging.WARNING)  # the SDK would log them whatever is said
 
     def get_sink_class(self, stream_name: str) -> type[Sink]:  # noqa: ARG002 - the SDK's
-        """Tell what takes the rows.
-
-        Args:
-            stream_name: Not used.
-
-        Returns:
-            A class.
-        """
+        """Tell what takes the rows."""
         return RowSink
 
     def outcomes(self) -> Mapping[str, int] | None:
-        """Count what became of the rows.
-
-        Returns:
-            How many rows had each outcome; None if none was looked at.
-        """
+        """Count what became of the rows."""
         found: Mapping[str, int] | None = self.report.report()["streams"].get(self.stream)
         return found
 
     def pass_on(self, state: dict[str, Any]) -> None:
-        """Remember a state. Standard output is for data.
-
-        Args:
-            state: The state.
-        """
+        """Remember a state. Standard output is for data."""
         self.written = state["rows"]
         self.told(self.written)
 
@@ -83,13 +57,7 @@ class RowSink(InsightlySink):
     _lock = threading.Lock()
 
     def __init__(self, target: FileTarget, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's
-        """Find out where the rows go.
-
-        Args:
-            target: The target.
-            *args: As `InsightlySink` has them.
-            **kwargs: As `InsightlySink` has them.
-        """
+        """Find out where the rows go."""
         super().__init__(target, *args, **kwargs)
         self._number = target.skipped
 

@@ -33,42 +33,21 @@ _CUT = "…"
 
 
 def spread(fields: Fields, chosen: Iterable[Field]) -> list[Field]:
-    """Put the custom fields themselves into the place of the array that holds them.
-
-    Args:
-        fields: All fields of the object.
-        chosen: The fields that are wanted.
-
-    Returns:
-        The columns, each once.
-    """
+    """Put the custom fields themselves into the place of the array that holds them."""
     custom = [one for one in fields if one.is_custom]
     found = chain.from_iterable(custom if one.name == CUSTOM_FIELDS else (one,) for one in chosen)
     return list({one.name: one for one in found}.values())
 
 
 def text_of(value: object) -> str:
-    """Write a value as a text that says it whole.
-
-    Args:
-        value: A value as the API answers it.
-
-    Returns:
-        Texts and dates as they are, nothing for null, JSON for all else: every digit of a number,
-        ``true`` and ``false``, arrays.
-    """
+    """Write a value as a text that says it whole."""
     if value is None:
         return ""
     return value if isinstance(value, str) else encode(value).decode()
 
 
 def write_csv(columns: Sequence[Field], pages: Iterable[Sequence[Record]]) -> None:
-    """Write records as CSV (RFC 4180, UTF-8), page by page.
-
-    Args:
-        columns: The columns.
-        pages: The records.
-    """
+    """Write records as CSV (RFC 4180, UTF-8), page by page."""
     names = [one.name for one in columns]
     head: list[list[str]] = [names]
     for page in pages:
@@ -86,16 +65,7 @@ def _write_rows(rows: Iterable[Sequence[str]]) -> None:
 def watched(
     columns: Sequence[Field], pages: Iterable[Sequence[Record]], *, is_whole: bool
 ) -> Iterator[Sequence[Record]]:
-    """Pass records on, and say in the end what they hold that no column is for.
-
-    Args:
-        columns: The columns.
-        pages: The records.
-        is_whole: Whether these are all columns that there are, and none was left out on purpose.
-
-    Yields:
-        The pages.
-    """
+    """Pass records on, and say in the end what they hold that no column is for."""
     known = {CUSTOM_FIELDS, *(one.name for one in columns)}
     others: dict[str, None] = {}
     for page in pages:
@@ -116,14 +86,7 @@ def watched(
 def write_table(
     columns: Sequence[Field], pages: Iterable[Sequence[Record]], key: str | None = None
 ) -> None:
-    """Write records as aligned columns, page by page; the first page decides how wide they are.
-
-    Args:
-        columns: The columns.
-        pages: The records.
-        key: If not all columns are wanted, but those with a value in the first page: the field
-            with the id, text, which comes first; empty if there is none.
-    """
+    """Write records as aligned columns, page by page; the first page decides how wide they are."""
     table: _Table | None = None
     for page in pages:
         if key is not None and table is None:
@@ -143,13 +106,7 @@ def write_table(
 
 
 def write_record_table(columns: Sequence[Field], record: Record, *, is_whole: bool) -> None:
-    """Write one record: a line for each field.
-
-    Args:
-        columns: The fields.
-        record: The record.
-        is_whole: Whether to leave out those without a value.
-    """
+    """Write one record: a line for each field."""
     rows = [(one.name, value_of(record, one.name)) for one in columns]
     rows = [(name, value) for name, value in rows if not is_whole or value not in _EMPTY]
     cells = [[name, text_of(value)] for name, value in rows]
@@ -171,13 +128,7 @@ class _Table:
     def __init__(
         self, heads: Sequence[str], rows: Iterable[Sequence[str]], is_numeric: Sequence[bool]
     ) -> None:
-        """Decide how wide the columns are, and write their heads.
-
-        Args:
-            heads: What they are called.
-            rows: The first rows.
-            is_numeric: Of each column, whether it is one of numbers.
-        """
+        """Decide how wide the columns are, and write their heads."""
         self._is_numeric = is_numeric
         self._is_terminal = sys.stdout.isatty()
         widths = [max(map(width_of, column)) for column in zip(heads, *rows, strict=True)]
@@ -189,11 +140,7 @@ class _Table:
         self.write([heads, ["-" * width for width in widths]])
 
     def write(self, rows: Iterable[Sequence[str]]) -> None:
-        """Write rows.
-
-        Args:
-            rows: The cells, of all columns.
-        """
+        """Write rows."""
         lines = "".join(f"{self._line(row)}\n" for row in rows)
         encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
         # People look at this: better a question mark than no table.
@@ -212,15 +159,7 @@ class _Table:
 
 
 def fitted(widths: Sequence[int], room: int) -> list[int]:
-    """Make columns fit into a line: the widest get narrower, then the last are left out.
-
-    Args:
-        widths: How wide each would be, in characters.
-        room: How wide the line is, in characters.
-
-    Returns:
-        How wide each is; fewer than there were if they do not fit.
-    """
+    """Make columns fit into a line: the widest get narrower, then the last are left out."""
     found = [min(width, room) for width in widths]
     while len(found) > 1 and _total(min(width, _LEAST) for width in found) > room:
         found.pop()
@@ -235,41 +174,19 @@ def _total(widths: Iterable[int]) -> int:
 
 
 def printable(text: str) -> str:
-    """Keep a text in its cell: a table has one line for each row, and gives no orders.
-
-    Args:
-        text: Any text.
-
-    Returns:
-        The text with a space for each character that is none to be seen.
-    """
+    """Keep a text in its cell: a table has one line for each row, and gives no orders."""
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def width_of(text: str) -> int:
-    """Count the cells of a terminal that a text takes.
-
-    Args:
-        text: The text.
-
-    Returns:
-        How many: two for characters such as Chinese ones, none for those that go above others.
-    """
+    """Count the cells of a terminal that a text takes."""
     if text.isascii():
         return len(text)
     return sum(0 if combining(c) else 1 + (east_asian_width(c) in "WF") for c in text)
 
 
 def cut(text: str, width: int) -> str:
-    """Make a text fit.
-
-    Args:
-        text: The text.
-        width: How many cells of a terminal it may take, from 1.
-
-    Returns:
-        The text, or its beginning and a mark that there was more.
-    """
+    """Make a text fit."""
     if width_of(text) <= width:
         return text
     left, kept = width - 1, ""

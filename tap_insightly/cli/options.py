@@ -27,14 +27,7 @@ _SECRET = "Others on this machine can see it; better set TAP_INSIGHTLY_API_KEY."
 
 
 def with_client(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of a connection, and the client that comes of them.
-
-    Args:
-        function: The command, whose first argument is the client.
-
-    Returns:
-        The command.
-    """
+    """Give a command the options of a connection, and the client that comes of them."""
 
     @with_config
     @functools.wraps(function)
@@ -46,30 +39,14 @@ def with_client(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def with_config(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of a connection, and the settings that come of them.
-
-    Args:
-        function: The command, whose first argument is the settings.
-
-    Returns:
-        The command.
-    """
+    """Give a command the options of a connection, and the settings that come of them."""
     return with_settings()(function)
 
 
 def with_settings(
     settings: Sequence[Setting] = CONNECTION, *, may_lack_key: bool = False, **defaults: object
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a command options of these settings, and what comes of them.
-
-    Args:
-        settings: The settings.
-        may_lack_key: Whether the command has something to do without an API key too.
-        **defaults: What counts in this command where a setting is not made.
-
-    Returns:
-        A decorator of commands whose first argument is the settings.
-    """
+    """Give a command options of these settings, and what comes of them."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
@@ -115,19 +92,6 @@ def read_config(
     """Collect the settings: options go before the file, the file before the environment.
 
     The environment goes before a file ``.env`` in this folder or one above it.
-
-    Args:
-        config_file: The path of a JSON file; None for none.
-        options: What was given as options, by setting name; None for what was not.
-        settings: The settings to collect.
-        may_lack_key: Whether it will do if there is no API key.
-        defaults: What counts where a setting is not made, instead of its own default.
-
-    Returns:
-        All these settings, and whatever else the file has.
-
-    Raises:
-        UsageError: If a setting is wrong or missing.
     """
     schema = th.PropertiesList(*(setting.property() for setting in settings)).to_dict()
     fallback = {setting.name: setting.default for setting in settings} | dict(defaults or {})

@@ -29,11 +29,7 @@ class Rows(ABC):
     """A file of rows, which can be read several times."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        """Take the file. What can be read but once, such as a pipe, is copied first.
-
-        Args:
-            file: The file.
-        """
+        """Take the file. What can be read but once, such as a pipe, is copied first."""
         self.name = name_of(file)
         """What it is called, text to begin a sentence with."""
         self._file = file
@@ -46,25 +42,11 @@ class Rows(ABC):
 
     @abstractmethod
     def columns(self) -> list[str]:
-        """Tell which columns there are.
-
-        Returns:
-            Their names.
-
-        Raises:
-            UsageError: If something is wrong with the file.
-        """
+        """Tell which columns there are."""
 
     @abstractmethod
     def __iter__(self) -> Iterator[str]:
-        """Read the file from its beginning.
-
-        Yields:
-            Each row as a JSON object.
-
-        Raises:
-            UsageError: If something is wrong with the file.
-        """
+        """Read the file from its beginning."""
 
     def _lines(self) -> Iterator[tuple[int, str]]:
         """Read lines, whichever way they end, each with its number."""
@@ -95,24 +77,14 @@ class CSVRows(Rows):
     def __init__(
         self, file: IO[bytes], *, delimiter: str | None = None, clear_empty: bool = False
     ) -> None:
-        """Take the file.
-
-        Args:
-            file: The file.
-            delimiter: What is between cells, a character; None to find out.
-            clear_empty: Whether an empty cell says that there is nothing, not just nothing.
-        """
+        """Take the file."""
         super().__init__(file)
         csv.field_size_limit(_LARGEST_CELL)
         self._clear_empty = clear_empty
         self._delimiter = delimiter or self._found_delimiter()
 
     def columns(self) -> list[str]:
-        """Read the line of names, as `Rows` has it.
-
-        Returns:
-            The names.
-        """
+        """Read the line of names, as `Rows` has it."""
         line, cells = next(self._cells(), (1, []))
         names = [cell.strip() for cell in cells]
         if not names:
@@ -125,11 +97,7 @@ class CSVRows(Rows):
         return names
 
     def __iter__(self) -> Iterator[str]:
-        """Read the rows, as `Rows` has it.
-
-        Yields:
-            Each row as a JSON object of texts.
-        """
+        """Read the rows, as `Rows` has it."""
         names = self.columns()
         cells_of_rows = self._cells()
         next(cells_of_rows)
@@ -163,11 +131,7 @@ class JSONRows(Rows):
     """A file of lines of JSON."""
 
     def columns(self) -> list[str]:
-        """Collect the names from all lines, as `Rows` has it.
-
-        Returns:
-            The names.
-        """
+        """Collect the names from all lines, as `Rows` has it."""
         names = dict.fromkeys(name for _, record in self._records() for name in record)
         if not names:
             msg = f"{self.name} is empty: it has no row."
@@ -175,11 +139,7 @@ class JSONRows(Rows):
         return list(names)
 
     def __iter__(self) -> Iterator[str]:
-        """Read the rows, as `Rows` has it.
-
-        Yields:
-            Each row as it is written.
-        """
+        """Read the rows, as `Rows` has it."""
         return (text for text, _ in self._records())
 
     def _records(self) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -234,20 +194,7 @@ def _shown(text: str) -> str:
 
 
 def opened(file: IO[bytes], form: str | None, *, delimiter: str | None, clear_empty: bool) -> Rows:
-    """Find out what kind of file it is.
-
-    Args:
-        file: The file.
-        form: One of `FORMATS`; None to tell by the name.
-        delimiter: Of CSV: what is between cells, a character; None to find out.
-        clear_empty: Of CSV: whether an empty cell clears a field.
-
-    Returns:
-        Its rows.
-
-    Raises:
-        UsageError: If that cannot be told, or what is said of CSV is said of another.
-    """
+    """Find out what kind of file it is."""
     name = name_of(file)
     endings = (kind for end, kind in _ENDINGS.items() if name.lower().endswith(end))
     form = form or next(endings, None)

@@ -82,11 +82,7 @@ class Account:
     """An account, asked for what is needed and not before; nothing is asked twice."""
 
     def __init__(self, asker: Asker) -> None:
-        """Get ready; nothing is asked yet.
-
-        Args:
-            asker: Asks it.
-        """
+        """Get ready; nothing is asked yet."""
         self.asker = asker
 
     @cached_property
@@ -139,39 +135,17 @@ class Account:
         return max(dates, default=None)
 
     def list_of(self, path: str) -> list[dict[str, Any]]:
-        """Give the records of a list.
-
-        Args:
-            path: Its path.
-
-        Returns:
-            As far as they were read.
-        """
+        """Give the records of a list."""
         return next((one.rows for one in self.readable if one.obj.path == path), [])
 
     def large_page(self, top: int) -> Heard | None:
-        """Ask for a large page of the main list.
-
-        Args:
-            top: How many records to ask for.
-
-        Returns:
-            The answer; None if there is none.
-        """
+        """Ask for a large page of the main list."""
         if self.main is None:
             return None
         return self.asker.get(self.main.obj.path, top=str(top), count_total="true")
 
     def search(self, seconds_before: int, *, is_iso: bool = True) -> Heard | None:
-        """Search the main list for what was updated after its newest record, or just before.
-
-        Args:
-            seconds_before: How long before, a number.
-            is_iso: Whether to write the moment as ISO 8601 has it, or as records do.
-
-        Returns:
-            The answer; None if there is none.
-        """
+        """Search the main list for what was updated after its newest record, or just before."""
         if self.main is None or self.latest is None:
             return None
         since: datetime = parse_moment(self.latest) - timedelta(seconds=seconds_before)
@@ -185,11 +159,7 @@ class Account:
         )
 
     def one(self) -> Heard | None:
-        """Ask for the first record of the main list alone.
-
-        Returns:
-            The answer; None if there is none.
-        """
+        """Ask for the first record of the main list alone."""
         if self.main is None:
             return None
         return self.asker.get(self.main.obj.path_of(self.main.ids[0]))
@@ -215,14 +185,7 @@ def _usual(obj: InsightlyObject) -> dict[str, str]:
 
 
 def moments(rows: Iterable[Mapping[str, Any]]) -> list[datetime]:
-    """Give the dates of the last update of records, as far as they can be read.
-
-    Args:
-        rows: The records.
-
-    Returns:
-        Aware datetimes.
-    """
+    """Give the dates of the last update of records, as far as they can be read."""
     return [moment for _, moment in _dated(rows)]
 
 

@@ -45,12 +45,7 @@ class ListeningSession(InsightlySession):
     """A session that also tells of answers which are errors to all others."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as the session has it
-        """Get ready; nothing is sent yet.
-
-        Args:
-            *args: As for any session.
-            **kwargs: As for any session.
-        """
+        """Get ready; nothing is sent yet."""
         super().__init__(*args, **kwargs)
         self.last: requests.Response | None = None
         """The last answer, whatever its status; None if there was none."""
@@ -119,11 +114,7 @@ class NoMoreError(InsightlyError):
     """A probe has sent as many requests as it may."""
 
     def __init__(self, limit: int) -> None:
-        """Say how many.
-
-        Args:
-            limit: The number.
-        """
+        """Say how many."""
         super().__init__(f"The {limit} requests that a probe may send are used up.")
 
 
@@ -131,12 +122,7 @@ class Asker:
     """Asks each thing once, and no more than it may."""
 
     def __init__(self, session: ListeningSession, limit: int = MOST_READ) -> None:
-        """Get ready; nothing is asked yet.
-
-        Args:
-            session: The account. It should try everything once only, as this does the rest.
-            limit: How many requests may be sent, a number.
-        """
+        """Get ready; nothing is asked yet."""
         self.session = session
         self.limit = limit
         self.heard: list[Heard] = []
@@ -149,37 +135,14 @@ class Asker:
         return self.session.total.requests
 
     def get(self, path: str, **params: str) -> Heard | None:
-        """Ask for something, unless that was asked already.
-
-        Args:
-            path: The path below the base URL, text such as ``/Contacts``.
-            **params: Query parameters.
-
-        Returns:
-            The answer; None if the server could not give one.
-
-        Raises:
-            NoMoreError: If no more may be asked.
-            InsightlyError: If nothing more can be asked, such as with a wrong key.
-        """
+        """Ask for something, unless that was asked already."""
         key = (path, *sorted(params.items()))
         if key not in self._known:
             self._known[key] = self.send(Request("GET", path, params, is_json=False))
         return self._known[key]
 
     def send(self, request: Request) -> Heard | None:
-        """Send a request, and once more if it failed in a way that may pass and does no harm.
-
-        Args:
-            request: The request.
-
-        Returns:
-            The answer; None if the server could not give one.
-
-        Raises:
-            NoMoreError: If no more may be asked.
-            InsightlyError: As `get` does, or if it is not known whether something was done.
-        """
+        """Send a request, and once more if it failed in a way that may pass and does no harm."""
         for number in range(TRIES):
             if number:
                 self.session.sleep(PAUSE)

@@ -17,15 +17,7 @@ _LAST: set[str] = set()
 
 
 def tells(assumption: str, *, is_last: bool = False) -> Callable[[Check], Check]:
-    """Say of a function that it tells of an assumption.
-
-    Args:
-        assumption: The id of the assumption.
-        is_last: Whether it is to look at what all others were answered, or is less important.
-
-    Returns:
-        A decorator.
-    """
+    """Say of a function that it tells of an assumption."""
 
     def register(check: Check) -> Check:
         CHECKS[assumption] = check
@@ -37,13 +29,6 @@ def tells(assumption: str, *, is_last: bool = False) -> Callable[[Check], Check]
 
 
 def in_order(assumptions: Iterable[str]) -> list[tuple[str, Check]]:
-    """Give the checks in the order in which they are to be made.
-
-    Args:
-        assumptions: The ids of all assumptions.
-
-    Returns:
-        The id and the check, of each that can be asked about.
-    """
+    """Give the checks in the order in which they are to be made."""
     able = [one for one in assumptions if one in CHECKS]
     return [(one, CHECKS[one]) for one in sorted(able, key=lambda one: one in _LAST)]

@@ -146,12 +146,5 @@ def _status(one: Listed) -> str:
 
 
 def refused(heard: Heard) -> str:
-    """Say that something was not answered as it should be.
-
-    Args:
-        heard: The answer.
-
-    Returns:
-        A sentence.
-    """
+    """Say that something was not answered as it should be."""
     return f"{heard.method} {heard.path} was answered {heard.status}."

@@ -37,11 +37,7 @@ class Prober:
     """Asks an account about all assumptions; what was found so far can be had at any moment."""
 
     def __init__(self, session: ListeningSession) -> None:
-        """Get ready; nothing is asked yet.
-
-        Args:
-            session: The account. It should try everything once only, as this does the rest.
-        """
+        """Get ready; nothing is asked yet."""
         self.asker = Asker(session, MOST_READ)
         self.left: list[str] = []
         """What was made and could not be deleted, a sentence each, with the id."""
@@ -59,11 +55,7 @@ class Prober:
         return bool(self._found)
 
     def read(self) -> None:
-        """Ask all that can be asked without writing anything.
-
-        Raises:
-            InsightlyError: If the account cannot be asked, or not any more.
-        """
+        """Ask all that can be asked without writing anything."""
         account = Account(self.asker)
         if not _known(lambda: account.readable):
             msg = (
@@ -75,11 +67,7 @@ class Prober:
             self._found[name] = _verdict_of(partial(check, account))
 
     def write(self) -> None:
-        """Make a contact, find out with it what takes writing, and delete it.
-
-        Raises:
-            InsightlyError: If the contact cannot be made, or the account not be asked any more.
-        """
+        """Make a contact, find out with it what takes writing, and delete it."""
         self._is_writing = True
         self.asker.limit = self.asker.sent + MOST_WRITTEN
         trial = Trial(self.asker, VALUES)

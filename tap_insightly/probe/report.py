@@ -15,28 +15,12 @@ if TYPE_CHECKING:
 
 
 def described(results: Sequence[Result], requests: int) -> dict[str, Any]:
-    """Describe what came of a probe, for the owner of the account.
-
-    Args:
-        results: The results.
-        requests: How many requests were sent, a number.
-
-    Returns:
-        A JSON object.
-    """
+    """Describe what came of a probe, for the owner of the account."""
     return _described(results, requests, lambda verdict: verdict.text)
 
 
 def anonymous(results: Sequence[Result], requests: int) -> dict[str, Any]:
-    """Describe what came of a probe, for anybody: no name, text or id of the account is in it.
-
-    Args:
-        results: The results.
-        requests: How many requests were sent, a number.
-
-    Returns:
-        A JSON object.
-    """
+    """Describe what came of a probe, for anybody: no name, text or id of the account is in it."""
     return _described(results, requests, _Numbers().text)
 
 

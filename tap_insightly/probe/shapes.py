@@ -42,14 +42,7 @@ Record = dict[str, Any]
 
 
 def records(account: Account) -> Iterator[tuple[str, str, Record]]:
-    """Go through all records that were read, what is alone and what is custom among them.
-
-    Args:
-        account: The account.
-
-    Yields:
-        The path, the component and the record, of each.
-    """
+    """Go through all records that were read, what is alone and what is custom among them."""
     for one in account.readable:
         for row in one.rows:
             yield one.obj.path, one.obj.component, row
@@ -68,11 +61,7 @@ def _component(path: str) -> str:
 
 
 def _values(account: Account) -> Iterator[tuple[str, str, Mapping[str, Any], Any]]:
-    """Go through all values of fields that are described; what is inside of arrays, too.
-
-    Yields:
-        The path, the name of the field, its schema and the value, of each.
-    """
+    """Go through all values of fields that are described; what is inside of arrays, too."""
     for path, component, record in records(account):
         yield from _inside(path, COMPONENTS[component]["properties"], record)
 

@@ -30,12 +30,7 @@ class Trial(Closeable):
     """A contact of a probe's own. Use it as a context manager: it is deleted at the end."""
 
     def __init__(self, asker: Asker, values: Record) -> None:
-        """Get ready; nothing is made yet.
-
-        Args:
-            asker: Asks the account.
-            values: What to make the contact of, besides its last name.
-        """
+        """Get ready; nothing is made yet."""
         self.asker = asker
         self.values = {**values, "LAST_NAME": f"tap-insightly probe {secrets.token_hex(6)}"}
         """What the contact is made of."""
@@ -49,14 +44,7 @@ class Trial(Closeable):
         """What could not be deleted, a sentence each, with the id."""
 
     def __enter__(self) -> Self:
-        """Make the contact.
-
-        Returns:
-            Itself.
-
-        Raises:
-            InsightlyError: If it cannot be made.
-        """
+        """Make the contact."""
         try:
             self.made = self._post(CONTACTS, self.values)
         except (UnknownOutcomeError, KeyboardInterrupt, SystemExit):  # it may have been made
@@ -88,75 +76,29 @@ class Trial(Closeable):
         self.contact = self.note = 0
 
     def path(self, *rest: str) -> str:
-        """Write the path of the contact, or of something below it.
-
-        Args:
-            *rest: The other parts.
-
-        Returns:
-            Text such as ``/Contacts/12/Tags``.
-        """
+        """Write the path of the contact, or of something below it."""
         return find_object("contact", standard_objects()).path_of(self.contact, *rest)
 
     def read(self, path: str | None = None) -> Heard | None:
-        """Read the contact as it is now, or something else.
-
-        Args:
-            path: What to read; None for the contact.
-
-        Returns:
-            The answer; None if there is none.
-        """
+        """Read the contact as it is now, or something else."""
         return self.asker.send(Request("GET", path or self.path(), is_json=False))
 
     def now(self, path: str | None = None) -> Record:
-        """Read the fields of the contact as they are now, or those of another record.
-
-        Args:
-            path: The path of the other record; None for the contact.
-
-        Returns:
-            The fields; none if it is not answered.
-        """
+        """Read the fields of the contact as they are now, or those of another record."""
         heard = self.read(path)
         return heard.rows[0] if heard is not None and heard.rows else {}
 
     def put(self, values: Record, if_match: str | None = None) -> Heard | None:
-        """Change the contact.
-
-        Args:
-            values: The new values.
-            if_match: The version that it must have still; None if any will do.
-
-        Returns:
-            The answer; None if there is none.
-        """
+        """Change the contact."""
         body = {"CONTACT_ID": self.contact, **values}
         return self.asker.send(Request.of("PUT", CONTACTS, body, if_match=if_match))
 
     def post(self, name: str, values: Record) -> Heard | None:
-        """Add something to the contact.
-
-        Args:
-            name: What, text such as ``Tags``.
-            values: What it is made of.
-
-        Returns:
-            The answer; None if there is none.
-        """
+        """Add something to the contact."""
         return self._post(self.path(name), values)
 
     def moved(self, what: str, do: Callable[[], Heard | None], path: str | None = None) -> Verdict:
-        """Tell whether the date of the contact's last update moves when something is done.
-
-        Args:
-            what: What is done, text to begin a sentence with.
-            do: Does it.
-            path: The path of another record whose date is meant; None for the contact.
-
-        Returns:
-            The verdict.
-        """
+        """Tell whether the date of the contact's last update moves when something is done."""
         before = str(self.now(path).get(UPDATED) or "")
         if not before:
             return unseen(f"The record has no {UPDATED}.")
@@ -170,11 +112,7 @@ class Trial(Closeable):
         return holds(f"{said} has moved.") if after > before else fails(f"{said} has not moved.")
 
     def remove(self) -> Heard | None:
-        """Delete the contact, which ends the trial; its note first.
-
-        Returns:
-            The answer to its deletion; None if there is none.
-        """
+        """Delete the contact, which ends the trial; its note first."""
         if self.note:
             self._delete(NOTES, self.note)
             self.note = 0

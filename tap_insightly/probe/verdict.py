@@ -72,53 +72,22 @@ class Verdict:
 
 
 def holds(*evidence: Part) -> Verdict:
-    """Say that an assumption holds.
-
-    Args:
-        *evidence: What shows it, pieces of a sentence. Whatever comes from the account goes into
-            a `Private`, if it is to be there at all.
-
-    Returns:
-        The verdict.
-    """
+    """Say that an assumption holds."""
     return Verdict(Word.HOLDS, evidence)
 
 
 def fails(*evidence: Part) -> Verdict:
-    """Say that an assumption does not hold.
-
-    Args:
-        *evidence: As for `holds`.
-
-    Returns:
-        The verdict.
-    """
+    """Say that an assumption does not hold."""
     return Verdict(Word.DOES_NOT, evidence)
 
 
 def unseen(*evidence: Part) -> Verdict:
-    """Say that this account cannot tell.
-
-    Args:
-        *evidence: Why, pieces of a sentence.
-
-    Returns:
-        The verdict.
-    """
+    """Say that this account cannot tell."""
     return Verdict(Word.NOT_SEEN, evidence)
 
 
 def judged(wrong: Iterable[Part], right: Iterable[Part], what: str) -> Verdict:
-    """Say that an assumption holds unless something speaks against it.
-
-    Args:
-        wrong: What speaks against it, each a piece of its own; nothing if nothing does.
-        right: What speaks for it.
-        what: What there is nothing of if neither does, text such as ``no dates``.
-
-    Returns:
-        The verdict.
-    """
+    """Say that an assumption holds unless something speaks against it."""
     against, before = tuple(wrong), tuple(right)
     if against:
         return fails(*listed(against), ".")
@@ -129,14 +98,7 @@ MOST_LISTED = 30
 
 
 def listed(parts: Iterable[Part]) -> tuple[Part, ...]:
-    """Put commas between pieces, and leave out what nobody would read to the end.
-
-    Args:
-        parts: The pieces.
-
-    Returns:
-        All that makes the list.
-    """
+    """Put commas between pieces, and leave out what nobody would read to the end."""
     every = tuple(parts)
     shown: list[Part] = []
     for part in every[:MOST_LISTED]:
@@ -146,15 +108,7 @@ def listed(parts: Iterable[Part]) -> tuple[Part, ...]:
 
 
 def many(number: int, what: str) -> str:
-    """Write a number of things.
-
-    Args:
-        number: How many.
-        what: One of them, text such as ``record``.
-
-    Returns:
-        Text such as ``1 record`` or ``2,000 records``.
-    """
+    """Write a number of things."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 

@@ -48,14 +48,7 @@ _TEXTS = ("FIRST_NAME", "LAST_NAME", "TITLE", "BACKGROUND", "DATE_OF_BIRTH")
 
 
 def writes(assumption: str) -> Callable[[WrittenCheck], WrittenCheck]:
-    """Say of a function that it tells of an assumption.
-
-    Args:
-        assumption: The id of the assumption.
-
-    Returns:
-        A decorator.
-    """
+    """Say of a function that it tells of an assumption."""
 
     def register(check: WrittenCheck) -> WrittenCheck:
         WRITTEN[assumption] = check

@@ -45,17 +45,7 @@ class Comparison:
         is_each_date: bool = False,
         page_size: int = PAGE_SIZE,
     ) -> None:
-        """Say what to compare; nothing is asked yet.
-
-        Args:
-            subject: The stream.
-            source: The warehouse.
-            session: What counts the requests.
-            bookmark: When the last sync was, in seconds since 1970; None if only the newest date
-                in the warehouse says so.
-            is_each_date: Whether to compare all dates.
-            page_size: How many records are asked for at once.
-        """
+        """Say what to compare; nothing is asked yet."""
         self.subject = subject
         self.stats = RequestStats(session.total)
         self.total: int | None = None
@@ -70,20 +60,12 @@ class Comparison:
 
     @cached_property
     def table(self) -> Table:
-        """The table of the stream.
-
-        Raises:
-            NotComparableError: If there is none.
-        """
+        """The table of the stream."""
         return self._source.table(self.subject.name, self.subject.keys)
 
     @cached_property
     def rows(self) -> Rows:
-        """What the warehouse holds.
-
-        Raises:
-            NotComparableError: If it cannot be read.
-        """
+        """What the warehouse holds."""
         subject, since = self.subject, self.subject.since
         is_numeric = subject.is_numeric
         rows = self._source.rows(self.table, subject.keys, subject.updated, is_numeric=is_numeric)
@@ -109,29 +91,14 @@ class Comparison:
         return max(1, -(-((self.total or 0) - 1) // (self._page_size - 1)))
 
     def ahead(self) -> Iterator[PagedRequest]:
-        """Say what will be asked for in any case.
-
-        Yields:
-            Lists.
-        """
+        """Say what will be asked for in any case."""
         try:
             yield from self._begin()
         except (InsightlyError, NotComparableError):
             return  # it will be told when it is this stream's turn
 
     def run(self, prefetcher: Prefetcher) -> Differences:
-        """Compare.
-
-        Args:
-            prefetcher: What reads the lists.
-
-        Returns:
-            What differs.
-
-        Raises:
-            NotComparableError: If it cannot be told.
-            InsightlyError: If the account cannot be read.
-        """
+        """Compare."""
         try:
             if self._is_to_be_counted:
                 found = self._count(prefetcher)

@@ -18,14 +18,7 @@ class Counting:
     """Compares a list with known ids by a few of its pages. Knows nothing of requests."""
 
     def __init__(self, subject: Subject, found: Differences, page_size: int) -> None:
-        """Start with no page seen.
-
-        Args:
-            subject: The stream.
-            found: Where to put what differs; its rows, of which there are some, have numbers as
-                keys.
-            page_size: How many records a page has.
-        """
+        """Start with no page seen."""
         self._known: Sequence[int] = found.rows.keys  # type: ignore[assignment]  # numbers
         self._subject = subject
         self._page_size = page_size
@@ -41,16 +34,7 @@ class Counting:
         """How many records the list had then."""
 
     def take(self, skip: int, records: Sequence[Mapping[str, Any]], total: int | None) -> bool:
-        """Take in a page.
-
-        Args:
-            skip: Its offset, a number.
-            records: Its records.
-            total: How many records the list has; None if the server did not say.
-
-        Returns:
-            Whether anything can be told by counting.
-        """
+        """Take in a page."""
         ids = self.see(records)
         if total is None or len(ids) != len(records) or not ascend(ids):
             return False
@@ -62,14 +46,7 @@ class Counting:
         return self.search.is_possible
 
     def see(self, records: Iterable[Mapping[str, Any]]) -> list[int]:
-        """Compare records, wherever they stand.
-
-        Args:
-            records: The records.
-
-        Returns:
-            Their ids.
-        """
+        """Compare records, wherever they stand."""
         ids = []
         for key, date in self._subject.entries(records, self._subject.parts[0]):
             self._found.see(key, date)
@@ -77,11 +54,7 @@ class Counting:
         return ids  # type: ignore[return-value]  # they are numbers
 
     def adds_up(self) -> bool:
-        """Put together what was found, and tell whether it explains the total.
-
-        Returns:
-            Whether it does: if not, something was overlooked, or changed meanwhile.
-        """
+        """Put together what was found, and tell whether it explains the total."""
         found = self._found
         found.settle(self.search.gone)
         if not self.search.found <= found.unknown.keys():

@@ -24,14 +24,7 @@ class CSVFile(Warehouse):
     """One file, which holds one stream."""
 
     def __init__(self, path: str | Path) -> None:
-        """Look into the file.
-
-        Args:
-            path: Where it is.
-
-        Raises:
-            NotComparableError: If it cannot be read.
-        """
+        """Look into the file."""
         self._path = Path(path)
         try:
             with self._path.open("rb") as file:
@@ -43,18 +36,7 @@ class CSVFile(Warehouse):
         self._encoding = "utf-16" if is_utf16 else "utf-8-sig"
 
     def table(self, stream: str, keys: Sequence[str]) -> Table:  # noqa: ARG002 - the file is it
-        """Take the file for the table of any stream.
-
-        Args:
-            stream: The name of the stream.
-            keys: The columns that identify a record.
-
-        Returns:
-            The table.
-
-        Raises:
-            NotComparableError: If it has no such columns.
-        """
+        """Take the file for the table of any stream."""
         with self._lines() as lines:
             names = next(lines, [])
         table = Table("", self._path.name, {name.casefold(): (name, "text") for name in names})
@@ -67,20 +49,7 @@ class CSVFile(Warehouse):
     def rows(
         self, table: Table, keys: Sequence[str], updated: str | None, *, is_numeric: bool
     ) -> Iterator[Row]:
-        """Read keys and dates.
-
-        Args:
-            table: The file.
-            keys: The columns that identify a record.
-            updated: The column that says when a record was updated; None if none does.
-            is_numeric: Whether the key is a number.
-
-        Yields:
-            The rows.
-
-        Raises:
-            NotComparableError: If a line is not as the first one says.
-        """
+        """Read keys and dates."""
         names = list(table.columns)
         places = [names.index(key.casefold()) for key in keys]
         dates = [self._place(names, name) for name in (updated, DELETED)]

@@ -15,13 +15,7 @@ class Differences:
     """Compares record by record, in whatever order they are seen. Knows nothing of requests."""
 
     def __init__(self, rows: Rows, synced: int | None, *, has_dates: bool = True) -> None:
-        """Start with nothing seen.
-
-        Args:
-            rows: What the warehouse holds.
-            synced: When the last sync was, in seconds since 1970; None if that is not known.
-            has_dates: Whether there are dates to compare.
-        """
+        """Start with nothing seen."""
         self.rows = rows
         self.has_dates = has_dates
         self.unknown: dict[Key, int | None] = {}
@@ -50,12 +44,7 @@ class Differences:
         return [key for key, date in self.unknown.items() if self._is_since(date)]
 
     def see(self, key: Key, date: int | None) -> None:
-        """Take in a record of the account.
-
-        Args:
-            key: Its key.
-            date: When it was updated, in seconds since 1970; None if that is not known.
-        """
+        """Take in a record of the account."""
         place = self.rows.place(key)
         if place is None:
             self.unknown[key] = date
@@ -65,12 +54,7 @@ class Differences:
                 self._compare(key, date, self.rows.date(place))
 
     def span(self, skip: int, ids: Sequence[int]) -> None:
-        """Take in that these are all records of a part of the list, from the first to the last.
-
-        Args:
-            skip: How many come before the first one.
-            ids: Their ids, in ascending order.
-        """
+        """Take in that these are all records of a part of the list, from the first to the last."""
         if not ids:
             return
         keys = self.rows.keys
@@ -80,11 +64,7 @@ class Differences:
         self.gone.update(key for key in keys[start:stop] if key not in there)
 
     def settle(self, gone: Iterable[Key]) -> None:
-        """Take in what else was found to be gone, and keep to what was not seen.
-
-        Args:
-            gone: The keys of records of the warehouse.
-        """
+        """Take in what else was found to be gone, and keep to what was not seen."""
         self.gone = {key for key in self.gone.union(gone) if not self._is_seen(key)}
 
     def conclude(self) -> None:

@@ -25,15 +25,7 @@ class DuckDB(Database):
     )
 
     def __init__(self, path: str | Path, schema: str | None = None) -> None:
-        """Open the file.
-
-        Args:
-            path: Where it is.
-            schema: The schema of the tables; None to look in all.
-
-        Raises:
-            NotComparableError: If that is not possible.
-        """
+        """Open the file."""
         super().__init__(schema)
         if not Path(path).is_file():
             msg = f"There is no file {path}."
@@ -59,17 +51,7 @@ class DuckDB(Database):
         return connection
 
     def execute(self, statement: str) -> Iterator[Sequence[Any]]:
-        """Run a statement that only reads, some rows at a time.
-
-        Args:
-            statement: The statement.
-
-        Yields:
-            Its rows.
-
-        Raises:
-            NotComparableError: If that fails.
-        """
+        """Run a statement that only reads, some rows at a time."""
         try:
             cursor = self._connection.cursor().execute(statement)
             while rows := cursor.fetchmany(_AT_ONCE):
@@ -87,14 +69,7 @@ class Parquet(DuckDB):
     """One file, which holds one stream."""
 
     def __init__(self, path: str | Path) -> None:
-        """Open the file.
-
-        Args:
-            path: Where it is.
-
-        Raises:
-            NotComparableError: If that is not possible.
-        """
+        """Open the file."""
         Database.__init__(self, None)
         self._path = path
         self._connection = self._open(":memory:", is_read_only=False)
@@ -106,18 +81,7 @@ class Parquet(DuckDB):
             raise NotComparableError(msg) from None
 
     def table(self, stream: str, keys: Sequence[str]) -> Table:  # noqa: ARG002 - the file is it
-        """Take the file for the table of any stream.
-
-        Args:
-            stream: The name of the stream.
-            keys: The columns that identify a record.
-
-        Returns:
-            The table.
-
-        Raises:
-            NotComparableError: If it has no such columns.
-        """
+        """Take the file for the table of any stream."""
         (table,) = self.tables
         if not table.has(keys):
             names = ", ".join(name for name, _ in table.columns.values())

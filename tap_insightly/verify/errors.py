@@ -8,12 +8,5 @@ class NotComparableError(Exception):
 
 
 def first_line(error: Exception) -> str:
-    """Take of what a driver says the first line, which is what is wrong.
-
-    Args:
-        error: What it has raised.
-
-    Returns:
-        Text in one line.
-    """
+    """Take of what a driver says the first line, which is what is wrong."""
     return str(error).strip().partition("\n")[0]

@@ -19,18 +19,7 @@ _PARQUET = b"PAR1"
 
 
 def open_warehouse(dsn: str, schema: str | None = None) -> Database:
-    """Connect to a warehouse.
-
-    Args:
-        dsn: Which one: an address of Postgres, or the path of a DuckDB file.
-        schema: The schema of the tables; None to look in all.
-
-    Returns:
-        The warehouse.
-
-    Raises:
-        NotComparableError: If that is not possible.
-    """
+    """Connect to a warehouse."""
     warehouse = _connected(dsn.strip(), schema)
     try:
         _ = warehouse.tables  # which tells at once of a schema that is not there
@@ -41,17 +30,7 @@ def open_warehouse(dsn: str, schema: str | None = None) -> Database:
 
 
 def open_file(path: str) -> Warehouse:
-    """Open a file of keys and dates.
-
-    Args:
-        path: Where it is; Parquet is told by its content, and all else is CSV.
-
-    Returns:
-        What reads it.
-
-    Raises:
-        NotComparableError: If it cannot be read.
-    """
+    """Open a file of keys and dates."""
     try:
         with Path(path).open("rb") as file:
             is_parquet = file.read(len(_PARQUET)) == _PARQUET

@@ -21,15 +21,7 @@ class Postgres(Database):
     """A database of Postgres."""
 
     def __init__(self, dsn: str, schema: str | None = None) -> None:
-        """Connect.
-
-        Args:
-            dsn: Where it is, as Postgres takes it.
-            schema: The schema of the tables; None to look in all.
-
-        Raises:
-            NotComparableError: If that is not possible.
-        """
+        """Connect."""
         super().__init__(schema)
         try:
             import psycopg  # noqa: PLC0415 - an extra
@@ -54,17 +46,7 @@ class Postgres(Database):
     catalog = "table_schema not in ('information_schema', 'pg_catalog')"
 
     def execute(self, statement: str) -> Iterator[Sequence[Any]]:
-        """Run a statement that only reads, some rows at a time.
-
-        Args:
-            statement: The statement.
-
-        Yields:
-            Its rows.
-
-        Raises:
-            NotComparableError: If that fails.
-        """
+        """Run a statement that only reads, some rows at a time."""
         try:
             # Each in a transaction of its own, which is not left open while Insightly is asked.
             with self._connection.transaction(), self._connection.cursor("verify") as cursor:
@@ -82,15 +64,7 @@ class Postgres(Database):
 
 
 def without_password(text: str, dsn: str) -> str:
-    """Take out of a text whatever may be a part of a password.
-
-    Args:
-        text: What somebody says of a connection.
-        dsn: What was asked for, which may be mistyped.
-
-    Returns:
-        The text in one line, with dots instead.
-    """
+    """Take out of a text whatever may be a part of a password."""
     found = re.findall(r"password\s*=\s*('[^']*'|[^\s&]+)", dsn, re.IGNORECASE)
     _, _, rest = dsn.partition("://")
     _, _, secret = rest.rpartition("@")[0].partition(":")

@@ -32,13 +32,7 @@ class Rows:
     """All rows of a table: 16 bytes for each where keys are numbers."""
 
     def __init__(self, rows: Iterable[Row], *, is_numeric: bool = True) -> None:
-        """Take in the rows.
-
-        Args:
-            rows: The rows, best in ascending order of their keys. Of several with one key, the
-                newest counts, as in tables to which targets only ever append.
-            is_numeric: Whether the keys are numbers.
-        """
+        """Take in the rows."""
         self.keys: Sequence[Key] = array("q") if is_numeric else []
         """The keys of what is not marked as deleted, in ascending order."""
         self.marked: Sequence[Key] = array("q") if is_numeric else []
@@ -51,44 +45,19 @@ class Rows:
         self._sort(_Columns(rows, is_numeric=is_numeric))
 
     def __len__(self) -> int:
-        """Say how many records are there that are not marked as deleted.
-
-        Returns:
-            A number.
-        """
+        """Say how many records are there that are not marked as deleted."""
         return len(self.keys)
 
     def place(self, key: Key) -> int | None:
-        """Find a record.
-
-        Args:
-            key: Its key.
-
-        Returns:
-            Its place among `keys`; None if it is not there, or marked as deleted.
-        """
+        """Find a record."""
         return _find(self.keys, key)
 
     def is_marked(self, key: Key) -> bool:
-        """Tell whether a record is there, and marked as deleted.
-
-        Args:
-            key: Its key.
-
-        Returns:
-            Whether it is.
-        """
+        """Tell whether a record is there, and marked as deleted."""
         return _find(self.marked, key) is not None
 
     def date(self, place: int) -> int | None:
-        """Say when a record was updated.
-
-        Args:
-            place: Its place among `keys`.
-
-        Returns:
-            Seconds since 1970; None if the warehouse does not say.
-        """
+        """Say when a record was updated."""
         return _or_none(self._dates[place])
 
     def _sort(self, rows: _Columns) -> None:
@@ -132,14 +101,7 @@ class _Columns:
 
 
 def seconds(value: object) -> int | None:
-    """Read a date as Insightly or a file of text writes it.
-
-    Args:
-        value: Anything.
-
-    Returns:
-        Seconds since 1970, without a fraction; None if it is empty or no date.
-    """
+    """Read a date as Insightly or a file of text writes it."""
     if not isinstance(value, str) or value.strip() in EMPTY_DATES:
         return None
     try:

@@ -90,14 +90,7 @@ class Subject:
         return None
 
     def params(self, part: Partition) -> Mapping[str, str]:
-        """Say what to ask a list for: for no more than is compared.
-
-        Args:
-            part: The list.
-
-        Returns:
-            Parameters of the query.
-        """
+        """Say what to ask a list for: for no more than is compared."""
         # Lists that can be searched take it (spec); others are short.
         is_brief = self.stream.may_find_deletions
         return {**part.params, **({"brief": "true"} if is_brief else {})}
@@ -105,15 +98,7 @@ class Subject:
     def entries(
         self, records: Iterable[Mapping[str, Any]], part: Partition
     ) -> Iterator[tuple[Key, int | None]]:
-        """Take keys and dates out of records.
-
-        Args:
-            records: The records of an answer.
-            part: What was asked for.
-
-        Yields:
-            The key and the date of each; the tap leaves out what has no key, and so does this.
-        """
+        """Take keys and dates out of records."""
         rows: Iterable[Mapping[str, Any]]
         if isinstance(self.stream, ArrayStream):
             stream = self.stream

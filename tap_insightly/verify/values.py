@@ -31,18 +31,7 @@ def compare_values(
     number: int,
     seed: int,
 ) -> Values:
-    """Compare some whole records at random, each for one request.
-
-    Args:
-        comparisons: The streams, which have been compared by ids and dates.
-        source: The warehouse.
-        prefetcher: What asks for the records.
-        number: How many to compare.
-        seed: Decides which.
-
-    Returns:
-        What differs.
-    """
+    """Compare some whole records at random, each for one request."""
     found = Values()
     for comparison, ids in _chosen(comparisons, number, seed):
         before = found.compared + found.changed_since
@@ -55,16 +44,7 @@ def compare_values(
 
 
 def is_same(ours: Any, theirs: Any) -> bool:  # noqa: ANN401 - whatever JSON and databases have
-    """Tell whether a warehouse holds a value as its type allows.
-
-    Args:
-        ours: The value as the tap sends it.
-        theirs: What the warehouse has.
-
-    Returns:
-        Whether it does. Some targets make null of an empty text, others cannot hold every
-        character or digit; that is no difference.
-    """
+    """Tell whether a warehouse holds a value as its type allows."""
     if ours in (None, "") or theirs in (None, ""):
         return ours in (None, "") and theirs in (None, "")
     if isinstance(theirs, date):

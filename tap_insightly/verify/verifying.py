@@ -49,20 +49,7 @@ class Wanted:
 def verify(
     wanted: Wanted, source: Warehouse, session: InsightlySession
 ) -> tuple[list[Compared], Values]:
-    """Compare an account with a warehouse.
-
-    Args:
-        wanted: What to compare.
-        source: The warehouse.
-        session: The connection to the account.
-
-    Returns:
-        What came of each stream that has a table, and of whole records.
-
-    Raises:
-        NotComparableError: If nothing can be compared at all.
-        AuthenticationError: If the API key is not accepted.
-    """
+    """Compare an account with a warehouse."""
     comparisons = [
         Comparison(
             subject,

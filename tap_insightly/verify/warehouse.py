@@ -33,22 +33,11 @@ class Table:
     """Name and type of each, by its name in lower case."""
 
     def __str__(self) -> str:
-        """Say which one it is.
-
-        Returns:
-            Schema and name.
-        """
+        """Say which one it is."""
         return f"{self.schema}.{self.name}" if self.schema else self.name
 
     def has(self, columns: Sequence[str]) -> bool:
-        """Tell whether it has these columns, in any case.
-
-        Args:
-            columns: Their names.
-
-        Returns:
-            Whether it has all of them.
-        """
+        """Tell whether it has these columns, in any case."""
         return all(name.casefold() in self.columns for name in columns)
 
 
@@ -57,38 +46,13 @@ class Warehouse(Closeable):
 
     @abstractmethod
     def table(self, stream: str, keys: Sequence[str]) -> Table:
-        """Find the table of a stream.
-
-        Args:
-            stream: The name of the stream.
-            keys: The columns that identify a record.
-
-        Returns:
-            The table.
-
-        Raises:
-            NoTableError: If there is none.
-            NotComparableError: If it is not clear which one it is, or it has no such columns.
-        """
+        """Find the table of a stream."""
 
     @abstractmethod
     def rows(
         self, table: Table, keys: Sequence[str], updated: str | None, *, is_numeric: bool
     ) -> Iterator[Row]:
-        """Read keys and dates.
-
-        Args:
-            table: The table.
-            keys: The columns that identify a record.
-            updated: The column that says when a record was updated; None if none does.
-            is_numeric: Whether the key is a number.
-
-        Yields:
-            The rows.
-
-        Raises:
-            NotComparableError: If they cannot be read.
-        """
+        """Read keys and dates."""
 
     def close(self) -> None:
         """End the connection; a file has none."""
@@ -98,27 +62,13 @@ class Database(Warehouse):
     """What databases have in common: their catalog, and how they read."""
 
     def __init__(self, schema: str | None) -> None:
-        """Take where to look.
-
-        Args:
-            schema: The schema of the tables; None to look in all.
-        """
+        """Take where to look."""
         self._schema = schema
         self._tables: list[Table] | None = None
 
     @abstractmethod
     def execute(self, statement: str) -> Iterator[Sequence[Any]]:
-        """Run a statement that only reads.
-
-        Args:
-            statement: The statement.
-
-        Yields:
-            Its rows.
-
-        Raises:
-            NotComparableError: If that fails.
-        """
+        """Run a statement that only reads."""
 
     @property
     @abstractmethod
@@ -153,19 +103,7 @@ class Database(Warehouse):
         return [table for table in tables if table.schema.casefold() == wanted]
 
     def table(self, stream: str, keys: Sequence[str]) -> Table:
-        """Find the table of a stream: of this name, in any case.
-
-        Args:
-            stream: The name of the stream.
-            keys: The columns that identify a record.
-
-        Returns:
-            The table. If several schemas have one, it is the one that a target has written.
-
-        Raises:
-            NoTableError: If there is none.
-            NotComparableError: If it is not clear which one it is, or it has no such columns.
-        """
+        """Find the table of a stream: of this name, in any case."""
         called_so = [one for one in self.tables if one.name.casefold() == stream.casefold()]
         if not called_so:
             where = f"schema {self._schema}" if self._schema else "any schema"
@@ -187,20 +125,7 @@ class Database(Warehouse):
     def rows(
         self, table: Table, keys: Sequence[str], updated: str | None, *, is_numeric: bool
     ) -> Iterator[Row]:
-        """Read keys and dates, sorted by the keys.
-
-        Args:
-            table: The table.
-            keys: The columns that identify a record.
-            updated: The column that says when a record was updated; None if none does.
-            is_numeric: Whether the key is a number.
-
-        Yields:
-            The rows.
-
-        Raises:
-            NotComparableError: If they cannot be read.
-        """
+        """Read keys and dates, sorted by the keys."""
         kind = "bigint" if is_numeric else "varchar"
         chosen = [f"cast({_column(table, name)[0]} as {kind})" for name in keys]
         chosen += [_moment(table, name) for name in (updated, DELETED)]
@@ -217,20 +142,7 @@ class Database(Warehouse):
     def records(
         self, table: Table, key: str, updated: str | None, ids: Sequence[int]
     ) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Read whole rows, those of one id from the oldest to the newest.
-
-        Args:
-            table: The table.
-            key: The column that identifies a record, a number.
-            updated: The column that says when a record was updated; None if none does.
-            ids: Which ones.
-
-        Yields:
-            The id and the row of each that is there, by the names of columns in lower case.
-
-        Raises:
-            NotComparableError: If they cannot be read.
-        """
+        """Read whole rows, those of one id from the oldest to the newest."""
         names = [name for name, _ in table.columns.values()]
         column = f"cast({_column(table, key)[0]} as bigint)"
         statement = (
@@ -244,14 +156,7 @@ class Database(Warehouse):
 
 
 def quoted(name: Table | str) -> str:
-    """Write a name so that it means nothing else.
-
-    Args:
-        name: The name of a column, or a table.
-
-    Returns:
-        SQL.
-    """
+    """Write a name so that it means nothing else."""
     if isinstance(name, Table):
         return ".".join(quoted(part) for part in (name.schema, name.name) if part)
     return '"' + name.replace('"', '""') + '"'

@@ -44,25 +44,11 @@ class _Given:
     binary: IO[bytes] | None
 
     def texts(self) -> dict[str, str]:
-        """Put all fields together, for a query.
-
-        Returns:
-            Values by name, as they were typed.
-
-        Raises:
-            UsageError: If one is no assignment, or is given twice.
-        """
+        """Put all fields together, for a query."""
         return assigned(chain(self.fields, self.json_fields))
 
     def values(self) -> dict[str, Any]:
-        """Put all fields together, for a body.
-
-        Returns:
-            Values by name.
-
-        Raises:
-            UsageError: If one is no JSON, or as in `texts`.
-        """
+        """Put all fields together, for a body."""
         names = assigned(self.json_fields)
         return {
             name: parsed(text, name) if name in names else text
@@ -70,14 +56,7 @@ class _Given:
         }
 
     def body(self) -> tuple[bytes, str] | None:
-        """Read what is sent as the whole body.
-
-        Returns:
-            The body and its type; None if the fields are all there is.
-
-        Raises:
-            UsageError: If there are several.
-        """
+        """Read what is sent as the whole body."""
         if sum(bool(one) for one in (self.form, self.file, self.binary)) > 1:
             msg = "--file, --form and --binary are three bodies; a request has one."
             raise click.UsageError(msg)
@@ -112,17 +91,7 @@ def _method(_: click.Context, __: click.Parameter, text: str) -> str:
 
 
 def _address(_: click.Context, __: click.Parameter, text: str) -> tuple[str, dict[str, str]]:
-    """Take a path apart, and make sure that it leads nowhere but below the address that is set.
-
-    Args:
-        text: A path with or without a slash before it, and with or without a query.
-
-    Returns:
-        The path, and the parameters of the query.
-
-    Raises:
-        BadParameter: If it leads elsewhere.
-    """
+    """Take a path apart, and make sure that it leads nowhere but below the address that is set."""
     path, *query = text.split("?", 1)
     if path.startswith("//") or re.match(r"/*[A-Za-z][A-Za-z0-9+.-]*:", path):
         msg = (
@@ -265,15 +234,7 @@ def _records(client: InsightlyClient, request: Request) -> Iterator[Any]:
 
 
 def _key(client: InsightlyClient, path: str) -> str:
-    """Find out by which field records can be told apart, so that pages can be read ahead.
-
-    Args:
-        client: The account.
-        path: The path of a list.
-
-    Returns:
-        The field with the id; nothing if that is not known, and pages are read one by one.
-    """
+    """Find out by which field records can be told apart, so that pages can be read ahead."""
     name, _, rest = path[1:].partition("/")
     if rest.lower() not in {"", "search"}:
         return ""

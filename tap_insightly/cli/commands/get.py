@@ -142,19 +142,7 @@ def _write_version(object_name: str, record_id: int, version: str | None) -> Non
 def _picked(
     client: InsightlyClient, object_name: str, names: Sequence[str]
 ) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-    """Say how to pick fields of a record, standard and custom ones.
-
-    Args:
-        client: The account.
-        object_name: The object, text.
-        names: The names of the fields; none for all.
-
-    Returns:
-        What makes a smaller record of a record.
-
-    Raises:
-        InvalidFieldsError: If there is no such field.
-    """
+    """Say how to pick fields of a record, standard and custom ones."""
     if not names:
         return lambda record: record
     chosen = [field.name for field in _chosen(client.fields(object_name), names)]

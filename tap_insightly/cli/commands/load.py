@@ -186,16 +186,7 @@ def _target(
 
 
 def _check(target: FileTarget, schema: Mapping[str, Any]) -> None:
-    """Find out where the columns go, before anything is sent.
-
-    Args:
-        target: The target, which is closed if it cannot be used.
-        schema: The columns.
-
-    Raises:
-        UsageError: If that cannot be.
-        InsightlyError: If the account does not tell what it has.
-    """
+    """Find out where the columns go, before anything is sent."""
     try:
         route = target.mappings.route(target.stream, schema)
     except BaseException as error:
@@ -208,17 +199,7 @@ def _check(target: FileTarget, schema: Mapping[str, Any]) -> None:
 
 
 def _messages(stream: str, schema: Mapping[str, Any], rows: Rows, skip: int) -> Iterator[str]:
-    """Make a stream of rows, with a state behind each that says how many there were.
-
-    Args:
-        stream: The name of the stream.
-        schema: Its schema.
-        rows: The rows.
-        skip: How many of them to leave out at the beginning.
-
-    Yields:
-        Lines, as a tap writes them.
-    """
+    """Make a stream of rows, with a state behind each that says how many there were."""
     name = json.dumps(stream)
     yield json.dumps({"type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": []})
     for number, row in enumerate(rows, start=1):
@@ -228,20 +209,7 @@ def _messages(stream: str, schema: Mapping[str, Any], rows: Rows, skip: int) -> 
 
 
 def _write(target: FileTarget, feed: Iterator[str], count: int) -> bool:
-    """Have the rows written, and say what became of them.
-
-    Args:
-        target: The target, which is closed.
-        feed: The messages.
-        count: How many rows there are.
-
-    Returns:
-        Whether no row was refused.
-
-    Raises:
-        ClickException: If not all rows could be written.
-        SystemExit: At a signal.
-    """
+    """Have the rows written, and say what became of them."""
     try:
         with closing(target):
             target.listen(cast("IO[str]", feed))

@@ -90,19 +90,7 @@ def plan(
 def unread(
     config: Mapping[str, Any], catalog: dict[str, Any] | None, state: dict[str, Any] | None
 ) -> UnreadTap:
-    """Make a tap of which nothing is read.
-
-    Args:
-        config: The settings.
-        catalog: What a catalog holds; None if there is none.
-        state: What a state holds; None if there is none.
-
-    Returns:
-        The tap, to be closed in the end.
-
-    Raises:
-        UsageError: If a setting is wrong.
-    """
+    """Make a tap of which nothing is read."""
     from tap_insightly.cli.costs import UnreadTap  # noqa: PLC0415 - takes as long as all else
 
     schema = {"properties": dict(UnreadTap.config_jsonschema["properties"])}

@@ -108,15 +108,7 @@ def _counted(entries: Iterable[Entry]) -> str:
 
 
 def _tell(results: Iterable[tuple[Entry, Result]], *, is_dry: bool) -> bool:
-    """Say what becomes of each line, and how many there were of each kind.
-
-    Args:
-        results: Lines, and what became of them.
-        is_dry: Whether nothing is done.
-
-    Returns:
-        Whether all went well.
-    """
+    """Say what becomes of each line, and how many there were of each kind."""
     counts, is_back, is_whole = Counter[str](), False, True
     for entry, result in results:
         counts[result.outcome] += 1
