@@ -177,7 +177,7 @@ def api(  # noqa: PLR0913 - the options of a command
       $ insightly api GET /Contacts -f top=2 -f brief=true
       $ insightly api GET '/Leads/Search?updated_after_utc=2026-01-01' --paginate --jsonl
       $ insightly api PUT /Contacts -j CONTACT_ID=301 -f TITLE=Countess --yes
-    """  # noqa: D301 - click takes the character, which is no backslash
+    """
     request = _request(method, address, _Given(**given), if_match)
     if paginate:
         if method != "GET" or include or output:

@@ -89,7 +89,7 @@ def check(config: Mapping[str, Any], *, is_json: bool) -> None:
     Examples:
       $ insightly check
       $ insightly check --json
-    """  # noqa: D301 - click's mark for lines to be left alone
+    """
     with InsightlyClient.of(open_session(config, "insightly")) as client:
         try:
             account = _look(client)

@@ -47,7 +47,7 @@ def create(
     Examples:
       $ insightly create contact FIRST_NAME=Ada LAST_NAME=Lovelace TAGS='vip;london'
       $ insightly create organisation ORGANISATION_NAME='Analytical Engines' --id-only
-    """  # noqa: D301 - click takes the character, which is no backslash
+    """
     fields = client.fields(object_name)
     values = collect_values(fields, texts, file)
     if is_dry:

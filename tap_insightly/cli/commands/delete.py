@@ -30,7 +30,7 @@ def delete(
     Examples:
       $ insightly delete task 301 --dry-run
       $ insightly delete task 301 --yes
-    """  # noqa: D301 - click takes the character, which is no backslash
+    """
     obj = client.object(object_name)
     request = client.build_delete_request(obj.name, record_id)
     if is_dry:

@@ -36,7 +36,7 @@ def fields(
     Examples:
       $ insightly fields contact
       $ insightly fields opportunity --writable --json
-    """  # noqa: D301 - click's mark for lines to be left alone
+    """
     if config["api_key"]:
         with InsightlyClient.of(open_session(config, "insightly")) as client:
             known = client.fields(object_name)

@@ -75,7 +75,7 @@ def get(  # noqa: PLR0913 - the options of a command
       $ insightly get contact 301
       $ insightly get leads --updated-after 2026-01-01 --format csv
       $ insightly get contacts --where FIRST_NAME=Ada --fields CONTACT_ID,EMAIL_ADDRESS
-    """  # noqa: D301 - click takes the character, which is no backslash
+    """
     is_list = record_id is None
     if not is_list and (wheres or updated_after or limit):
         msg = "--where, --updated-after and --limit are for lists; with an ID there is one record."

@@ -47,7 +47,7 @@ def link(
     Examples:
       $ insightly link contact 301 organisation 301 --role Advisor --dry-run
       $ insightly link task 301 project 301 --dry-run
-    """  # noqa: D301 - click takes the character, which is no backslash
+    """
     if is_dry:
         show(
             client, client.build_link_request(object_name, record_id, other_name, other_id, **about)

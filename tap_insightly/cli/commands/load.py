@@ -139,7 +139,7 @@ def load(  # noqa: PLR0913 - the options of a command
       $ insightly load contacts people.csv --match-on EMAIL_ADDRESS --map remark= --dry-run
       $ insightly load contacts people.csv --map remark=BACKGROUND --skip-rows 1
       $ insightly load organisations firms.jsonl --on-error skip --rejects-file rejects.jsonl
-    """  # noqa: D301 - click takes the character, which is no backslash
+    """
     rows = opened(file, form, delimiter=delimiter, clear_empty=clear_empty)
     names, count = rows.columns(), sum(1 for _ in rows)
     if skip_rows > count:

@@ -47,7 +47,7 @@ def note_add(  # noqa: PLR0913 - the options of a command
     \b
     Examples:
       $ insightly note add contact 301 --title 'Met in London' --body 'Will call on Monday.'
-    """  # noqa: D301 - click takes the character, which is no backslash
+    """
     text = body
     if body == "-":
         text = read_text(click.open_file("-", "rb")).replace("\r\n", "\n")

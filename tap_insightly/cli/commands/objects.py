@@ -32,7 +32,7 @@ def objects(config: Mapping[str, Any], *, is_json: bool) -> None:
     Examples:
       $ insightly objects
       $ insightly objects --json
-    """  # noqa: D301 - click's mark for lines to be left alone
+    """
     if config["api_key"]:
         with InsightlyClient.of(open_session(config, "insightly")) as client:
             found = client.objects()

@@ -73,7 +73,7 @@ def plan(
     Examples:
       $ insightly plan
       $ insightly plan --catalog catalog.json --state state.json --detect-deletes
-    """  # noqa: D301 - click takes the character, which is no backslash
+    """
     tap = unread(config, content_of(catalog, "catalog"), content_of(state, "state"))
     try:
         found = _plan(tap, config)

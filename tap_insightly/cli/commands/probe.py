@@ -72,7 +72,7 @@ def probe(
       $ insightly probe
       $ insightly probe --report probe.json
       $ insightly probe --write --yes
-    """  # noqa: D301 - click's mark for lines to be left alone
+    """
     if is_writing:
         confirm(_QUESTION, is_sure=is_sure)
     # Failures are asked about again by the probe itself, which counts all that it sends.

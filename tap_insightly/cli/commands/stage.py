@@ -43,7 +43,7 @@ def stage_set(
     \b
     Examples:
       $ insightly stage set opportunity 301 Negotiation --pipeline 'Sales' --dry-run
-    """  # noqa: D301 - click takes the character, which is no backslash
+    """
     try:
         request = client.build_stage_request(object_name, record_id, name, pipeline)
     except InvalidFieldsError as error:

@@ -41,6 +41,6 @@ def state_set(
     \b
     Examples:
       $ insightly state set opportunity 301 won
-    """  # noqa: D301 - click takes the character, which is no backslash
+    """
     request = client.build_state_request(object_name, record_id, name, reason)
     send(client, request, is_dry=is_dry)

@@ -32,7 +32,7 @@ def tag_add(
     \b
     Examples:
       $ insightly tag add contact 301 vip
-    """  # noqa: D301 - click takes the character, which is no backslash
+    """
     request = client.build_add_tag_request(object_name, record_id, name)
     if request is None:
         obj = client.object(object_name)
@@ -54,6 +54,6 @@ def tag_remove(
     \b
     Examples:
       $ insightly tag remove contact 301 vip
-    """  # noqa: D301 - click takes the character, which is no backslash
+    """
     request = client.build_remove_tag_request(object_name, record_id, name)
     send(client, request, is_dry=is_dry, done=f"The tag '{name}' is removed.")

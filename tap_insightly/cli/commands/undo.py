@@ -73,7 +73,7 @@ def undo(
       $ insightly undo undo.jsonl --dry-run
       $ insightly undo undo.jsonl --object contact --yes
       $ insightly undo undo.jsonl --yes
-    """  # noqa: D301 - click takes the character, which is no backslash
+    """
     try:
         recorded = read(file)
         if recorded.was_cut_off:

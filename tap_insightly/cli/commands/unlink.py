@@ -28,6 +28,6 @@ def unlink(
     \b
     Examples:
       $ insightly unlink contact 301 12 --dry-run
-    """  # noqa: D301 - click takes the character, which is no backslash
+    """
     request = client.build_unlink_request(object_name, record_id, link_id)
     send(client, request, is_dry=is_dry, done=f"Link {link_id} is removed.")

@@ -55,7 +55,7 @@ def update(  # noqa: PLR0913 - the options of a command
     Examples:
       $ insightly update contact 301 TITLE=Countess PHONE=
       $ insightly update lead 301 LEAD_RATING=5 --skip-unchanged --id-only
-    """  # noqa: D301 - click takes the character, which is no backslash
+    """
     if not texts and file is None:
         msg = "There is nothing to write: give NAME=VALUE, or --from a file."
         raise click.UsageError(msg)
