@@ -16,7 +16,7 @@ import pytest
 from tap_insightly.api import InsightlyError
 from tap_insightly.api.records.objects import standard_objects
 from tap_insightly.openapi import COMPONENTS
-from tap_insightly.probe import ASSUMPTIONS, MOST_READ, MOST_WRITTEN, Word, anonymous, described
+from tap_insightly.probe import ASSUMPTIONS, MOST_READ, MOST_WRITTEN, Outcome, anonymous, described
 from tap_insightly.probe.shapes import STATES
 from tap_insightly.sandbox import Faults
 from tap_insightly.values import EMPTY_DATES
@@ -71,12 +71,12 @@ def test_no_more_is_asked_than_was_promised() -> None:
 @pytest.mark.parametrize("rate", [0.3, 1])
 def test_what_fails_and_is_asked_again_counts_too(rate: float) -> None:
     with twisted() as sandbox, probing(sandbox) as prober:
-        prober.asker.get("/Instance")  # the account is there
+        prober.client.get("/Instance")  # the account is there
         sandbox.faults.error_rate = rate
         with suppress(InsightlyError):
             prober.read()
-        assert len(sandbox.requests) == prober.asker.sent <= MOST_READ
-        assert not [one for one in prober.results if one.verdict.word is Word.DOES_NOT]
+        assert len(sandbox.requests) == prober.client.sent <= MOST_READ
+        assert not [one for one in prober.results if one.verdict.outcome is Outcome.DOES_NOT]
 
 
 def test_everything_that_was_made_is_gone_again() -> None:
@@ -106,7 +106,7 @@ class Stop(SystemExit):
 
 def stopping(prober: Prober, sandbox: Sandbox, at: int, times: int) -> None:
     """Press Ctrl-C instead of sending a request, and again instead of the next ones."""
-    session, pressed = prober.asker.session, 0
+    session, pressed = prober.client.session, 0
     send = session.send
 
     def stopped(*args: Any) -> Any:
