@@ -1,4 +1,4 @@
-"""What commands that write share: values, a question first, and a look at what would be sent."""
+"""What commands share: arguments, options, values by name, a question first, and dry runs."""
 
 from __future__ import annotations
 
@@ -21,42 +21,42 @@ if TYPE_CHECKING:
     Function = Callable[..., Any]
 
 _VALUES_HELP = "A JSON object of values by name; - for stdin. NAME=VALUE goes before it."
-_TO_SHOW = ("If-Match",)  # of the headers of a request; the others say nothing of its own
+_SHOWN_HEADERS = ("If-Match",)  # the others are the same in every request
 
 
 def object_and_id(function: Function) -> Function:
-    """Give a command its first two arguments: an object and the id of one of its records."""
+    """Add the first two arguments, `object_name` and `record_id`."""
     record_id = click.argument("record_id", metavar="ID", type=click.IntRange(min=1))
     return click.argument("object_name", metavar="OBJECT")(record_id(function))
 
 
 def yes_option(function: Function) -> Function:
-    """Give a command the option to be sure."""
+    """Add the option not to be asked, `is_sure`."""
     text = "Do not ask first; needed where there is no terminal to ask at."
     return click.option("-y", "--yes", "is_sure", is_flag=True, help=text)(function)
 
 
 def dry_run_option(function: Function) -> Function:
-    """Give a command the option to change nothing."""
+    """Add the option to change nothing, `is_dry`."""
     text = "Show what would be sent, and send nothing that changes anything."
     return click.option("-n", "--dry-run", "is_dry", is_flag=True, help=text)(function)
 
 
 def values_option(function: Function) -> Function:
-    """Give a command values by name, as arguments and from a file."""
+    """Add values by name: arguments as `texts`, and a JSON object as `file`."""
     values = click.argument("texts", metavar="[NAME=VALUE]...", nargs=-1)
     file = click.option("--from", "file", type=click.File("rb"), metavar="FILE", help=_VALUES_HELP)
     return values(file(function))
 
 
 def id_only_option(function: Function) -> Function:
-    """Give a command the option to write nothing but an id."""
+    """Add the option to write nothing but an id, `is_brief`."""
     text = "Write the id alone."
     return click.option("-q", "--id-only", "is_brief", is_flag=True, help=text)(function)
 
 
-def assigned(texts: Iterable[str]) -> dict[str, str]:
-    """Take assignments apart."""
+def parse_assignments(texts: Iterable[str]) -> dict[str, str]:
+    """Split texts such as ``FIRST_NAME=Ada`` into values by name."""
     found: dict[str, str] = {}
     for text in texts:
         name, equals, value = text.partition("=")
@@ -70,8 +70,8 @@ def assigned(texts: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def parsed(text: str, what: str) -> Any:  # noqa: ANN401 - anything that JSON can be
-    """Read JSON, with every digit of its numbers."""
+def parse_json(text: str, what: str) -> Any:  # noqa: ANN401 - anything that JSON can be
+    """Parse JSON, with every digit of its numbers; `what` begins the text of an error."""
     if not text.strip():
         msg = f"{what} is empty."
         raise click.UsageError(msg)
@@ -85,26 +85,26 @@ def parsed(text: str, what: str) -> Any:  # noqa: ANN401 - anything that JSON ca
 
 
 def read_text(file: IO[bytes]) -> str:
-    """Read a file of text, in whatever encoding of Unicode, and never in the one of the place."""
+    """Read a text file in any Unicode encoding, whatever the locale, without a byte order mark."""
     try:
         return decoded(file.read())
     except ValueError as error:
-        msg = f"{name_of(file)} cannot be read: {error}."
+        msg = f"{file_name(file)} cannot be read: {error}."
         raise click.UsageError(msg) from None
 
 
-def name_of(file: IO[bytes]) -> str:
-    """Say what a file is called."""
+def file_name(file: IO[bytes]) -> str:
+    """Name a file at the beginning of a sentence."""
     name = getattr(file, "name", None)
     return name if isinstance(name, str) and not name.startswith("<") else "Standard input"
 
 
 def read_values(file: IO[bytes] | None) -> dict[str, Any]:
-    """Read values by name from a file."""
+    """Read a JSON object of values by name; nothing if there is no file."""
     if file is None:
         return {}
-    name = name_of(file)
-    values = parsed(read_text(file), name)
+    name = file_name(file)
+    values = parse_json(read_text(file), name)
     if not isinstance(values, dict):
         msg = f"{name} is not a JSON object of values by name."
         raise click.UsageError(msg)
@@ -112,15 +112,15 @@ def read_values(file: IO[bytes] | None) -> dict[str, Any]:
 
 
 def collect_values(fields: Fields, texts: Iterable[str], file: IO[bytes] | None) -> dict[str, Any]:
-    """Put together what is to be written: arguments go before the file."""
-    given: dict[str, Any] = {name: text or None for name, text in assigned(texts).items()}
+    """Collect the values to write: arguments go before the file, and ``NAME=`` clears a field."""
+    given: dict[str, Any] = {name: text or None for name, text in parse_assignments(texts).items()}
     taken: set[Field | None] = {fields.find(name) for name in given} - {None}
     others = read_values(file).items()
     return {name: one for name, one in others if fields.find(name) not in taken} | given
 
 
 def confirm(what: str, *, is_sure: bool) -> None:
-    """Ask whether something is to be done, at the terminal."""
+    """Ask at the terminal whether to do something, such as ``Delete Contact 301``."""
     if is_sure:
         return
     if not sys.stdin.isatty():
@@ -130,10 +130,10 @@ def confirm(what: str, *, is_sure: bool) -> None:
 
 
 def show(client: InsightlyClient, request: Request) -> None:
-    """Write what would be sent: method, address and body."""
+    """Write what would be sent: method, URL and body."""
     query = f"?{urlencode(request.params)}" if request.params else ""
     click.echo(f"{request.method} {client.session.base_url}{request.path}{query}")
-    for name in _TO_SHOW:
+    for name in _SHOWN_HEADERS:
         if name in request.headers:
             click.echo(f"{name}: {request.headers[name]}")
     if request.body is not None:
@@ -141,7 +141,7 @@ def show(client: InsightlyClient, request: Request) -> None:
 
 
 def send(client: InsightlyClient, request: Request, *, is_dry: bool, done: str = "") -> None:
-    """Send a request and write what is answered, or `done` if nothing is; or only show it."""
+    """Send a request and write the answer, or `done` if it is empty; in a dry run, only show it."""
     if is_dry:
         show(client, request)
         return

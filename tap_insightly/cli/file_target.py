@@ -1,4 +1,4 @@
-"""The target as `insightly load` uses it: for the rows of one file, told by their numbers."""
+"""The target for `insightly load`: it takes the rows of one file, by their numbers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import click
+from typing_extensions import override
 
 from tap_insightly.loader import TargetInsightly
 from tap_insightly.loader.sink import InsightlySink
@@ -20,47 +21,50 @@ if TYPE_CHECKING:
 
 
 class FileTarget(TargetInsightly):
-    """A target that remembers how many rows are written, where others pass a state on."""
+    """A target that counts the rows that are written, instead of passing a state on.
+
+    `skipped` rows at the beginning of the file are left out.
+    """
 
     def __init__(
         self, client: InsightlyClient, stream: str, config: Mapping[str, Any], skipped: int = 0
     ) -> None:
-        """Read the settings."""
         super().__init__(config=dict(config))
         self.client = client
         self.stream = stream
         self.skipped = skipped
         self.written = skipped
         """How many rows of the file are written, without a gap."""
-        self.told: Callable[[int], object] = lambda _: None
-        """What is told of it, each time that there are more."""
-        self.metrics_logger.setLevel(logging.WARNING)  # the SDK would log them whatever is said
+        self.on_progress: Callable[[int], object] = lambda _: None
+        """Called with that number each time that it grows."""
+        self.metrics_logger.setLevel(logging.WARNING)  # or the SDK logs them
 
-    def get_sink_class(self, stream_name: str) -> type[Sink]:  # noqa: ARG002 - the SDK's
-        """Tell what takes the rows."""
+    @override
+    def get_sink_class(self, stream_name: str) -> type[Sink]:
         return RowSink
 
     def outcomes(self) -> Mapping[str, int] | None:
-        """Count what became of the rows."""
+        """Count the rows by what became of them; None if there was none."""
         found: Mapping[str, int] | None = self.report.report()["streams"].get(self.stream)
         return found
 
+    @override
     def pass_on(self, state: dict[str, Any]) -> None:
-        """Remember a state. Standard output is for data."""
+        """Keep the state, as standard output is for data."""
         self.written = state["rows"]
-        self.told(self.written)
+        self.on_progress(self.written)
 
 
 class RowSink(InsightlySink):
-    """Takes the rows of a file, and tells of each by its number there."""
+    """Takes the rows of a file, and calls each by its number there."""
 
     _lock = threading.Lock()
 
     def __init__(self, target: FileTarget, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - the SDK's
-        """Find out where the rows go."""
         super().__init__(target, *args, **kwargs)
         self._number = target.skipped
 
+    @override
     def _say(self, request: Request) -> None:
         """Write what would be sent to standard output, where the target logs it."""
         url = f"{self._target.client.session.base_url}{request.path}"

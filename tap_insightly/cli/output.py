@@ -18,28 +18,28 @@ if TYPE_CHECKING:
 
 
 def json_option(function: Function) -> Function:
-    """Give a command the option to write JSON instead of a table."""
+    """Add the option to write JSON instead of a table, `is_json`."""
     text = "Write JSON instead of a table."
     return click.option("--json", "is_json", is_flag=True, help=text)(function)
 
 
 def echo(message: str) -> None:
-    """Tell the person who watches something that is no data."""
+    """Say something that is no data, on standard error."""
     click.echo(message, err=True)
 
 
 def write_json(value: Any) -> None:  # noqa: ANN401 - anything that JSON can be
-    """Write something as JSON that is easy to read."""
+    """Write indented JSON."""
     click.echo(msgspec.json.format(encode(value), indent=2))
 
 
 def write_line(value: Any) -> None:  # noqa: ANN401 - anything that JSON can be
-    """Write something as one line of JSON."""
+    """Write JSON in one line."""
     click.echo(encode(value))
 
 
 def write_array(values: Iterable[Any]) -> None:
-    """Write a JSON array, item by item as they come, so that none has to be kept."""
+    """Write a JSON array item by item, so that none has to be kept."""
     start = b"["
     for value in values:
         click.echo(start + b"\n" + encode(value), nl=False)
@@ -48,7 +48,7 @@ def write_array(values: Iterable[Any]) -> None:
 
 
 def write_list(values: Iterable[Any], *, is_lines: bool) -> None:
-    """Write a list as it comes."""
+    """Write a JSON array, or a line of JSON for each item, as they come."""
     if not is_lines:
         write_array(values)
         return

@@ -52,7 +52,7 @@ def fields(
         (
             field.name,
             f"{field.kind} ({field.max_length})" if field.max_length else field.kind,
-            _how(known.obj, field),
+            _written(known.obj, field),
             "; ".join(field.options),
             field.description,
         )
@@ -65,7 +65,7 @@ def _can_be_written(field: Field) -> bool:
     return field.is_writable or field.is_set_once
 
 
-def _how(obj: InsightlyObject, field: Field) -> str:
+def _written(obj: InsightlyObject, field: Field) -> str:
     """Say how a field is written."""
     if not _can_be_written(field):
         return f"{obj.path}/{{id}}/{field.elsewhere}" if field.elsewhere else "no"

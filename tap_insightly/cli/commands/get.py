@@ -9,11 +9,11 @@ import click
 
 from tap_insightly.api import InvalidFieldsError
 from tap_insightly.api.records.reading import value_of
-from tap_insightly.cli.arguments import assigned
+from tap_insightly.cli.arguments import parse_assignments
 from tap_insightly.cli.formats import (
     FORMATS,
-    spread,
-    watched,
+    columns_of,
+    note_left_out,
     write_csv,
     write_record_table,
     write_table,
@@ -90,11 +90,15 @@ def get(  # noqa: PLR0913 - the options of a command
     if etag and record_id is not None:
         _write_version(object_name, record_id, client.get_with_etag(object_name, record_id)[1])
         return
-    conditions = {"updated_after": updated_after, "where": assigned(wheres), "limit": limit}
+    conditions = {
+        "updated_after": updated_after,
+        "where": parse_assignments(wheres),
+        "limit": limit,
+    }
     if form in {"table", "csv"}:
         _write_rows(client, object_name, record_id, names, is_csv=form == "csv", **conditions)
         return
-    pick = _picked(client, object_name, names)
+    pick = _picker(client, object_name, names)
     if record_id is not None:
         write = write_line if form == "jsonl" else write_json
         write(pick(client.get(object_name, record_id)))
@@ -113,19 +117,19 @@ def _write_rows(
     is_csv: bool,
     **conditions: Any,  # noqa: ANN401 - as the library has them
 ) -> None:
-    """Write records as rows, as CSV or as a table; one record as a table of its fields."""
+    """Write records as CSV or as a table; one record as a table of its fields."""
     fields = client.fields(object_name)
     chosen = _chosen(fields, names)
-    columns = spread(fields, chosen or fields)
+    columns = columns_of(fields, chosen or fields)
     if record_id is not None:
         record = client.get(fields.obj.name, record_id)
         if is_csv:
-            write_csv(columns, watched(columns, [[record]], is_whole=not chosen))
+            write_csv(columns, note_left_out(columns, [[record]], is_whole=not chosen))
         else:
             write_record_table(columns, record, is_whole=not chosen)
         return
     with closing(client.pages(fields.obj.name, **conditions)) as pages:
-        seen = watched(columns, pages, is_whole=not chosen)
+        seen = note_left_out(columns, pages, is_whole=not chosen)
         if is_csv:
             write_csv(columns, seen)
         else:
@@ -139,10 +143,10 @@ def _write_version(object_name: str, record_id: int, version: str | None) -> Non
     click.echo(version)
 
 
-def _picked(
+def _picker(
     client: InsightlyClient, object_name: str, names: Sequence[str]
 ) -> Callable[[Mapping[str, Any]], Mapping[str, Any]]:
-    """Say how to pick fields of a record, standard and custom ones."""
+    """Make a function that picks fields of a record; without names, all of them."""
     if not names:
         return lambda record: record
     chosen = [field.name for field in _chosen(client.fields(object_name), names)]
@@ -150,7 +154,7 @@ def _picked(
 
 
 def _chosen(fields: Fields, names: Sequence[str]) -> list[Field]:
-    """Find fields by their names, or say of all that are none that they are."""
+    """Find fields by their names; an error lists all names that are wrong."""
     found = {name: fields.find(name) for name in names}
     if problems := [fields.unknown(name) for name, one in found.items() if one is None]:
         raise InvalidFieldsError(fields.obj.name, problems)

@@ -40,7 +40,7 @@ def objects(config: Mapping[str, Any], *, is_json: bool) -> None:
         echo("Without an API key (TAP_INSIGHTLY_API_KEY), custom objects are left out.")
         found = standard_objects()
     if is_json:
-        write_json([_described(obj) for obj in found])
+        write_json([_as_json(obj) for obj in found])
         return
     headers = ("object", "path", "id", *_VERBS, "custom fields")
     rows = [
@@ -50,7 +50,7 @@ def objects(config: Mapping[str, Any], *, is_json: bool) -> None:
     write_table(headers, rows)
 
 
-def _described(obj: InsightlyObject) -> dict[str, Any]:
+def _as_json(obj: InsightlyObject) -> dict[str, Any]:
     return {
         "object": obj.name,
         "path": obj.path,

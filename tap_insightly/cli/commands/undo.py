@@ -1,4 +1,4 @@
-"""``insightly undo``: puts back what the target has replaced, from the file that it kept of it."""
+"""``insightly undo``: puts back what the target has replaced, from its undo file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tap_insightly.undo.recording import Entry
     from tap_insightly.undo.undoing import Result
 
-_NOT_BACK = (
+_NOT_RESTORED = (
     "Records that are back have new ids, and are without what Insightly sets itself and what hung "
     "on them: dates of creation and update, pictures, comments, notes, e-mails, files, history."
 )
@@ -96,19 +96,19 @@ def undo(
             return
         if not is_dry:
             host = urlsplit(client.session.base_url).netloc
-            confirm(f"Undo {_counted(undoer.due)} in {host}", is_sure=is_sure)
+            confirm(f"Undo {_count_text(undoer.due)} in {host}", is_sure=is_sure)
             progress.keep()
-        if not _tell(undoer.run(), is_dry=is_dry):
+        if not _report(undoer.run(), is_dry=is_dry):
             sys.exit(1)
 
 
-def _counted(entries: Iterable[Entry]) -> str:
+def _count_text(entries: Iterable[Entry]) -> str:
     counts = Counter(entry.action for entry in entries)
     return ", ".join(f"{count:,} {action}" for action, count in counts.most_common())
 
 
-def _tell(results: Iterable[tuple[Entry, Result]], *, is_dry: bool) -> bool:
-    """Say what becomes of each line, and how many there were of each kind."""
+def _report(results: Iterable[tuple[Entry, Result]], *, is_dry: bool) -> bool:
+    """Say what becomes of each line, and tell whether all went well."""
     counts, is_back, is_whole = Counter[str](), False, True
     for entry, result in results:
         counts[result.outcome] += 1
@@ -121,7 +121,7 @@ def _tell(results: Iterable[tuple[Entry, Result]], *, is_dry: bool) -> bool:
         for lost in result.lost:
             echo(f"{entry.object_name} {entry.record_id}: not put back: {lost}.")
     if is_back:
-        echo(_NOT_BACK)
-    told = ", ".join(f"{counts[one]:,} {name}" for one, name in _NAMES.items() if counts[one])
-    echo(f"{'A dry run: ' if is_dry else ''}{told}.")
+        echo(_NOT_RESTORED)
+    summary = ", ".join(f"{counts[one]:,} {name}" for one, name in _NAMES.items() if counts[one])
+    echo(f"{'A dry run: ' if is_dry else ''}{summary}.")
     return is_whole and not counts[FAILED] and not counts[WAITING]
