@@ -1,4 +1,4 @@
-"""From settings to a connection, for all that talks to Insightly."""
+"""Opens a connection from settings, for tap, target and command line."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Session = TypeVar("Session", bound=InsightlySession)
 
 
 def open_session(config: Mapping[str, Any], program: str) -> InsightlySession:
-    """Make a session of settings; nothing is sent yet."""
+    """Open a session; nothing is sent yet. `program` is told to Insightly as the user agent."""
     return open_session_of(InsightlySession, config, program)
 
 
 def open_session_of(kind: type[Session], config: Mapping[str, Any], program: str) -> Session:
-    """Make a session of a kind."""
+    """Open a session of a class of its own, as `open_session` does."""
     return kind(
         base_url(config["pod"], config.get("api_url"), config["api_version"]),
         config["api_key"],
@@ -33,7 +33,7 @@ def open_session_of(kind: type[Session], config: Mapping[str, Any], program: str
 
 
 def package_version() -> str:
-    """Say which version this is."""
+    """Return the version; ``0`` in a source tree that was not installed."""
     try:
         return version("tap-insightly")
     except PackageNotFoundError:

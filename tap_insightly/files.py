@@ -1,4 +1,4 @@
-"""Files of JSON as people have them: in any Unicode encoding, with a byte order mark or without."""
+"""JSON files as people have them: in any Unicode encoding, with a byte order mark or without."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 
 
 def decoded(content: bytes) -> str:
-    """Read text: UTF-8, or UTF-16 and UTF-32 as some shells of Windows write it."""
-    # As RFC 4627 has it: by the mark, or by where the zeros are in the first four bytes.
+    """Decode UTF-8, or UTF-16 and UTF-32 as some shells of Windows write them."""
+    # As in RFC 4627: by the mark, or by the zeros among the first four bytes.
     encoding = json.detect_encoding(content)
     try:
         return content.decode(encoding)
@@ -19,8 +19,8 @@ def decoded(content: bytes) -> str:
         raise ValueError(msg) from None
 
 
-def parsed(text: str) -> Any:  # noqa: ANN401 - anything that JSON can be
-    """Read JSON."""
+def parse_json(text: str) -> Any:  # noqa: ANN401 - anything that JSON can be
+    """Parse JSON, or raise a ValueError whose text can be read."""
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
@@ -32,9 +32,9 @@ def parsed(text: str) -> Any:  # noqa: ANN401 - anything that JSON can be
 
 
 def read_settings(name: str) -> dict[str, Any]:
-    """Read a file of settings."""
+    """Read a file of settings; the text of a ValueError goes on after the name of the file."""
     try:
-        content = parsed(decoded(Path(name).read_bytes()))
+        content = parse_json(decoded(Path(name).read_bytes()))
     except OSError as error:
         msg = f"cannot be read: {error.strerror or error}."
         raise ValueError(msg) from None
@@ -48,7 +48,7 @@ def read_settings(name: str) -> dict[str, Any]:
 
 
 def kind_of(value: object) -> str:
-    """Say what a JSON value is."""
+    """Name the kind of a JSON value, to follow "found"."""
     if value is None:
         return "null"
     if isinstance(value, bool):

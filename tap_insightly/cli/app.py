@@ -17,7 +17,7 @@ from tap_insightly.api import (
     UnsupportedOperationError,
 )
 from tap_insightly.connection import package_version
-from tap_insightly.output import said_of, watched_pipes
+from tap_insightly.output import os_error_text, watched_pipes
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -43,7 +43,7 @@ class Group(click.Group):
             click.echo("Error: An argument holds bytes that are no text in UTF-8.", err=True)
             sys.exit(WRONG)
         except OSError as error:  # a disk, a file
-            click.echo(f"Error: {said_of(error)}", err=True)
+            click.echo(f"Error: {os_error_text(error)}", err=True)
             sys.exit(FAILED)
         finally:
             for number, handler in before.items():

@@ -8,8 +8,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.records.definitions import definitions_of, same_object
+from tap_insightly.api.records.fields import CUSTOM_FIELDS
 from tap_insightly.api.records.objects import standard_objects
-from tap_insightly.custom_fields import RAW, CustomField
+from tap_insightly.custom_fields import CustomField
 from tap_insightly.probe.account import UNKNOWN
 from tap_insightly.probe.lists import NO_ANSWER, NO_LIST
 from tap_insightly.probe.registry import checks
@@ -129,7 +130,7 @@ def _(account: ProbedAccount) -> Verdict:
 
 def _entries(account: ProbedAccount) -> Iterator[tuple[str, Entry]]:
     for path, _, record in records(account):
-        value = record.get(RAW)
+        value = record.get(CUSTOM_FIELDS)
         for entry in value if isinstance(value, list) else ():
             if isinstance(entry, dict):
                 yield path, entry
@@ -203,7 +204,7 @@ def _(account: ProbedAccount) -> Verdict:
     names = {one.get("FIELD_NAME") for one in definitions_of(main.obj.name, own)}
     lacking = 0
     for row in main.rows:
-        value = row.get(RAW)
+        value = row.get(CUSTOM_FIELDS)
         there = value if isinstance(value, list) else ()
         lacking += bool(names - {one.get("FIELD_NAME") for one in there if isinstance(one, dict)})
     text = f"{lacking:,} of {len(main.rows):,} records lack fields that {main.obj.name} has."

@@ -16,7 +16,7 @@ from tap_insightly.api.lists.paged_request import PAGE_SIZE, OffsetPaginator, Pa
 from tap_insightly.api.lists.prefetch import Prefetcher
 from tap_insightly.api.records.conversions import plain_text
 from tap_insightly.api.records.definitions import definitions_of, named
-from tap_insightly.api.records.fields import Fields, InvalidFieldsError
+from tap_insightly.api.records.fields import CUSTOM_FIELDS, Fields, InvalidFieldsError
 from tap_insightly.api.records.objects import (
     UnknownObjectError,
     UnsupportedOperationError,
@@ -339,7 +339,7 @@ def value_of(record: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - any
     """
     if name in record:
         return record[name]
-    custom = record.get("CUSTOMFIELDS") or ()
+    custom = record.get(CUSTOM_FIELDS) or ()
     return next((one.get("FIELD_VALUE") for one in custom if one.get("FIELD_NAME") == name), None)
 
 
