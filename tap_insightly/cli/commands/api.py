@@ -144,7 +144,7 @@ def _without_user(address: str) -> str:
 @click.option(
     "--binary", type=click.File("rb"), metavar="FILE", help="A file to send as it is; - for stdin."
 )
-@click.option("--if-match", metavar="ETAG", help="The version that the record must have still.")
+@click.option("--if-match", metavar="ETAG", help="Only if the record still has this version.")
 @click.option("--paginate", is_flag=True, help="Read all pages of a list, as one array.")
 @click.option("--jsonl", is_flag=True, help="Write a list as lines of JSON, one for each record.")
 @click.option("-i", "--include", is_flag=True, help="Write status and headers before the body.")
@@ -173,8 +173,8 @@ def api(  # noqa: PLR0913 - the options of a command
     """Call any endpoint, and write what it answers.
 
     PATH is below the address of the API, such as /Contacts or Contacts/301/Links?top=5. Fields
-    (-f, -j) are parameters of the query with GET and DELETE, and of the body otherwise; next to a
-    body of another kind they are parameters too.
+    (-f, -j) are parameters of the query with GET and DELETE, and of the body otherwise; with a body
+    of another kind, they are parameters, too.
 
     Everything but GET, HEAD and OPTIONS asks first at a terminal, and needs --yes elsewhere.
     JSON is written so that it can be read; files and images as they are.

@@ -83,7 +83,7 @@ def check(config: Mapping[str, Any], *, is_json: bool) -> None:
 
     Shows who the key acts as, the account and its plan, how many of the day's requests are left,
     and each object with the number of its records. Costs one request for each object. If the
-    key or the address is not good, says what to do about it, with exit code 1.
+    key or the address is wrong, it says what to do, with exit code 1.
 
     \b
     Examples:

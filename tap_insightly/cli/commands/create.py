@@ -37,11 +37,11 @@ def create(
     is_dry: bool,
     is_brief: bool,
 ) -> None:
-    """Create a record, and write it with the id that it got.
+    """Create a record, and write it with its new id.
 
     Names of fields are those of `insightly fields OBJECT`, standard and custom ones, in any case.
-    All values are looked at first: if something is wrong with them, nothing is sent. Lists, such
-    as TAGS, are separated by semicolons, or JSON.
+    All values are checked first: if one is wrong, nothing is sent. Lists, such as TAGS, are
+    separated by semicolons, or JSON.
 
     \b
     Examples:

@@ -46,7 +46,7 @@ def _names(_: click.Context, __: click.Parameter, text: str | None) -> list[str]
     "--format", "form", type=click.Choice(FORMATS), help="What to write: JSON, unless given."
 )
 @click.option("--jsonl", is_flag=True, help="Write lines of JSON: short for --format jsonl.")
-@click.option("--etag", is_flag=True, help="Write the version alone, to be given to update.")
+@click.option("--etag", is_flag=True, help="Write only the version, for update --if-match.")
 @with_client
 def get(  # noqa: PLR0913 - the options of a command
     client: InsightlyClient,
@@ -64,11 +64,11 @@ def get(  # noqa: PLR0913 - the options of a command
     """Read one record, or a list of them.
 
     OBJECT is a name in any spelling: contact, Contacts, quote, Fruit__c. A list is written while
-    it is being read. The API searches by one field at a time, and has no search for some objects.
+    it is read. The API searches by one field at a time, and has no search for some objects.
 
-    CSV has a column for each field, custom ones too, and can be given to `insightly load`. A
-    table has the columns that have a value in the first page, unless --fields names others; in a
-    terminal, it is as wide as that.
+    CSV has a column for each field, custom ones too, and `insightly load` reads it. A table has
+    the columns with a value in the first page, unless --fields names others; in a terminal, it is
+    no wider than the window.
 
     \b
     Examples:

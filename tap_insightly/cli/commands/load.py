@@ -100,7 +100,7 @@ def _delimiter(_: click.Context, __: click.Parameter, text: str | None) -> str |
     "--delimiter",
     metavar="CHARACTER",
     callback=_delimiter,
-    help="What is between the cells of CSV; found out, unless given.",
+    help="What separates the cells of CSV; detected, unless given.",
 )
 @click.option("--clear-empty", is_flag=True, help="Have empty cells of CSV clear their fields.")
 @click.option(
@@ -108,7 +108,7 @@ def _delimiter(_: click.Context, __: click.Parameter, text: str | None) -> str |
     type=click.IntRange(min=0),
     default=0,
     metavar="NUMBER",
-    help="Go on behind this many rows, which are written.",
+    help="Skip this many rows, which are written already.",
 )
 @_with_streams
 @click.option("--mirror-all", is_flag=True, help="Mirror all records of the object.")
@@ -133,8 +133,8 @@ def load(  # noqa: PLR0913 - the options of a command
     the fields of their names, in any case. A row with an id updates that record, one without is
     found by the field of --match-on, or creates a record. Empty cells leave their fields alone.
 
-    The whole file is looked at first: if something is wrong with it, nothing is sent. Records that
-    are as the file has them are not written. With --allow-delete, rows with a value in a column
+    The whole file is checked first: if something is wrong with it, nothing is sent. Records that
+    are already as in the file are not written. With --allow-delete, rows with a value in a column
     _sdc_deleted_at are deleted.
 
     \b

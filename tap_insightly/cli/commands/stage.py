@@ -36,9 +36,9 @@ def stage_set(
 ) -> None:
     """Move an opportunity, a project or a lead to a stage.
 
-    STAGE is an id or a name; a name is looked for in the pipeline that the record is in. A record
-    that is in none goes into the pipeline of the stage. Leads do not tell which they are in, so
-    there a name has to be the only one, or --pipeline given.
+    STAGE is the id or the name of a stage of the record's pipeline. A record that is in none goes
+    into the pipeline of the stage. Leads do not tell their pipeline: give --pipeline if several
+    have a stage of that name.
 
     \b
     Examples:

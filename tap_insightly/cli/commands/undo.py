@@ -63,9 +63,9 @@ def undo(
 
     FILE is what the target's setting undo_file named. What was created is deleted, what was
     changed is as it was before, what was deleted is created anew, with a new id. What somebody
-    else has changed since is left, and told.
+    else has changed since is left alone, and listed.
 
-    How far it has come is kept in FILE.undone: run it again to go on, whatever ended it.
+    Its progress is kept in FILE.undone: if it was ended, run it again to go on.
     Asks first at a terminal, and needs --yes elsewhere.
 
     \b

@@ -28,8 +28,10 @@ if TYPE_CHECKING:
 @click.command()
 @object_and_id
 @values_option
-@click.option("--if-match", metavar="ETAG", help="Only if the record has this version still.")
-@click.option("--skip-unchanged", is_flag=True, help="Read it first, and send what differs, if so.")
+@click.option("--if-match", metavar="ETAG", help="Only if the record still has this version.")
+@click.option(
+    "--skip-unchanged", is_flag=True, help="Read the record first, and send only what differs."
+)
 @dry_run_option
 @id_only_option
 @with_client
@@ -48,8 +50,8 @@ def update(  # noqa: PLR0913 - the options of a command
     """Change some fields of a record, and write it as it is then.
 
     Fields that are not named stay as they are; NAME= clears one. As with create, nothing is sent
-    if something is wrong. With --if-match, an update that somebody else has come before is
-    refused: the version is written by `insightly get OBJECT ID --etag`.
+    if a value is wrong. With --if-match, the update is refused if somebody else has changed the
+    record since: `insightly get OBJECT ID --etag` writes its version.
 
     \b
     Examples:

@@ -84,7 +84,7 @@ class VerifyResult:
     type=click.IntRange(min=0),
     default=0,
     metavar="NUMBER",
-    help="Compare so many whole records at random, for a request each.",
+    help="Compare this many whole records, chosen at random: a request each.",
 )
 @click.option("--seed", type=int, metavar="NUMBER", help="Take the records of an earlier run.")
 @with_settings(SETTINGS)
@@ -93,8 +93,8 @@ def verify(config: dict[str, Any], *, is_json: bool, **options: Any) -> None:  #
     """Say whether a warehouse holds what the account has.
 
     Compares ids and dates of update, stream by stream, and names what is missing, gone or older.
-    Only reads, and asks for no more than counting takes: one request for a stream in which
-    nothing differs. What was changed after the last sync is told apart, and is no difference.
+    Only reads, and sends few requests: one for a stream in which nothing differs. What changed
+    after the last sync is listed apart, and is no difference.
 
     Exit codes: 0 the same, 1 something differs, 2 it could not be compared.
 
