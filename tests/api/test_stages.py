@@ -14,36 +14,12 @@ from tap_insightly.api import (
     UnsupportedOperationError,
 )
 from tests.api.conftest import asked
+from tests.api.deals import deal, pipeline, stage
 
 if TYPE_CHECKING:
     from tap_insightly.sandbox import Sandbox
 
 WRITES = ("POST", "PUT", "DELETE")
-
-
-def pipeline_id(sandbox: Sandbox, name: str) -> int:
-    """The id of a pipeline."""
-    rows = sandbox.records("/Pipelines")
-    return next(int(one["PIPELINE_ID"]) for one in rows if one["PIPELINE_NAME"] == name)
-
-
-def stage_id(sandbox: Sandbox, pipeline: str, name: str) -> int:
-    """The id of a stage of a pipeline."""
-    wanted = (pipeline_id(sandbox, pipeline), name)
-    rows = sandbox.records("/PipelineStages")
-    return next(
-        int(one["STAGE_ID"]) for one in rows if (one["PIPELINE_ID"], one["STAGE_NAME"]) == wanted
-    )
-
-
-def deal(sandbox: Sandbox, pipeline: str | None = "Sales", stage: str = "Qualified") -> int:
-    """A new opportunity, in a stage or in no pipeline."""
-    place = {}
-    if pipeline is not None:
-        place["PIPELINE_ID"] = pipeline_id(sandbox, pipeline)
-        place["STAGE_ID"] = stage_id(sandbox, pipeline, stage)
-    made = sandbox.create("/Opportunities", OPPORTUNITY_NAME="Engine", **place)
-    return int(made["OPPORTUNITY_ID"])
 
 
 def stored(sandbox: Sandbox, key: int) -> dict[str, Any]:
@@ -53,27 +29,26 @@ def stored(sandbox: Sandbox, key: int) -> dict[str, Any]:
     return dict(record)
 
 
-@pytest.mark.parametrize("stage", ["Negotiation", " negotiation ", "id"])
+@pytest.mark.parametrize("given", ["Negotiation", " negotiation ", "id"])
 def test_a_stage_is_set_in_the_pipeline_of_the_record(
-    client: InsightlyClient, sandbox: Sandbox, stage: str
+    client: InsightlyClient, sandbox: Sandbox, given: str
 ) -> None:
     key = deal(sandbox, "Partner sales", "Offer sent")
-    wanted = stage_id(sandbox, "Partner sales", "Negotiation")
-    answer = client.set_stage("opportunity", key, wanted if stage == "id" else stage)
+    wanted = stage(sandbox, "Partner sales", "Negotiation")
+    answer = client.set_stage("opportunity", key, wanted if given == "id" else given)
     assert answer["STAGE_ID"] == stored(sandbox, key)["STAGE_ID"] == wanted
     assert asked(sandbox, *WRITES) == [f"PUT /Opportunities/{key}/PipelineStage"]
 
 
-@pytest.mark.parametrize("pipeline", ["partner sales", "id"])
+@pytest.mark.parametrize("given", ["partner sales", "id"])
 def test_a_stage_of_another_pipeline_is_set_with_it(
-    client: InsightlyClient, sandbox: Sandbox, pipeline: str
+    client: InsightlyClient, sandbox: Sandbox, given: str
 ) -> None:
-    key, into = deal(sandbox), pipeline_id(sandbox, "Partner sales")
-    given = into if pipeline == "id" else pipeline
-    answer = client.set_stage("opportunity", key, "Negotiation", given)
+    key, into = deal(sandbox, "Sales"), pipeline(sandbox, "Partner sales")
+    answer = client.set_stage("opportunity", key, "Negotiation", into if given == "id" else given)
     record = stored(sandbox, key)
     assert answer["PIPELINE_ID"] == record["PIPELINE_ID"] == into
-    assert record["STAGE_ID"] == stage_id(sandbox, "Partner sales", "Negotiation")
+    assert record["STAGE_ID"] == stage(sandbox, "Partner sales", "Negotiation")
 
 
 def test_a_record_in_no_pipeline_goes_into_that_of_the_stage(
@@ -82,12 +57,12 @@ def test_a_record_in_no_pipeline_goes_into_that_of_the_stage(
     key = deal(sandbox, None)
     client.set_stage("opportunity", key, "Qualified")
     record = stored(sandbox, key)
-    assert record["PIPELINE_ID"] == pipeline_id(sandbox, "Sales")
-    assert record["STAGE_ID"] == stage_id(sandbox, "Sales", "Qualified")
+    assert record["PIPELINE_ID"] == pipeline(sandbox, "Sales")
+    assert record["STAGE_ID"] == stage(sandbox, "Sales", "Qualified")
 
 
 @pytest.mark.parametrize(
-    ("stage", "pipeline", "said"),
+    ("name", "into", "said"),
     [
         ("Negotiat", None, r"^Opportunity: There is no stage 'Negotiat'\. Did you mean 'Nego"),
         ("Qualified", None, r"another pipeline than the record\. pipeline='Sales' moves it there"),
@@ -96,18 +71,18 @@ def test_a_record_in_no_pipeline_goes_into_that_of_the_stage(
     ],
 )
 def test_a_wrong_stage_or_pipeline_is_told_and_nothing_is_written(
-    client: InsightlyClient, sandbox: Sandbox, stage: str, pipeline: str | None, said: str
+    client: InsightlyClient, sandbox: Sandbox, name: str, into: str | None, said: str
 ) -> None:
     key = deal(sandbox, "Partner sales", "Offer sent")
     with pytest.raises(InvalidFieldsError, match=said):
-        client.set_stage("opportunity", key, stage, pipeline)
+        client.set_stage("opportunity", key, name, into)
     assert not asked(sandbox, *WRITES)
 
 
 def test_of_several_stages_of_one_name_the_ids_are_told(
     client: InsightlyClient, sandbox: Sandbox
 ) -> None:
-    ids = [stage_id(sandbox, one, "Negotiation") for one in ("Sales", "Partner sales")]
+    ids = [stage(sandbox, one, "Negotiation") for one in ("Sales", "Partner sales")]
     with pytest.raises(InvalidFieldsError, match=f"give the id, {ids[0]} or {ids[1]}"):
         client.set_stage("opportunity", deal(sandbox, None), "Negotiation")
     assert not asked(sandbox, *WRITES)
@@ -117,7 +92,7 @@ def test_of_several_stages_of_one_name_the_ids_are_told(
 def test_a_state_is_set_with_a_reason_of_the_account(
     client: InsightlyClient, sandbox: Sandbox, reason: str | None
 ) -> None:
-    key = deal(sandbox)
+    key = deal(sandbox, "Sales")
     rows = sandbox.records("/OpportunityStateReasons")
     (own,) = [one["STATE_REASON_ID"] for one in rows if one["STATE_REASON"] == "Quality"]
     answer = client.set_state("opportunity", key, "won", own if reason == "id" else reason)
@@ -136,7 +111,7 @@ def test_a_state_is_set_with_a_reason_of_the_account(
 def test_a_wrong_state_or_reason_is_told_and_nothing_is_written(
     client: InsightlyClient, sandbox: Sandbox, state: str, reason: str | None, said: str
 ) -> None:
-    key = deal(sandbox)
+    key = deal(sandbox, "Sales")
     with pytest.raises(InvalidFieldsError) as caught:
         client.set_state("opportunity", key, state, reason)
     assert said in str(caught.value)
@@ -144,7 +119,7 @@ def test_a_wrong_state_or_reason_is_told_and_nothing_is_written(
 
 
 def test_a_tag_is_added_once_and_removed(client: InsightlyClient, sandbox: Sandbox) -> None:
-    key = deal(sandbox)
+    key = deal(sandbox, "Sales")
     assert client.add_tag("opportunity", key, "vip") == {"TAG_NAME": "vip"}
     assert client.add_tag("opportunity", key, "vip") is None
     assert stored(sandbox, key)["TAGS"] == [{"TAG_NAME": "vip"}]
@@ -177,7 +152,7 @@ def test_what_such_records_do_not_have_is_told_with_those_that_have_it(
 
 
 def test_a_request_is_what_would_be_sent(client: InsightlyClient, sandbox: Sandbox) -> None:
-    key = deal(sandbox)
+    key = deal(sandbox, "Sales")
     client.add_tag("opportunity", key, "old")
     sandbox.requests.clear()
     pairs: list[tuple[str, str, tuple[Any, ...]]] = [

@@ -20,7 +20,7 @@ from tap_insightly.probe import ASSUMPTIONS, MOST_READ, MOST_WRITTEN, Outcome, a
 from tap_insightly.probe.shapes import STATES
 from tap_insightly.sandbox import Faults
 from tap_insightly.values import EMPTY_DATES
-from tests.cli.running import COMMAND, environment, run, run_as_process
+from tests.cli.running import run, run_as_process, start
 from tests.conftest import KEY, new_sandbox, watch
 from tests.probe.twisting import Exchange, Twist, probing, twisted
 
@@ -220,14 +220,7 @@ def test_a_quota_that_runs_out_leaves_what_was_found_so_far() -> None:
 
 def test_ctrl_c_leaves_what_was_found_so_far(tmp_path: Path) -> None:
     with new_sandbox().serve() as sandbox:
-        with subprocess.Popen(  # noqa: S603 - our own command
-            [*COMMAND, "probe", "--json"],
-            env=environment(sandbox),
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
+        with start(sandbox, "probe", "--json", folder=tmp_path) as process:
 
             def stop(_: object) -> None:
                 if len(sandbox.requests) == 55:
