@@ -55,7 +55,8 @@ def _entry(entry: object, where: str) -> dict[str, Any]:
         is_selected = _expect_boolean(given.get("selected"), f"selected of {where}")
         metadata[()] = {"selected": is_selected is not False}
     result["metadata"] = [
-        {"breadcrumb": list(breadcrumb), "metadata": said} for breadcrumb, said in metadata.items()
+        {"breadcrumb": list(breadcrumb), "metadata": values}
+        for breadcrumb, values in metadata.items()
     ]
     return result
 
@@ -88,23 +89,23 @@ def _breadcrumb(given: object, where: str) -> tuple[str, ...]:
 
 def _entry_metadata(given: object, breadcrumb: tuple[str, ...], where: str) -> dict[str, Any]:
     where = f"{breadcrumb[-1]} in {where}" if breadcrumb else where
-    said = dict(_expect_object({} if given is None else given, f"the metadata of {where}"))
+    values = dict(_expect_object({} if given is None else given, f"the metadata of {where}"))
     for name in ("selected", "selected-by-default"):
-        if name in said:
-            said[name] = _expect_boolean(said[name], f"{name} of {where}")
+        if name in values:
+            values[name] = _expect_boolean(values[name], f"{name} of {where}")
     for name in _METADATA_TEXTS:
-        if name in said:
-            said[name] = _expect_text(said[name], f"{name} of {where}")
-    if "table-key-properties" in said:
-        keys = said["table-key-properties"]
-        said["table-key-properties"] = _expect_names(keys, f"table-key-properties of {where}")
-    inclusion = _expect_text(said.get("inclusion"), f"inclusion of {where}")
+        if name in values:
+            values[name] = _expect_text(values[name], f"{name} of {where}")
+    if "table-key-properties" in values:
+        keys = values["table-key-properties"]
+        values["table-key-properties"] = _expect_names(keys, f"table-key-properties of {where}")
+    inclusion = _expect_text(values.get("inclusion"), f"inclusion of {where}")
     if inclusion is not None:
-        said["inclusion"] = inclusion.strip().lower()
-        if said["inclusion"] not in _INCLUSIONS:
+        values["inclusion"] = inclusion.strip().lower()
+        if values["inclusion"] not in _INCLUSIONS:
             msg = f"inclusion of {where} is {inclusion!r}; accepted is {_or(_INCLUSIONS)}"
             raise ValueError(msg)
-    return said
+    return values
 
 
 def _schema(given: object, where: str) -> dict[str, Any]:

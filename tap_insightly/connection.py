@@ -14,7 +14,7 @@ Session = TypeVar("Session", bound=InsightlySession)
 
 
 def open_session(config: Mapping[str, Any], program: str) -> InsightlySession:
-    """Open a session; nothing is sent yet. `program` is told to Insightly as the user agent."""
+    """Open a session; nothing is sent yet. `program` is the name in the user agent."""
     return open_session_of(InsightlySession, config, program)
 
 

@@ -1,4 +1,4 @@
-"""What was lost of the records of a stream: counted by field, and told once for each."""
+"""What was lost of the records of a stream: counted by field, with one warning for each."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Group(click.Group):
-    """Commands whose errors are told in a sentence, with an exit code for the shell."""
+    """Commands whose errors are a sentence for people and an exit code for the shell."""
 
     @override
     def main(self, *args: Any, **kwargs: Any) -> Any:

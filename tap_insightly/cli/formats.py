@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Record = Mapping[str, Any]
 
-FORMATS = ("table", "csv", "json", "jsonl")
+OUTPUT_FORMATS = ("table", "csv", "json", "jsonl")
 _NUMERIC = ("integer", "number")
 _EMPTY: tuple[object, ...] = (None, "", [])
 _LEAST = 12  # characters that a column keeps in a terminal; if they do not fit, others are left out
@@ -67,7 +67,7 @@ def note_left_out(
 ) -> Iterator[Sequence[Record]]:
     """Pass records on, and in the end name the fields with values that have no column.
 
-    If columns were chosen, so that `is_whole` is false, nothing is said.
+    Nothing is named if columns were chosen, so that `is_whole` is false.
     """
     known = {CUSTOM_FIELDS, *(one.name for one in columns)}
     others: dict[str, None] = {}
@@ -86,7 +86,7 @@ def note_left_out(
         )
 
 
-def write_table(
+def write_list_table(
     columns: Sequence[Field], pages: Iterable[Sequence[Record]], key: str | None = None
 ) -> None:
     """Write records as aligned columns, page by page; the first page decides how wide they are.

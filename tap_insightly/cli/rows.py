@@ -20,7 +20,7 @@ from tap_insightly.cli.arguments import file_name
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-FORMATS = ("csv", "jsonl")
+FILE_FORMATS = ("csv", "jsonl")
 DELIMITERS = ",;\t|"
 _ENDINGS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _LARGEST_CELL = 2**31 - 1  # characters: as much as csv takes on every system

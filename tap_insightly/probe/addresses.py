@@ -111,10 +111,10 @@ def _(account: ProbedAccount) -> Verdict:
 
 @checks("quota-falls", is_last=True)
 def _(account: ProbedAccount) -> Verdict:
-    told = [
+    numbers = [
         whole_number(one.headers.get("X-RateLimit-Remaining")) for one in account.client.responses
     ]
-    left = [one for one in told if one is not None]
+    left = [one for one in numbers if one is not None]
     if len(left) < 2:  # noqa: PLR2004 - less is no comparison
         return unseen("The answers do not tell what is left.")
     fall, least = left[0] - left[-1], len(left) - 1

@@ -44,8 +44,8 @@ def _(account: ProbedAccount) -> Verdict:
 
 @checks("total-right")
 def _(account: ProbedAccount) -> Verdict:
-    told = [one for one in account.paged if one.response.total is not None]
-    short = [one for one in told if len(one.rows) < one.top and one.response.total is not None]
+    counted = [one for one in account.paged if one.response.total is not None]
+    short = [one for one in counted if len(one.rows) < one.top and one.response.total is not None]
     wrong = [
         f"{one.obj.path} tells {one.response.total:,} and has {len(one.rows):,}"
         for one in short

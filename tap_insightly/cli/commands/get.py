@@ -11,12 +11,12 @@ from tap_insightly.api import InvalidFieldsError
 from tap_insightly.api.records.reading import value_of
 from tap_insightly.cli.arguments import parse_assignments
 from tap_insightly.cli.formats import (
-    FORMATS,
+    OUTPUT_FORMATS,
     columns_of,
     note_left_out,
     write_csv,
+    write_list_table,
     write_record_table,
-    write_table,
 )
 from tap_insightly.cli.options import with_client
 from tap_insightly.cli.output import write_json, write_line, write_list
@@ -43,7 +43,7 @@ def _names(_: click.Context, __: click.Parameter, text: str | None) -> list[str]
 )
 @click.option("--fields", "names", metavar="NAMES", callback=_names, help="Only these: A,B,C.")
 @click.option(
-    "--format", "form", type=click.Choice(FORMATS), help="What to write: JSON, unless given."
+    "--format", "form", type=click.Choice(OUTPUT_FORMATS), help="What to write: JSON, unless given."
 )
 @click.option("--jsonl", is_flag=True, help="Write lines of JSON: short for --format jsonl.")
 @click.option("--etag", is_flag=True, help="Write only the version, for update --if-match.")
@@ -133,7 +133,7 @@ def _write_rows(
         if is_csv:
             write_csv(columns, seen)
         else:
-            write_table(columns, seen, None if chosen else fields.obj.key or "")
+            write_list_table(columns, seen, None if chosen else fields.obj.key or "")
 
 
 def _write_version(object_name: str, record_id: int, version: str | None) -> None:

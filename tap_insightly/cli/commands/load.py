@@ -22,7 +22,7 @@ from tap_insightly.cli.file_target import FileTarget
 from tap_insightly.cli.formats import cut
 from tap_insightly.cli.options import with_settings
 from tap_insightly.cli.output import echo
-from tap_insightly.cli.rows import FORMATS, RowFile, open_rows
+from tap_insightly.cli.rows import FILE_FORMATS, RowFile, open_rows
 from tap_insightly.connection import open_session
 from tap_insightly.loader.mappings import MappingError
 from tap_insightly.loader.record_loader import MODES
@@ -93,7 +93,7 @@ def _delimiter(_: click.Context, __: click.Parameter, text: str | None) -> str |
 @click.option(
     "--format",
     "file_format",
-    type=click.Choice(FORMATS),
+    type=click.Choice(FILE_FORMATS),
     help="What FILE is, if its name does not tell.",
 )
 @click.option(
