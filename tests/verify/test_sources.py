@@ -140,10 +140,10 @@ def test_of_rows_in_any_order_the_newest_of_each_key_is_kept(rows: list[Any]) ->
     assert len(kept.keys) + len(kept.deleted_keys) + kept.duplicates == len(rows)
     for place, key in enumerate(kept.keys):
         obj = [(updated, deleted) for one, updated, deleted in rows if one == key]
-        assert (kept.date(place), None) in obj
+        assert (kept.date_at(place), None) in obj
         dated = [one if two is None else two for one, two in obj]
         known = [date for date in dated if date is not None]
-        assert kept.date(place) == max(known, default=None)
+        assert kept.date_at(place) == max(known, default=None)
 
 
 @pytest.mark.parametrize(
