@@ -70,7 +70,7 @@ def parse_assignments(texts: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def parse_json(text: str, what: str) -> Any:  # noqa: ANN401 - anything that JSON can be
+def read_json(text: str, what: str) -> Any:  # noqa: ANN401 - anything that JSON can be
     """Parse JSON, with every digit of its numbers; `what` begins the text of an error."""
     if not text.strip():
         msg = f"{what} is empty."
@@ -104,7 +104,7 @@ def read_values(file: IO[bytes] | None) -> dict[str, Any]:
     if file is None:
         return {}
     name = file_name(file)
-    values = parse_json(read_text(file), name)
+    values = read_json(read_text(file), name)
     if not isinstance(values, dict):
         msg = f"{name} is not a JSON object of values by name."
         raise click.UsageError(msg)

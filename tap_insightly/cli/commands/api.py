@@ -19,7 +19,7 @@ from tap_insightly.cli.arguments import (
     confirm,
     file_name,
     parse_assignments,
-    parse_json,
+    read_json,
     read_text,
     yes_option,
 )
@@ -58,7 +58,7 @@ class _Content:
         """Collect all fields as values, for a body."""
         names = parse_assignments(self.json_fields)
         return {
-            name: parse_json(text, name) if name in names else text
+            name: read_json(text, name) if name in names else text
             for name, text in self.texts().items()
         }
 
@@ -74,7 +74,7 @@ class _Content:
             return self.binary.read(), _BYTES
         if self.file:
             text = read_text(self.file)
-            parse_json(text, file_name(self.file))
+            read_json(text, file_name(self.file))
             return text.encode(), _JSON
         return None
 
