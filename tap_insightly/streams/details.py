@@ -7,8 +7,7 @@ from collections import Counter
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
+from tap_insightly.api.http.codec import encode_sorted
 from tap_insightly.streams.activity import EmailsStream, EventsStream, NotesStream, TasksStream
 from tap_insightly.streams.admin import TeamsStream
 from tap_insightly.streams.crm import ContactsStream, LeadsStream, OrganisationsStream
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
     from tap_insightly.streams.related import Items
     from tap_insightly.streams.source import Partition
 
-_canonical = msgspec.json.Encoder(order="sorted", decimal_format="number").encode
 
 _OF_ANY_KIND: Mapping[str, Mapping[str, Any]] = {
     "PARENT_TYPE": {
@@ -83,7 +81,7 @@ class OpportunityStateHistoryStream(ChildStream):
         times: Counter[bytes] = Counter()
         for item in super().items(found, record, part):
             said = [item.get(name) for name in _CHANGE]
-            times[text := _canonical(said)] += 1
+            times[text := encode_sorted(said)] += 1
             digest = hashlib.sha256(text + b"%d" % times[text]).hexdigest()
             yield {**item, "STATE_HISTORY_ID": digest[:32]}
 
