@@ -11,14 +11,12 @@ import json
 import sys
 
 import click
-import msgspec
 
+from tap_insightly.api.http.codec import encode
 from tap_insightly.sandbox import Sandbox
 from tap_insightly.sandbox.account.table import Table
 
 PATH = "/Contacts"
-
-_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class Repeated(Table):
@@ -49,7 +47,7 @@ class Repeated(Table):
         Returns:
             JSON.
         """
-        return _encode(self.rows[at] | {self.keys[0]: at + 1})
+        return encode(self.rows[at] | {self.keys[0]: at + 1})
 
 
 def set_faults(sandbox: Sandbox, line: str) -> None:

@@ -37,7 +37,7 @@ STAGES: Mapping[str, tuple[str, ...]] = {
     ),
     "making sure that it is JSON": ("api.http.session.checked_body",),
     "deciding what to ask for": ("api.lists.prefetch.Prefetcher._fetch",),
-    "decoding JSON": ("api.http.response._decode",),
+    "decoding JSON": ("api.http.response.decode",),
     "paging": ("api.lists.paginator.OffsetPaginator.take",),
     "conforming to the schema": ("conformer.Conformer.__call__",),
     "keeping the state": ("sync.checkpoint.Checkpoint.advance",),

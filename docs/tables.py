@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from tap_insightly.probe import ASSUMPTIONS
-from tap_insightly.probe.written import WRITTEN
+from tap_insightly.probe.writing_checks import WRITTEN
 from tap_insightly.settings import SETTINGS
 from tap_insightly.streams import (
     STREAMS,

@@ -1,4 +1,4 @@
-"""The command line: files are looked at first, and errors are told in a sentence."""
+"""The command line of tap and target: files are checked first, and errors are sentences."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ import click
 from singer_sdk import Stream
 from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 from singer_sdk.plugin_base import SingerCommand
+from typing_extensions import override
 
 from tap_insightly.api import InsightlyError, QuotaExhaustedError, RetriesExhaustedError
-from tap_insightly.catalogs import understood
-from tap_insightly.files import decoded, parsed, read_settings
-from tap_insightly.output import said_of, watched_pipes
+from tap_insightly.catalogs import normalize_catalog
+from tap_insightly.files import decoded, parse_json, read_settings
+from tap_insightly.output import os_error_text, watched_pipes
 from tap_insightly.states import read_state
 
 RESUMES = "The sync goes on from the state written so far."
 
-# Code of the SDK and its libraries that does what a setting says, and fails as it says.
+# Modules of the SDK and its libraries that fail if these settings are wrong.
 _SETTINGS = {
     "singer_sdk.mapper": "stream_maps",
     "singer_sdk.contrib.batch_encoder_jsonl": "batch_config",
@@ -32,18 +33,10 @@ _SETTINGS = {
 
 
 class TapCommand(SingerCommand):
-    """The command line, which reports what a user can cause in a sentence, not a traceback."""
+    """A command that tells errors which a user can cause in a sentence, without a traceback."""
 
-    def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as click has it
-        """Run the command.
-
-        Args:
-            *args: As click has them.
-            **kwargs: As click has them.
-
-        Returns:
-            What click returns, if it does.
-        """
+    @override
+    def main(self, *args: Any, **kwargs: Any) -> Any:
         try:
             with watched_pipes():
                 return super().main(*args, **kwargs)
@@ -53,29 +46,22 @@ class TapCommand(SingerCommand):
             hint = RESUMES if isinstance(error, RetriesExhaustedError | QuotaExhaustedError) else ""
             problems = [f"{error} {hint}".strip()]
         except Exception as error:
-            blamed = _blamed(error)
-            if blamed is None:
+            text = _user_error(error)
+            if text is None:
                 raise
-            problems = [blamed]
+            problems = [text]
         for problem in problems:
             self.logger.error("%s", problem)
         sys.exit(1)
 
 
-def _blamed(error: Exception) -> str | None:
-    """Say what a user did wrong that shows only when the SDK does as told.
-
-    Args:
-        error: What went wrong.
-
-    Returns:
-        A sentence; None if nobody but a programmer can do anything about it.
-    """
+def _user_error(error: Exception) -> str | None:
+    """Explain an error of the SDK that a setting has caused; None if no user can mend it."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     modules = {frame.f_globals.get("__name__") for frame in frames}
     settings = sorted({setting for module, setting in _SETTINGS.items() if module in modules})
     if not settings and isinstance(error, OSError) and error.errno is not None:
-        return said_of(error)  # a disk, a file
+        return os_error_text(error)  # a disk, a file
     if not settings and not isinstance(error, SingerSDKError):
         return None
     streams = [
@@ -83,23 +69,13 @@ def _blamed(error: Exception) -> str | None:
     ]
     where = f"{streams[0]}: " if streams else ""
     cause = f" ({error.__cause__})" if error.__cause__ else ""
-    said = f"{type(error).__name__}: {error}".rstrip(".") + f"{cause}."
+    text = f"{type(error).__name__}: {error}".rstrip(".") + f"{cause}."
     hint = f" This comes from the setting '{settings[0]}'." if settings else ""
-    return f"{where}{said}{hint}"
+    return f"{where}{text}{hint}"
 
 
 def settings_in(name: str) -> dict[str, Any]:
-    """Read a configuration file.
-
-    Args:
-        name: Its path, text.
-
-    Returns:
-        The settings.
-
-    Raises:
-        BadParameter: If it holds none.
-    """
+    """Read a configuration file, or refuse it as a wrong option."""
     try:
         return read_settings(name)
     except ValueError as error:
@@ -108,49 +84,27 @@ def settings_in(name: str) -> dict[str, Any]:
 
 
 def content_of(file: BinaryIO | None, kind: str) -> dict[str, Any] | None:
-    """Read a catalog or a state, in any form that is understood.
-
-    Args:
-        file: The file; None if there is none.
-        kind: ``catalog`` or ``state``, which is also the name of the option.
-
-    Returns:
-        The content in the form that the SDK takes for granted; None if there is no file.
-
-    Raises:
-        BadParameter: If it holds none.
-    """
+    """Read a catalog or a state in any accepted form, or refuse it as a wrong option."""
     if file is None:
         return None
     try:
         return _READERS[kind](decoded(file.read()))
     except OSError as error:
-        said = f"cannot be read: {error.strerror or error}."
+        problem = f"cannot be read: {error.strerror or error}."
     except ValueError as error:
-        said = f"does not hold a Singer {kind}: {error}."
-    msg = f"{getattr(file, 'name', kind)} {said}"
+        problem = f"does not hold a Singer {kind}: {error}."
+    msg = f"{getattr(file, 'name', kind)} {problem}"
     raise click.BadParameter(msg, param_hint=f"--{kind}") from None
 
 
 def checked(file: BinaryIO | None, kind: str) -> TextIO | None:
-    """Bring a file into the form that the SDK takes for granted, before it does.
-
-    Args:
-        file: The file; None if there is none.
-        kind: ``catalog`` or ``state``, which is also the name of the option.
-
-    Returns:
-        What is to be read instead.
-
-    Raises:
-        BadParameter: If it holds something else.
-    """
+    """Bring a catalog or a state into the form that the SDK expects."""
     content = content_of(file, kind)
     return None if content is None else io.StringIO(json.dumps(content))
 
 
 def _read_catalog(text: str) -> dict[str, Any]:
-    return understood(parsed(text))
+    return normalize_catalog(parse_json(text))
 
 
 _READERS = {"catalog": _read_catalog, "state": read_state}

@@ -1,11 +1,11 @@
-"""From the records that the API sends to rows that are valid by the catalog."""
+"""Turns the records of the API into rows that are valid by the catalog."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.conversion_warnings import ConversionWarnings
-from tap_insightly.custom_fields import RAW
+from tap_insightly.openapi.objects import CUSTOM_FIELDS
 from tap_insightly.values import converter, type_as_it_is
 
 if TYPE_CHECKING:
@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 class Conformer:
-    """Turns the records of one stream into rows that are valid by the stream's schema."""
+    """Turns the records of one stream into rows that are valid by its schema.
+
+    `custom` has the columns of custom fields, by the names of the fields.
+    """
 
     def __init__(
         self,
@@ -23,22 +26,15 @@ class Conformer:
         custom: Mapping[str, str] | None = None,
         is_wanted: Callable[[str], bool] = lambda _: True,
     ) -> None:
-        """Prepare the converters of a stream.
-
-        Args:
-            schema: The stream's JSON schema.
-            key_properties: The names of the primary key's properties.
-            custom: The columns that come from custom fields: field name → column name.
-            is_wanted: Tells whether a property is selected.
-        """
+        """Prepare a converter for each property that is wanted."""
         properties = schema["properties"]
-        self._findings = ConversionWarnings(key_properties)
+        self._warnings = ConversionWarnings(key_properties)
         self._keys = tuple(key_properties)
         wanted = {name: prop for name, prop in properties.items() if is_wanted(name)}
         columns = {
             name: (type_as_it_is(convert), convert)
             for name, prop in wanted.items()
-            for convert in [converter(prop, name, self._findings)]
+            for convert in [converter(prop, name, self._warnings)]
         }
         self._custom = {
             field: (column, *columns.pop(column))
@@ -47,36 +43,29 @@ class Conformer:
         }
         self._standard = columns
         self._empty = dict.fromkeys(wanted)
-        self._unwanted = frozenset(properties) - frozenset(wanted) | {RAW}
+        self._unwanted = frozenset(properties) - frozenset(wanted) | {CUSTOM_FIELDS}
         self._unwanted_custom = frozenset(custom or ()) - frozenset(self._custom)
-        self._is_custom_told = bool(custom) or RAW not in properties
+        self._counts_custom = bool(custom) or CUSTOM_FIELDS not in properties
 
     def __call__(self, record: Mapping[str, Any]) -> dict[str, Any] | None:
-        """Convert a record.
-
-        Args:
-            record: A record as the API sent it.
-
-        Returns:
-            A row with every property that is wanted; None if the record lacks its primary key.
-        """
-        findings, row, standard = self._findings, self._empty.copy(), self._standard
-        findings.record = record
+        """Convert a record; None if it lacks its primary key."""
+        warnings, row, standard = self._warnings, self._empty.copy(), self._standard
+        warnings.record = record
         for name, value in record.items():
             known = standard.get(name)
             if known is None:
                 if name not in self._unwanted:
-                    findings.unknown[name] += 1
+                    warnings.unknown[name] += 1
             elif type(value) is known[0]:
                 row[name] = value
             elif value is not None:
-                row[name] = findings.attempt(name, known[1], value)
-        fields = record.get(RAW)
+                row[name] = warnings.attempt(name, known[1], value)
+        fields = record.get(CUSTOM_FIELDS)
         if isinstance(fields, list):
             self._add_custom(row, fields)
         for key in self._keys:
             if row[key] is None:
-                findings.without_key += 1
+                warnings.without_key += 1
                 return None
         return row
 
@@ -86,23 +75,19 @@ class Conformer:
             name = field.get("FIELD_NAME") if isinstance(field, dict) else None
             known = custom.get(name) if isinstance(name, str) else None
             if known is None:
-                self._note_custom(name)
+                self._count_unknown(name)
                 continue
             value = field.get("FIELD_VALUE")
             if type(value) is known[1]:
                 row[known[0]] = value
             elif value is not None:
-                row[known[0]] = self._findings.attempt(known[0], known[2], value)
+                row[known[0]] = self._warnings.attempt(known[0], known[2], value)
 
-    def _note_custom(self, name: object) -> None:
+    def _count_unknown(self, name: object) -> None:
         is_new = isinstance(name, str) and name not in self._unwanted_custom
-        if is_new and self._is_custom_told:
-            self._findings.unknown_custom[str(name)] += 1
+        if is_new and self._counts_custom:
+            self._warnings.unknown_custom[str(name)] += 1
 
     def warnings(self) -> Iterator[str]:
-        """Say what could not be kept of the records so far.
-
-        Yields:
-            Sentences for the log.
-        """
-        yield from self._findings.warnings()
+        """Say what was lost of the records so far, a sentence each."""
+        yield from self._warnings.warnings()

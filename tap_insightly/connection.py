@@ -1,4 +1,4 @@
-"""From settings to a connection, for all that talks to Insightly."""
+"""Opens a connection from settings, for tap, target and command line."""
 
 from __future__ import annotations
 
@@ -14,35 +14,12 @@ Session = TypeVar("Session", bound=InsightlySession)
 
 
 def open_session(config: Mapping[str, Any], program: str) -> InsightlySession:
-    """Make a session of settings; nothing is sent yet.
-
-    Args:
-        config: The settings of a connection, with defaults filled in.
-        program: What to call ourselves to Insightly, text such as ``tap-insightly``.
-
-    Returns:
-        The session.
-
-    Raises:
-        InvalidAddressError: If the pod or the URL is none.
-    """
+    """Open a session; nothing is sent yet. `program` is the name in the user agent."""
     return open_session_of(InsightlySession, config, program)
 
 
 def open_session_of(kind: type[Session], config: Mapping[str, Any], program: str) -> Session:
-    """Make a session of a kind.
-
-    Args:
-        kind: The class.
-        config: As above.
-        program: As above.
-
-    Returns:
-        The session.
-
-    Raises:
-        InvalidAddressError: If the pod or the URL is none.
-    """
+    """Open a session of a class of its own, as `open_session` does."""
     return kind(
         base_url(config["pod"], config.get("api_url"), config["api_version"]),
         config["api_key"],
@@ -56,11 +33,7 @@ def open_session_of(kind: type[Session], config: Mapping[str, Any], program: str
 
 
 def package_version() -> str:
-    """Say which version this is.
-
-    Returns:
-        Text; ``0`` if it is run from a source tree that was not installed.
-    """
+    """Return the version; ``0`` in a source tree that was not installed."""
     try:
         return version("tap-insightly")
     except PackageNotFoundError:

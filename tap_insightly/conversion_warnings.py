@@ -1,4 +1,4 @@
-"""What of a stream's records could not be kept: counted by field, and said once for each."""
+"""What was lost of the records of a stream: counted by field, with one warning for each."""
 
 from __future__ import annotations
 
@@ -10,17 +10,13 @@ if TYPE_CHECKING:
 
 
 class ConversionWarnings:
-    """Counts what was left out of the records of one stream, so that nothing goes in silence.
+    """Counts what was left out of the records of one stream, so that nothing is lost in silence.
 
-    Fields inside others are named with a dot, such as ``LINKS.ROLE``.
+    Fields inside others have a dot in their name, such as ``LINKS.ROLE``.
     """
 
     def __init__(self, key_properties: Sequence[str] = ()) -> None:
-        """Start with nothing found.
-
-        Args:
-            key_properties: The names of the primary key's properties, to name a record by.
-        """
+        """Start with nothing counted; a record is named by its primary key."""
         self.record: Mapping[str, Any] = {}
         """The record that is being converted."""
         self.unknown: Counter[str] = Counter()
@@ -30,24 +26,15 @@ class ConversionWarnings:
         self.without_key = 0
         """Records that came without their primary key."""
         self._keys = tuple(key_properties)
-        self._bad: Counter[str] = Counter()
+        self._failed: Counter[str] = Counter()
         self._example: dict[str, str] = {}
 
     def attempt(self, field: str, convert: Callable[[Any], Any], value: object) -> Any:  # noqa: ANN401 - whatever `convert` returns
-        """Convert a value, and note if that cannot be done.
-
-        Args:
-            field: The name of the field, text.
-            convert: What converts it; raises ValueError where it cannot.
-            value: What the API sent.
-
-        Returns:
-            The converted value, or None.
-        """
+        """Convert a value; None, and counted, if `convert` raises a ValueError."""
         try:
             return convert(value)
         except ValueError:
-            self._bad[field] += 1
+            self._failed[field] += 1
             if field not in self._example:
                 self._example[field] = ", ".join(
                     f"{key} {self.record.get(key)}" for key in self._keys
@@ -55,12 +42,8 @@ class ConversionWarnings:
             return None
 
     def warnings(self) -> Iterator[str]:
-        """Say what could not be kept: once for each field, not for each record.
-
-        Yields:
-            Sentences for the log.
-        """
-        for field, count in self._bad.items():
+        """Say what was lost: once for each field, not for each record."""
+        for field, count in self._failed.items():
             where = f", the first in the record with {self._example[field]}" if self._keys else ""
             yield (
                 f"{field}: {count} values are not of the type that the catalog says and were "

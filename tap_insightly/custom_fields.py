@@ -1,4 +1,4 @@
-"""Custom fields: what an account has defined becomes typed, described columns."""
+"""Custom fields: the definitions of an account become typed, described columns."""
 
 from __future__ import annotations
 
@@ -13,10 +13,7 @@ from tap_insightly.openapi.objects import CUSTOM_FIELDS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-RAW = CUSTOM_FIELDS
-"""The property under which the API sends all custom fields of a record."""
-
-# What is not listed, a calculated field among them, comes as whatever scalar the API sends.
+# Other fields, such as calculated ones, keep whatever scalar the API sends.
 _ANY = {"type": ["string", "number", "boolean", "null"]}
 
 
@@ -32,14 +29,7 @@ class CustomField:
 
     @classmethod
     def parse(cls, definition: Mapping[str, Any]) -> CustomField | None:
-        """Read a definition as ``GET /CustomFields/{object}`` answers it.
-
-        Args:
-            definition: The definition.
-
-        Returns:
-            The custom field; None if it has no name.
-        """
+        """Read an answer of ``GET /CustomFields/{object}``; None if it has no name."""
         name = definition.get("FIELD_NAME")
         if not isinstance(name, str) or not name:
             return None
@@ -55,14 +45,9 @@ class CustomField:
         return cls(name=name, **texts)
 
     def schema(self, column: str) -> dict[str, Any]:
-        """Describe the column.
+        """Write the JSON schema of the column.
 
-        Args:
-            column: How it is called.
-
-        Returns:
-            A JSON schema. Its title is the field's name in the API, which tells a sync that is
-            given only the catalog where the column's values come from.
+        Its title is the name of the field: a sync with only the catalog finds the values by it.
         """
         label = self.label or self.name
         end = "" if label[-1] in ".!?" else "."
@@ -90,24 +75,18 @@ def add_columns(
 ) -> None:
     """Give each custom field a column.
 
-    A column is called like its field. Warehouses do not tell upper from lower case, so where a
-    name is taken in that sense, by a standard field or by a custom field that sorts before, a
-    number is added: ``Hobby__c``, ``hobby__c_2``.
+    A column has the name of its field. Warehouses ignore case, so if the name is taken in any
+    case, a number is added: ``Hobby__c``, ``hobby__c_2``.
 
-    A name that is too long is cut, and ends in a number that is made of the whole name. So it is
-    the same whatever other fields there are, and no field that is made later can change it.
-
-    Args:
-        properties: The properties of the stream's schema; the columns are added to it.
-        fields: The custom fields.
-        most_bytes: The longest name of a column; 0 for any.
+    A name of more than `most_bytes` is cut, and ends in a checksum of the whole name. So no field
+    that is made later can change it. 0 is no limit.
     """
     taken = {name.casefold() for name in properties}
     short: list[CustomField] = []
     long: list[CustomField] = []
     for field in sorted(fields, key=lambda field: (field.name.casefold(), field.name)):
         (long if 0 < most_bytes < len(field.name.encode()) else short).append(field)
-    for field in [*short, *long]:  # what fits goes before what has to be made to fit
+    for field in [*short, *long]:  # names that fit go first
         column, number = _fitted(field.name, "", most_bytes), 1
         while column.casefold() in taken:
             number += 1
@@ -117,24 +96,16 @@ def add_columns(
 
 
 def _fitted(name: str, end: str, most_bytes: int) -> str:
-    """Make a name of so many bytes at most, which no other name leads to (but by rare chance)."""
+    """Shorten a name to so many bytes; only by rare chance do two become the same."""
     if not 0 < most_bytes < len((name + end).encode()):
         return name + end
     end = f"_{crc32((name + end).encode()):08x}"[:most_bytes]
-    # Not in the middle of a character, of which the decoder drops what is left.
+    # The decoder drops what is left of a character that is cut.
     return name.encode()[: most_bytes - len(end)].decode(errors="ignore") + end
 
 
 def shortened(properties: Mapping[str, Any], most_bytes: int) -> dict[str, str]:
-    """Find the columns whose names were shortened.
-
-    Args:
-        properties: The properties of a stream's schema.
-        most_bytes: The longest name of a column; 0 for any.
-
-    Returns:
-        Names of columns by names of fields.
-    """
+    """Find the columns whose names were shortened, by the names of their fields."""
     titles = {schema.get("title") or column: column for column, schema in properties.items()}
     return {
         name: column
@@ -144,15 +115,7 @@ def shortened(properties: Mapping[str, Any], most_bytes: int) -> dict[str, str]:
 
 
 def columns_of(properties: Mapping[str, Any], standard: Iterable[str]) -> dict[str, str]:
-    """Tell from a schema alone which columns come from which custom fields.
-
-    Args:
-        properties: The properties of a stream's schema.
-        standard: The names of the standard fields.
-
-    Returns:
-        Column names by field name.
-    """
+    """Find the columns of custom fields in a schema, by the names of the fields."""
     known = set(standard)
     return {
         (schema.get("title") or column): column
@@ -164,22 +127,12 @@ def columns_of(properties: Mapping[str, Any], standard: Iterable[str]) -> dict[s
 def with_custom_fields(
     standard: Mapping[str, Any], fields: Iterable[CustomField], how: str, most_bytes: int = 0
 ) -> dict[str, Any]:
-    """Add the custom fields of an object to its schema.
-
-    Args:
-        standard: The schema of the standard fields, with the raw array.
-        fields: The object's custom fields.
-        how: The setting `custom_fields`: ``columns``, ``array`` or ``both``.
-        most_bytes: The longest name of a column; 0 for any.
-
-    Returns:
-        A new schema.
-    """
+    """Add the custom fields of an object to its schema, as the setting `custom_fields` says."""
     schema = deepcopy(dict(standard))
     properties = schema["properties"]
-    raw = properties.pop(RAW, None)
+    raw = properties.pop(CUSTOM_FIELDS, None)
     if how != "array":
         add_columns(properties, fields, most_bytes)
     if how != "columns" and raw is not None:
-        properties[RAW] = raw
+        properties[CUSTOM_FIELDS] = raw
     return schema

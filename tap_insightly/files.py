@@ -1,4 +1,4 @@
-"""Files of JSON as people have them: in any Unicode encoding, with a byte order mark or without."""
+"""JSON files as people have them: in any Unicode encoding, with a byte order mark or without."""
 
 from __future__ import annotations
 
@@ -8,18 +8,8 @@ from typing import Any
 
 
 def decoded(content: bytes) -> str:
-    """Read text: UTF-8, or UTF-16 and UTF-32 as some shells of Windows write it.
-
-    Args:
-        content: The bytes.
-
-    Returns:
-        The text, without a byte order mark.
-
-    Raises:
-        ValueError: If it is no text.
-    """
-    # As RFC 4627 has it: by the mark, or by where the zeros are in the first four bytes.
+    """Decode UTF-8, or UTF-16 and UTF-32 as some shells of Windows write them."""
+    # As in RFC 4627: by the mark, or by the zeros among the first four bytes.
     encoding = json.detect_encoding(content)
     try:
         return content.decode(encoding)
@@ -29,18 +19,8 @@ def decoded(content: bytes) -> str:
         raise ValueError(msg) from None
 
 
-def parsed(text: str) -> Any:  # noqa: ANN401 - anything that JSON can be
-    """Read JSON.
-
-    Args:
-        text: The text.
-
-    Returns:
-        What it says.
-
-    Raises:
-        ValueError: If it is no JSON.
-    """
+def parse_json(text: str) -> Any:  # noqa: ANN401 - anything that JSON can be
+    """Parse JSON, or raise a ValueError whose text can be read."""
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
@@ -52,20 +32,9 @@ def parsed(text: str) -> Any:  # noqa: ANN401 - anything that JSON can be
 
 
 def read_settings(name: str) -> dict[str, Any]:
-    """Read a file of settings.
-
-    Args:
-        name: Its path, text.
-
-    Returns:
-        The settings.
-
-    Raises:
-        ValueError: If it cannot be read, or holds something else. The text goes on after the
-            name of the file.
-    """
+    """Read a file of settings; the text of a ValueError goes on after the name of the file."""
     try:
-        content = parsed(decoded(Path(name).read_bytes()))
+        content = parse_json(decoded(Path(name).read_bytes()))
     except OSError as error:
         msg = f"cannot be read: {error.strerror or error}."
         raise ValueError(msg) from None
@@ -79,14 +48,7 @@ def read_settings(name: str) -> dict[str, Any]:
 
 
 def kind_of(value: object) -> str:
-    """Say what a JSON value is.
-
-    Args:
-        value: The value.
-
-    Returns:
-        Words to go on with after "found".
-    """
+    """Name the kind of a JSON value, to follow "found"."""
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""How messages leave: fast, every stream ends with the state, and a signal cuts no line in two."""
+"""Writing messages: fast, with the state after every stream, and with no line cut by a signal."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.singerlib import RecordMessage, StateMessage
+from typing_extensions import override
 
 from tap_insightly.api import InsightlyError
 
@@ -29,22 +30,18 @@ class PipeError(InsightlyError):
 
 @contextmanager
 def watched_pipes() -> Iterator[None]:
-    """Run a command that reads and writes pipes, and see to it that all is written.
+    """Run a command that reads and writes pipes, and make sure that all is written.
 
-    The interpreter writes what is left when it ends, too late for anything but a traceback.
-
-    Raises:
-        OSError: If what is left cannot be written.
-        PipeError: If standard output is closed, or input that is to be read.
+    What the interpreter writes at its end can only fail with a traceback.
     """
-    if sys.stderr is None:  # nobody is to be told anything, which is no reason to end
+    if sys.stderr is None:  # nobody wants messages, which is no reason to end
         sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - until the end
     if sys.stdout is None:
         msg = "Standard output is closed, but that is where everything is written to."
         raise PipeError(msg)
     if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
-        # Data is bytes in UTF-8. Tables for people are in the encoding of the place, which may
-        # lack a character.
+        # Data is bytes in UTF-8. Tables for people are in the locale's encoding, which may lack a
+        # character.
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         yield
@@ -53,39 +50,32 @@ def watched_pipes() -> Iterator[None]:
         _flush()
         raise
     except RuntimeError:
-        if sys.stdin is None:  # as click says it of a file that is called `-`
+        if sys.stdin is None:  # click raises it for the file `-`
             msg = "Standard input is closed, but that is what is to be read."
             raise PipeError(msg) from None
         raise
     finally:
         with suppress(OSError, ValueError):
-            _leave_nothing()
+            _discard_rest()
 
 
 def _flush() -> None:
     try:
         sys.stdout.flush()
     except BrokenPipeError:
-        sys.exit(1)  # nobody reads any more, which whoever ended the reader knows
+        sys.exit(1)  # whoever ended the reader knows
 
 
-def _leave_nothing() -> None:
-    """See to it that the interpreter has nothing to write at its end that cannot be written."""
+def _discard_rest() -> None:
+    """Make sure that the interpreter has nothing left to write that cannot be written."""
     try:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def said_of(error: OSError) -> str:
-    """Say in a sentence what could not be written or read.
-
-    Args:
-        error: What the system says.
-
-    Returns:
-        The sentence.
-    """
+def os_error_text(error: OSError) -> str:
+    """Say in a sentence what could not be written or read."""
     if error.filename is None:
         return f"Output cannot be written: {error.strerror}."
     return f"{error.filename}: {error.strerror}."
@@ -94,10 +84,10 @@ def said_of(error: OSError) -> str:
 class MessageWriter(MsgSpecWriter):
     """Writes a state again if other messages came after it, and only then.
 
-    Some targets drop a state that records come after. The SDK does not repeat a state that has
-    not changed, as after a sync that found nothing new.
+    Some targets drop a state if records follow it, and the SDK does not repeat a state that has
+    not changed.
 
-    Records are not flushed one by one, which costs more time than all else about them; all other
+    Records are not flushed one by one, which would take more time than all else. All other
     messages are, and a state comes every few seconds.
     """
 
@@ -106,17 +96,10 @@ class MessageWriter(MsgSpecWriter):
         super().__init__()
         self._last: Mapping[str, Any] | None = None
         self._is_writing = False
-        self._afterwards: Callable[[], object] | None = None
+        self._pending_action: Callable[[], object] | None = None
 
+    @override
     def write_message(self, message: Message) -> None:
-        """Write a message.
-
-        Args:
-            message: The message.
-
-        Raises:
-            PipeError: If it cannot be written.
-        """
         if not isinstance(message, StateMessage):
             self._last = None
         elif message.value == self._last:
@@ -131,21 +114,17 @@ class MessageWriter(MsgSpecWriter):
         except BrokenPipeError:
             raise
         except OSError as error:
-            raise PipeError(said_of(error)) from error
+            raise PipeError(os_error_text(error)) from error
         finally:
             self._is_writing = False
-        if self._afterwards is not None:
-            do, self._afterwards = self._afterwards, None
+        if self._pending_action is not None:
+            do, self._pending_action = self._pending_action, None
             do()
 
     @staticmethod
     def check_that_somebody_reads() -> None:
-        """Find out about a target that is gone, while there is nothing to be written to it.
-
-        Raises:
-            BrokenPipeError: If the other end of the pipe was closed.
-        """
-        if not hasattr(select, "poll"):  # Windows: the next message will tell
+        """Raise a BrokenPipeError if the target is gone, while there is nothing to write to it."""
+        if not hasattr(select, "poll"):  # Windows: the next message shows it
             return
         with suppress(TypeError, ValueError):  # standard output may be something that is no file
             poll = select.poll()
@@ -154,12 +133,8 @@ class MessageWriter(MsgSpecWriter):
                 raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
     def between_messages(self, do: Callable[[], object]) -> None:
-        """Do something as soon as no message is half written: now, or after the one under way.
-
-        Args:
-            do: What to do.
-        """
+        """Do something when no message is half written: now, or after the current one."""
         if self._is_writing:
-            self._afterwards = do
+            self._pending_action = do
         else:
             do()

@@ -1,8 +1,8 @@
 """Parquet files of BATCH messages, typed by the catalog.
 
-The SDK's own encoder lets pyarrow guess the types of each file from its records: it fails on
-numbers of which some have decimals and some have none, on columns of more than one type, and
-makes columns that are empty in one file of another type than in the next.
+The SDK's own encoder lets pyarrow guess the types of each file from its records. It fails on
+numbers with and without decimals in one column, and on columns of several types; and a column that
+is empty in one file gets another type than in the next.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-import msgspec
 from singer_sdk.batch import BaseBatcher, lazy_chunked_generator
+from typing_extensions import override
 
+from tap_insightly.api.http.codec import encode
 from tap_insightly.values import parse_moment
 
 if TYPE_CHECKING:
@@ -26,9 +27,8 @@ if TYPE_CHECKING:
     from singer_sdk.helpers._batch import BatchConfig
 
 logger = logging.getLogger("tap-insightly")
-_encode = msgspec.json.Encoder(decimal_format="number").encode
 _DIGITS, _DECIMALS = 38, 9
-"""Of a number: what every warehouse has, such as BigQuery's NUMERIC."""
+"""Of a number: what every warehouse can hold, such as BigQuery's NUMERIC."""
 
 _TOO_LONG = "%s: numbers in %s that are too long for a Parquet file, and null in it: %d."
 _INTEGERS = range(-(2**63), 2**63)
@@ -47,14 +47,7 @@ class ParquetBatcher(BaseBatcher):
         batch_config: BatchConfig,
         schema: Mapping[str, Any],
     ) -> None:
-        """Prepare the types.
-
-        Args:
-            tap_name: The name of the tap.
-            stream_name: The name of the stream.
-            batch_config: The setting ``batch_config``.
-            schema: The stream's JSON schema.
-        """
+        """Prepare the types of the columns."""
         super().__init__(tap_name, stream_name, batch_config)
         self._too_long: Counter[str] = Counter()
         import pyarrow as pa  # noqa: PLC0415 - only those have it who want Parquet
@@ -63,15 +56,9 @@ class ParquetBatcher(BaseBatcher):
         self._converters = {name: convert for name, (_, convert) in columns.items()}
         self._schema = pa.schema([(name, kind) for name, (kind, _) in columns.items()])
 
+    @override
     def get_batches(self, records: Iterator[dict[str, Any]]) -> Iterator[list[str]]:
-        """Write the files.
-
-        Args:
-            records: The records.
-
-        Yields:
-            The URLs of the files of each batch: one.
-        """
+        """Write a file for each batch, and yield its URL."""
         import pyarrow as pa  # noqa: PLC0415 - as above
         from pyarrow import parquet  # noqa: PLC0415 - as above
 
@@ -103,7 +90,7 @@ class ParquetBatcher(BaseBatcher):
 
 
 def _column(pa: Any, prop: Mapping[str, Any]) -> tuple[pa.DataType, Callable[[Any], Any]]:  # noqa: ANN401
-    """Find the type of a column, and what brings values into it."""
+    """Find the type of a column, and the function that converts its values."""
     named = prop.get("type", ())
     kinds = {named} if isinstance(named, str) else set(named)
     kinds.discard("null")
@@ -143,5 +130,5 @@ def _integer(value: int | None) -> int | None:
 
 
 def _text(value: Any) -> str | None:  # noqa: ANN401 - anything that JSON has
-    """Write nested data as JSON, and a value of no certain type as it is."""
-    return value if value is None or isinstance(value, str) else _encode(value).decode()
+    """Write text as it is, and all other values as JSON."""
+    return value if value is None or isinstance(value, str) else encode(value).decode()

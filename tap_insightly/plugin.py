@@ -1,4 +1,4 @@
-"""What tap and target have in common as plugins of the SDK: settings, and how errors are told."""
+"""What tap and target share as plugins of the SDK: settings, and errors that can be read."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import click
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.plugin_base import PluginBase
+from typing_extensions import override
 
 from tap_insightly.command import TapCommand, settings_in
 from tap_insightly.environment import from_environment
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class InsightlyPlugin(PluginBase):
-    """Says of a wrong setting which it is and what is accepted, and of errors what to do."""
+    """A plugin that names a wrong setting and what is accepted, and says what to do on errors."""
 
     package_name = "tap-insightly"
 
@@ -27,7 +28,7 @@ class InsightlyPlugin(PluginBase):
     """All settings of its own."""
 
     summary: ClassVar[str]
-    """What ``--help`` says that it does, a sentence."""
+    """A sentence for ``--help``."""
 
     def __init__(
         self,
@@ -36,16 +37,7 @@ class InsightlyPlugin(PluginBase):
         parse_env_config: bool = False,
         **kwargs: Any,  # noqa: ANN401 - the SDK's, passed on
     ) -> None:
-        """Read the settings.
-
-        Args:
-            config: The settings.
-            parse_env_config: Whether to read settings from the environment too.
-            **kwargs: As the SDK's class has them.
-
-        Raises:
-            ConfigValidationError: If a setting is wrong.
-        """
+        """Read the settings, those in the environment too if `parse_env_config` is set."""
         given = dict(config or {})
         if parse_env_config:
             self.append_builtin_config(self.config_jsonschema)
@@ -54,26 +46,14 @@ class InsightlyPlugin(PluginBase):
         super().__init__(config=cleaned(given, self.settings), **kwargs)
 
     def problems(self) -> list[str]:
-        """Find what is wrong with the settings.
-
-        Returns:
-            A sentence for each that is wrong.
-        """
+        """List what is wrong with the settings, a sentence each."""
         return list(problems(self.config, self.settings))
 
+    @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Check the settings before anything else happens.
 
         The SDK's own hook for this; its messages name neither the setting nor what is accepted.
-
-        Args:
-            raise_errors: Whether to raise what is found.
-
-        Returns:
-            What is wrong, a sentence each.
-
-        Raises:
-            ConfigValidationError: If a setting is wrong and `raise_errors` is set.
         """
         found = self.problems()
         if not found:
@@ -83,13 +63,10 @@ class InsightlyPlugin(PluginBase):
             raise ConfigValidationError(summary, errors=found, schema=self.config_jsonschema)
         return found
 
+    @override
     @classmethod
     def get_singer_command(cls) -> click.Command:
-        """Build the command line.
-
-        Returns:
-            The SDK's command, with errors a person can read.
-        """
+        """Build the command line: the SDK's, with errors that can be read."""
         command = super().get_singer_command()
         for param in command.params:
             if param.name in {"catalog", "state"}:
@@ -103,21 +80,10 @@ class InsightlyPlugin(PluginBase):
             logger=cls.logger,
         )
 
+    @override
     @classmethod
-    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:  # noqa: ANN401 - a private type of the SDK
-        """Read the configuration files.
-
-        Args:
-            ctx: The command's context.
-            param: The option.
-            value: Paths, or ``ENV``.
-
-        Returns:
-            What the SDK makes of them.
-
-        Raises:
-            BadParameter: If a file cannot be read.
-        """
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
+        """Read the configuration files in any Unicode encoding."""
         found = super().cb_config(ctx, param, tuple(name for name in value if name == "ENV"))
         for name in value:
             if name != "ENV":

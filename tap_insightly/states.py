@@ -1,13 +1,13 @@
 """States as they come: from this tap, from Meltano, from targets, and from older taps.
 
-A state that is not understood is refused: taken for none, all would be read again in silence.
+An unknown state is refused. If it were ignored, all would be read again in silence.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.files import kind_of, parsed
+from tap_insightly.files import kind_of, parse_json
 from tap_insightly.values import parse_moment
 
 if TYPE_CHECKING:
@@ -30,68 +30,48 @@ _OURS = {
     "starting_replication_value",
     "unfinished",
 }
-"""What stands in the state of a stream, or of a part of it, as this tap and its SDK write it."""
+"""The names in the state of a stream, or of a partition, as this tap and its SDK write them."""
 
 
 def read_state(text: str) -> dict[str, Any]:
-    """Read a file that holds a state.
-
-    Args:
-        text: What is in it: one JSON value, or one a line, of which the last counts.
-
-    Returns:
-        The state as the tap has it: ``{}``, or an object with ``bookmarks``.
-
-    Raises:
-        ValueError: If it is none.
-    """
+    """Read the text of a state file: one JSON value, or one a line, of which the last counts."""
     if not text.strip():
         return {}
     try:
-        content = parsed(text)
+        content = parse_json(text)
     except ValueError:
         lines = [line for line in text.splitlines() if line.strip()]
         if len(lines) == 1:
             raise
         content = _last(lines)
-    return understood(content)
+    return normalize_state(content)
 
 
 def _last(lines: Sequence[str]) -> Any:  # noqa: ANN401 - anything that JSON can be
     for number, line in enumerate(lines, 1):
-        content = _parsed(line, number)
+        content = _parse_line(line, number)
     return content
 
 
-def _parsed(line: str, number: int) -> Any:  # noqa: ANN401 - as above
+def _parse_line(line: str, number: int) -> Any:  # noqa: ANN401 - as above
     try:
-        return parsed(line)
+        return parse_json(line)
     except ValueError as error:
         msg = f"neither as a whole nor line by line; line {number}: {error}"
         raise ValueError(msg) from None
 
 
-def understood(content: Any) -> dict[str, Any]:  # noqa: ANN401 - anything that JSON can be
-    """Find the state in what wraps it.
-
-    Args:
-        content: What was given for a state.
-
-    Returns:
-        The state as the tap has it: ``{}``, or an object with ``bookmarks``.
-
-    Raises:
-        ValueError: If there is none in it.
-    """
+def normalize_state(content: Any) -> dict[str, Any]:  # noqa: ANN401 - anything that JSON can be
+    """Find the state in what wraps it: ``{}``, or an object with ``bookmarks``."""
     if content is None or content == {}:
         return {}
     if not isinstance(content, dict):
         msg = f"found {kind_of(content)}; {_ACCEPTED}"
         raise ValueError(msg)  # noqa: TRY004 - to the caller it is one failure
     if content.get("type") == "STATE" and "value" in content:
-        return understood(content["value"])
+        return normalize_state(content["value"])
     if "singer_state" in content and content.get("bookmarks") in (None, {}):
-        return understood(content["singer_state"])
+        return normalize_state(content["singer_state"])
     if "bookmarks" in content:
         return _with_bookmarks(content["bookmarks"])
     if content.keys() <= {"completed", "partial", "completed_state", "partial_state"}:
@@ -106,7 +86,7 @@ def _merged(states: Mapping[str, Any]) -> dict[str, Any]:
     """Merge what Meltano keeps apart: of runs that ended well, and of others since."""
     bookmarks: dict[str, Any] = {}
     for name in sorted(states):  # completed, then partial
-        bookmarks |= understood(states[name]).get("bookmarks", {})
+        bookmarks |= normalize_state(states[name]).get("bookmarks", {})
     return {"bookmarks": bookmarks} if bookmarks else {}
 
 
@@ -126,9 +106,9 @@ def _with_bookmarks(bookmarks: object) -> dict[str, Any]:
 
 
 def _of_stream(state: object, where: str) -> dict[str, Any]:
-    """Read the state of a stream, or of a part of it."""
+    """Read the state of a stream, or of a partition."""
     if isinstance(state, str) and _is_date(state):
-        return {_VALUE: state}  # the bookmark alone, as some old taps wrote it
+        return {_VALUE: state}  # some old taps wrote the bookmark alone
     if not isinstance(state, dict):
         msg = f"the state of {where} is {kind_of(state)}, where an object belongs"
         raise ValueError(msg)  # noqa: TRY004 - as above
@@ -142,7 +122,7 @@ def _of_stream(state: object, where: str) -> dict[str, Any]:
 
 
 def _by_key(state: Mapping[str, Any], where: str) -> dict[str, Any]:
-    """Read a state as taps without an SDK write it: ``{"DATE_UPDATED_UTC": "2026-01-31"}``."""
+    """Read the state of a tap without an SDK: ``{"DATE_UPDATED_UTC": "2026-01-31"}``."""
     dates = [name for name, value in state.items() if isinstance(value, str) and _is_date(value)]
     if len(dates) != 1:
         msg = f"the state of {where} holds no bookmark, but {', '.join(list(state)[:5])}"

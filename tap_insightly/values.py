@@ -1,8 +1,7 @@
-"""From what the API sends to what the catalog promises.
+"""Converts values of the API to the types of the catalog.
 
-A converter takes a JSON value and returns one of the type that its schema names, or None for an
-empty one. What it cannot convert without guessing raises ValueError; the record then carries
-null in this place, and `ConversionWarnings` counts it.
+A converter takes a JSON value and returns one of the type in its schema, or None if it is empty.
+It does not guess: it raises a ValueError, the record gets null, and `ConversionWarnings` counts it.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ if TYPE_CHECKING:
 
 FIRST = datetime.min.replace(tzinfo=timezone.utc)
 LAST = datetime.max.replace(tzinfo=timezone.utc)
-"""The first moment that there is, and the last."""
+"""The first moment that Python has, and the last."""
 
 EMPTY_DATES = frozenset({"", "0000-00-00", "0000-00-00 00:00:00"})
-"""What stands for no date in a record (seen live)."""
+"""What a record has for no date (seen live)."""
 
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,4})?")
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
@@ -35,14 +34,7 @@ _USUAL = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")  #
 
 
 def utc_text(moment: datetime) -> str:
-    """Write a moment the way all of the tap's timestamps leave it: RFC 3339, UTC, with Z.
-
-    Args:
-        moment: A datetime; one without a zone is taken as UTC.
-
-    Returns:
-        Text such as ``2026-04-09T16:58:14Z``; a fraction of a second only where there is one.
-    """
+    """Write a moment as RFC 3339 in UTC: ``2026-04-09T16:58:14Z``. Without a zone, it is UTC."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
     try:
         utc = aware.astimezone(timezone.utc)
@@ -52,31 +44,12 @@ def utc_text(moment: datetime) -> str:
 
 
 def before(moment: datetime, duration: timedelta) -> datetime:
-    """Go back in time, but not to before the first moment that there is.
-
-    Args:
-        moment: An aware datetime.
-        duration: How far to go back.
-
-    Returns:
-        The moment before, or `FIRST`.
-    """
+    """Go back in time, at most to `FIRST`."""
     return moment - duration if moment - FIRST > duration else FIRST
 
 
 def parse_moment(text: str) -> datetime:
-    """Read a moment in any of the spellings met: Insightly's own or ISO 8601.
-
-    Args:
-        text: Such as ``2026-04-09 16:58:14``, ``2026-04-09T16:58:14.5Z`` or ``2026-04-09``.
-
-    Returns:
-        An aware datetime in UTC, which is also what counts where the text names no zone (seen
-        live).
-
-    Raises:
-        ValueError: If it is none of these, or its zone moves the year below 1 or above 9999.
-    """
+    """Read a moment as Insightly or ISO 8601 write it; without a zone, it is UTC (seen live)."""
     try:
         moment = _parsed(text)
         aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
@@ -87,17 +60,7 @@ def parse_moment(text: str) -> datetime:
 
 
 def parse_day(text: str) -> date:
-    """Read the day that a text names, whatever the time and the zone beside it.
-
-    Args:
-        text: As `parse_moment` takes it.
-
-    Returns:
-        The date as it is written, which no zone moves.
-
-    Raises:
-        ValueError: If it names none.
-    """
+    """Read the day of a text as it is written; no zone moves it."""
     return _parsed(text).date()
 
 
@@ -111,15 +74,7 @@ def _parsed(text: str) -> datetime:
 
 
 def is_before(value: object, moment: str) -> bool:
-    """Tell whether what a record holds is a moment that is not after another.
-
-    Args:
-        value: What the record holds.
-        moment: The other moment, text.
-
-    Returns:
-        Whether it is; also if it is no moment at all.
-    """
+    """Tell whether the value of a record is not after a moment; true also if it is no moment."""
     try:
         return not isinstance(value, str) or parse_moment(value) <= parse_moment(moment)
     except (ValueError, OverflowError):
@@ -192,17 +147,7 @@ def _as_it_is(value: object) -> object:
 
 
 def split_choices(value: object) -> list[str] | None:
-    """Read the value of a multi-select: one text, joined by semicolons (seen live).
-
-    Args:
-        value: What the API sent.
-
-    Returns:
-        The chosen options, texts in the order given; None if nothing is chosen.
-
-    Raises:
-        ValueError: If it is neither text nor a list of texts.
-    """
+    """Split the value of a multi-select at its semicolons (seen live); None if it is empty."""
     parts = value.split(";") if isinstance(value, str) else value
     if not isinstance(parts, list) or not all(isinstance(part, str) for part in parts):
         raise ValueError
@@ -219,12 +164,12 @@ def _list_of(convert: Converter) -> Converter:
 
 
 def _object_of(
-    properties: Mapping[str, Schema], field: str, findings: ConversionWarnings
+    properties: Mapping[str, Schema], field: str, warnings: ConversionWarnings
 ) -> Converter:
     parts: dict[str, tuple[str, type | None, Converter]] = {}
     for name, schema in properties.items():
         path = f"{field}.{name}"
-        convert_part = converter(schema, path, findings)
+        convert_part = converter(schema, path, warnings)
         parts[name] = (path, type_as_it_is(convert_part), convert_part)
 
     def convert(value: object) -> dict[str, Any]:
@@ -234,26 +179,20 @@ def _object_of(
         for name, given in value.items():
             part = parts.get(name)
             if part is None:
-                findings.unknown[f"{field}.{name}"] += 1
+                warnings.unknown[f"{field}.{name}"] += 1
             elif type(given) is part[1]:
                 result[name] = given
             elif given is not None:
-                result[name] = findings.attempt(part[0], part[2], given)
+                result[name] = warnings.attempt(part[0], part[2], given)
         return result
 
     return convert
 
 
 def type_as_it_is(convert: Converter) -> type | None:
-    """Say of which type values are that a converter returns as they are.
+    """Name the exact type of values that a converter returns as they are, if there is one.
 
-    Most values are, and need not be converted at all.
-
-    Args:
-        convert: The converter.
-
-    Returns:
-        The exact type; None if it has to look at all values.
+    Most values are of it, and need not be converted at all.
     """
     return _AS_IT_IS.get(convert)
 
@@ -268,20 +207,10 @@ _AS_IT_IS: dict[Converter, type] = {
 
 
 def converter(
-    schema: Schema, field: str = "", findings: ConversionWarnings | None = None
+    schema: Schema, field: str = "", warnings: ConversionWarnings | None = None
 ) -> Converter:
-    """Find the converter for a property.
-
-    Args:
-        schema: The property's JSON schema.
-        field: The property's name, text; what is inside it is named after it.
-        findings: Where to count what is left out inside the value of an array or object. The
-            value as a whole is for the caller to count, who gets the ValueError.
-
-    Returns:
-        A function from a JSON value other than null to a value valid by the schema, or None.
-    """
-    found = ConversionWarnings() if findings is None else findings
+    """Find the converter of a property; what is lost inside arrays and objects is counted."""
+    counted = ConversionWarnings() if warnings is None else warnings
     given = schema.get("type", ())
     types = {given} if isinstance(given, str) else set(given)
     types.discard("null")
@@ -290,11 +219,11 @@ def converter(
         return (
             split_choices
             if items.get("type") == "string"
-            else _list_of(converter(items, field, found))
+            else _list_of(converter(items, field, counted))
         )
     if types == {"object"}:
         properties = schema.get("properties")
-        return _object_of(properties, field, found) if properties else _as_it_is
+        return _object_of(properties, field, counted) if properties else _as_it_is
     if types == {"string"}:
         return _date_time if schema.get("format") == "date-time" else _string
     simple = {"integer": _integer, "number": _number, "boolean": _boolean}

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_insightly.api import InsightlyError
-from tap_insightly.catalogs import understood
+from tap_insightly.catalogs import normalize_catalog
 from tests.conftest import Tap, entry, new_sandbox, only
 from tests.edited import edit
 from tests.relating import Done, sync
@@ -61,7 +61,7 @@ def said_of(catalog: dict[str, Any], *breadcrumb: str) -> dict[str, Any]:
 
 def read(sandbox: Sandbox, catalog: Any, **config: Any) -> Done:
     """Sync as the command line does."""
-    return sync(sandbox, understood(catalog), **config)
+    return sync(sandbox, normalize_catalog(catalog), **config)
 
 
 def check_keys(done: Done) -> None:
@@ -297,7 +297,7 @@ def test_what_means_nothing_is_refused_with_its_place(
 ) -> None:
     change(catalog)
     with pytest.raises(ValueError, match=r"^[^\n]*$") as refused:
-        understood(catalog)
+        normalize_catalog(catalog)
     assert said in str(refused.value)
 
 
@@ -352,7 +352,7 @@ def test_no_edit_ends_in_a_traceback_and_keys_are_in_every_record(
     for _ in range(data.draw(st.integers(1, 4))):
         edit(catalog, data, odd)
     try:
-        catalog = understood(catalog)
+        catalog = normalize_catalog(catalog)
     except ValueError:
         return  # in a sentence: see above
     with suppress(InsightlyError):  # of a key that the stream does not have: see above

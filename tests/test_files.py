@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_insightly.files import decoded, parsed
+from tap_insightly.files import decoded, parse_json
 from tests.conftest import KEY, only, tap_environment, watch
 
 if TYPE_CHECKING:
@@ -71,13 +71,13 @@ def test_json_is_read_in_whatever_encoding_of_unicode(
     content: dict[str, Any], encoding: str
 ) -> None:
     text = json.dumps(content, ensure_ascii=False)
-    assert parsed(decoded(text.encode(encoding))) == content
+    assert parse_json(decoded(text.encode(encoding))) == content
 
 
 @given(st.binary(max_size=40))
 def test_any_bytes_are_json_or_no_json(content: bytes) -> None:
     try:
-        parsed(decoded(content))
+        parse_json(decoded(content))
     except ValueError as error:
         said = str(error)
         assert "\n" not in said

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_insightly.states import read_state, understood
+from tap_insightly.states import normalize_state, read_state
 from tests.cli.running import run
 from tests.conftest import Tap, new_sandbox, only
 from tests.edited import edit
@@ -133,7 +133,7 @@ def test_anything_is_either_understood_or_refused_and_nothing_is_taken_for_no_st
     content: Any,
 ) -> None:
     try:
-        state = understood(content)
+        state = normalize_state(content)
     except ValueError:
         return
     assert state.keys() <= {"bookmarks"}
@@ -237,7 +237,7 @@ def test_no_state_that_somebody_edited_ends_in_a_traceback(
     for _ in range(data.draw(st.integers(1, 4))):
         edit(state, data, odd)
     try:
-        state = understood(state)
+        state = normalize_state(state)
     except ValueError:
         return  # in a sentence: see above
     done = sync(new_sandbox(records=3), catalog, state, detect_deletes=True)
@@ -261,4 +261,4 @@ def test_what_the_tap_writes_of_a_stream_without_a_bookmark_is_understood(
 ) -> None:
     """As after a first sync whose lists ended short."""
     whole = {"bookmarks": {"links": state}}
-    assert understood(whole) == whole
+    assert normalize_state(whole) == whole

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.http.errors import ConflictError, InvalidError, UnknownOutcomeError
 from tap_insightly.api.http.request import Request
+from tap_insightly.api.records.actions import ActionsClient
 from tap_insightly.api.records.create_once import SEARCH_LAG, OnceCreator
 from tap_insightly.api.records.fields import InvalidFieldsError
-from tap_insightly.api.records.requests import PlanningClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Record = dict[str, Any]
 
 
-class InsightlyClient(PlanningClient):
+class InsightlyClient(ActionsClient):
     """One account, for any number of threads. Use it as a context manager, or close it.
 
     Objects are named as you like: ``contact``, ``Contacts``, ``quote``, ``Fruit__c``. Records are
@@ -276,20 +276,6 @@ class InsightlyClient(PlanningClient):
         """
         request = self.build_link_request(object_name, record_id, other_name, other_id, **about)
         return self._creator.add_once(request)
-
-    def unlink(self, object_name: str, record_id: int, link_id: int) -> None:
-        """Remove a link.
-
-        Args:
-            object_name: The object that carries the link, text.
-            record_id: Its id, a number.
-            link_id: The id of the link, a number.
-
-        Raises:
-            InsightlyError: If Insightly refuses it.
-        """
-        path = self.object(object_name).path_of(record_id, "Links", link_id)
-        self.session.send(Request("DELETE", path))
 
     def add_note(self, object_name: str, record_id: int, title: str, body: str = "") -> Record:
         """Add a note to a record.

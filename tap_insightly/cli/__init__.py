@@ -1,23 +1,50 @@
-"""``insightly``: any api, what a sync will cost, and the everyday writing, from a terminal."""
+"""``insightly``: any endpoint, what a sync will cost, and the everyday writing, from a terminal."""
 
 from __future__ import annotations
 
 from tap_insightly.cli.app import main
-from tap_insightly.cli.commands import (
-    actions,
-    api,
-    check,
-    load,
-    objects,
-    plan,
-    probe,
-    records,
-    undo,
-    verify,
-)
+from tap_insightly.cli.commands.api import api
+from tap_insightly.cli.commands.check import check
+from tap_insightly.cli.commands.create import create
+from tap_insightly.cli.commands.delete import delete
+from tap_insightly.cli.commands.fields import fields
+from tap_insightly.cli.commands.get import get
+from tap_insightly.cli.commands.link import link
+from tap_insightly.cli.commands.load import load
+from tap_insightly.cli.commands.note import note
+from tap_insightly.cli.commands.objects import objects
+from tap_insightly.cli.commands.plan import plan
+from tap_insightly.cli.commands.probe import probe
+from tap_insightly.cli.commands.stage import stage
+from tap_insightly.cli.commands.state import state
+from tap_insightly.cli.commands.tag import tag
+from tap_insightly.cli.commands.undo import undo
+from tap_insightly.cli.commands.unlink import unlink
+from tap_insightly.cli.commands.update import update
+from tap_insightly.cli.commands.verify import verify
 
 __all__ = ["main"]
 
-for _module in (check, plan, verify, probe, objects, api, records, load, actions, undo):
-    for _command in _module.COMMANDS:
-        main.add_command(_command)
+_COMMANDS = (
+    check,
+    plan,
+    verify,
+    probe,
+    objects,
+    fields,
+    api,
+    get,
+    create,
+    update,
+    delete,
+    load,
+    link,
+    unlink,
+    note,
+    stage,
+    state,
+    tag,
+    undo,
+)
+for _command in _COMMANDS:
+    main.add_command(_command)

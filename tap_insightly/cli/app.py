@@ -1,4 +1,4 @@
-"""The command and its sub-commands; what goes wrong is said in a sentence, with an exit code."""
+"""The command `insightly`: errors are a sentence and an exit code."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import click
+from typing_extensions import override
 
 from tap_insightly.api import (
     InsightlyError,
@@ -16,7 +17,7 @@ from tap_insightly.api import (
     UnsupportedOperationError,
 )
 from tap_insightly.connection import package_version
-from tap_insightly.output import said_of, watched_pipes
+from tap_insightly.output import os_error_text, watched_pipes
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -27,18 +28,10 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Group(click.Group):
-    """Commands that tell the person who runs them what happened, and the shell how it went."""
+    """Commands whose errors are a sentence for people and an exit code for the shell."""
 
-    def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as click has it
-        """Run the command.
-
-        Args:
-            *args: As click has them.
-            **kwargs: As click has them.
-
-        Returns:
-            What click returns, if it does.
-        """
+    @override
+    def main(self, *args: Any, **kwargs: Any) -> Any:
         before = {number: signal.signal(number, _stop) for number in _SIGNALS}
         try:
             with watched_pipes():
@@ -46,11 +39,11 @@ class Group(click.Group):
         except InsightlyError as error:
             click.echo(f"Error: {error}", err=True)
             sys.exit(WRONG if isinstance(error, _WRONG) else FAILED)
-        except UnicodeEncodeError:  # all else that is encoded was decoded before
+        except UnicodeEncodeError:  # only arguments can cause it: all other text was decoded
             click.echo("Error: An argument holds bytes that are no text in UTF-8.", err=True)
             sys.exit(WRONG)
         except OSError as error:  # a disk, a file
-            click.echo(f"Error: {said_of(error)}", err=True)
+            click.echo(f"Error: {os_error_text(error)}", err=True)
             sys.exit(FAILED)
         finally:
             for number, handler in before.items():
@@ -58,7 +51,7 @@ class Group(click.Group):
 
 
 def _stop(number: int, _: FrameType | None) -> None:
-    """End as shells expect it of a signal."""
+    """End with the exit code that shells expect after a signal."""
     sys.exit(128 + number)
 
 

@@ -1,4 +1,4 @@
-"""What keeps a key from being checked, said so that the reader knows what to do about it."""
+"""Why an account cannot be reached, and what to do about it."""
 
 from __future__ import annotations
 
@@ -14,49 +14,36 @@ from requests.utils import get_environ_proxies, select_proxy
 from tap_insightly.api import QuotaExhaustedError, RefusedError
 from tap_insightly.api.http.auth import pod_name
 from tap_insightly.api.http.errors import BrokenResponseError, RetryableError
-from tap_insightly.api.http.transport import reason_of, took_too_long
+from tap_insightly.api.http.transport import reason_of, took_too_long, wrapped_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from tap_insightly.api import InsightlyError, InsightlySession
 
-_SHOWN = "the API URL that Insightly shows under User Settings > API"
+_ADDRESS_SHOWN = "the API URL that Insightly shows under User Settings > API"
 
 
 class Explainer:
-    """Finds out what was the matter, for the address that was asked."""
+    """Explains what ended a request for good, to the user of this address."""
 
     def __init__(self, config: Mapping[str, Any], session: InsightlySession) -> None:
-        """Take what is known of the address.
-
-        Args:
-            config: The settings of the connection.
-            session: What asked it.
-        """
         url = urlsplit(session.base_url)
         self._session = session
         self._host = url.hostname
-        self._place = url.netloc
-        self._compare = f"Compare api_url with {_SHOWN}."
+        self._address = url.netloc
+        self._compare = f"Compare api_url with {_ADDRESS_SHOWN}."
         if not config.get("api_url"):
-            self._compare = f"Compare the pod, '{pod_name(config['pod'])}', with {_SHOWN}."
+            self._compare = f"Compare the pod, '{pod_name(config['pod'])}', with {_ADDRESS_SHOWN}."
 
     def __call__(self, error: InsightlyError) -> str:
-        """Say what is wrong.
-
-        Args:
-            error: What ended a request for good.
-
-        Returns:
-            What happened and what to do about it, a sentence each.
-        """
+        """Say what happened and what to do about it, a sentence each."""
         url = self._session.base_url
-        for layer in _layers(error):
-            if isinstance(layer, requests.RequestException):
-                return self._unreached(layer)
-            if isinstance(layer, BrokenResponseError):
-                return self._broken(layer)
+        for cause in _causes(error):
+            if isinstance(cause, requests.RequestException):
+                return self._unreached(cause)
+            if isinstance(cause, BrokenResponseError):
+                return self._broken(cause)
         if isinstance(error, RefusedError) and _is_strange(error):
             return f"{url} does not answer as Insightly's API does: {error} {self._compare}"
         if isinstance(error, QuotaExhaustedError):
@@ -69,7 +56,7 @@ class Explainer:
         return str(error)
 
     def _broken(self, error: BrokenResponseError) -> str:
-        """Say of an answer that it cannot be one of Insightly's."""
+        """Explain an answer that cannot come from Insightly."""
         url = self._session.base_url
         if error.is_json:
             return f"{url} does not answer as Insightly's API does: {error} {self._compare}"
@@ -80,7 +67,7 @@ class Explainer:
         )
 
     def _unreached(self, error: requests.RequestException) -> str:
-        """Say why there was no answer, from what requests raised."""
+        """Explain why there was no answer."""
         reason = reason_of(error).removeprefix("the proxy: ")
         if isinstance(error, requests.exceptions.ProxyError):
             return (
@@ -88,25 +75,25 @@ class Explainer:
                 "It is set by HTTPS_PROXY, HTTP_PROXY or ALL_PROXY: correct that, or name the "
                 "host in NO_PROXY."
             )
-        inner = tuple(_layers(error))
+        causes = tuple(_causes(error))
         if isinstance(error, requests.exceptions.SSLError):
-            if any(isinstance(one, ssl.SSLCertVerificationError) for one in inner):
+            if any(isinstance(one, ssl.SSLCertVerificationError) for one in causes):
                 return (
-                    f"The certificate of {self._place} is not trusted ({reason}). If a proxy or "
+                    f"The certificate of {self._address} is not trusted ({reason}). If a proxy or "
                     "a gateway of your own answers there, name a file with its certificate in "
                     "REQUESTS_CA_BUNDLE. If not, do not send your key there."
                 )
-            return f"There is no secure connection to {self._place} ({reason}). {self._compare}"
-        for one in inner:
+            return f"There is no secure connection to {self._address} ({reason}). {self._compare}"
+        for one in causes:
             if isinstance(one, socket.gaierror):
                 return self._unnamed(one)
         if took_too_long(error):
             return (
-                f"{self._place} takes the request, but does not answer it in time "
+                f"{self._address} takes the request, but does not answer it in time "
                 "(request_timeout). Look at Insightly's status, and try again later."
             )
         return (
-            f"There is no connection to {self._place} ({reason}). Check the network and whatever "
+            f"There is no connection to {self._address} ({reason}). Check the network and whatever "
             f"firewall or proxy is on the way. {self._compare}"
         )
 
@@ -125,24 +112,24 @@ class Explainer:
 
     def _used_up(self) -> str:
         quota = self._session.quota
-        obj = f" of {quota.limit:,}" if quota.limit is not None else ""
+        limit = f" of {quota.limit:,}" if quota.limit is not None else ""
         return (
-            f"The day's API requests are used up: {quota.remaining or 0:,}{obj} are left, beyond "
+            f"The day's API requests are used up: {quota.remaining or 0:,}{limit} are left, beyond "
             "which nothing can be asked. Check again tomorrow: Insightly is reported to start a "
             "new day at midnight UTC."
         )
 
 
 def _is_strange(error: RefusedError) -> bool:
-    """Tell whether it was a redirect or a body that is none of Insightly's."""
+    """Tell whether it was a redirect, or a body that does not come from Insightly."""
     return error.status is None or error.status < HTTPStatus.BAD_REQUEST
 
 
-def _layers(error: BaseException) -> Iterator[BaseException]:
-    """Go through all that led to an error, even what is not shown with it."""
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Go through all errors that led to this one, also those that are not shown with it."""
     found = [error]
-    for one in found:  # which grows meanwhile
+    for one in found:  # it grows meanwhile
         yield one
-        parts = (one.__cause__, one.__context__, getattr(one, "reason", None), *one.args)
-        new = (part for part in parts if isinstance(part, BaseException))
-        found += [part for part in new if not any(part is other for other in found)]
+        for inner in (one.__cause__, one.__context__, *wrapped_errors(one)):
+            if inner is not None and not any(inner is other for other in found):
+                found.append(inner)

@@ -1,4 +1,4 @@
-"""The target as `insightly load` uses it: for the rows of one file, told by their numbers."""
+"""The target for `insightly load`: it takes the rows of one file, by their numbers."""
 
 from __future__ import annotations
 
@@ -27,25 +27,13 @@ class FileTarget(TargetInsightly):
     def __init__(
         self, client: InsightlyClient, stream: str, config: Mapping[str, Any], skipped: int = 0
     ) -> None:
-        """Read the settings.
-
-        Args:
-            client: The account.
-            stream: The name of the only stream.
-            config: The settings.
-            skipped: How many rows of the file are left out at its beginning.
-
-        Raises:
-            ConfigValidationError: If a setting is wrong.
-            InsightlyError: If a file that a setting names cannot be written.
-        """
         super().__init__(client=client, config=dict(config))
         self.stream = stream
         self.skipped = skipped
         self.written = skipped
         """How many rows of the file are written, without a gap."""
-        self.told: Callable[[int], object] = lambda _: None
-        """What is told of it, each time that there are more."""
+        self.on_progress: Callable[[int], object] = lambda _: None
+        """Called with that number each time that it grows."""
         self.metrics_logger.setLevel(logging.WARNING)  # the SDK would log them whatever is said
 
     @override
@@ -54,11 +42,7 @@ class FileTarget(TargetInsightly):
         return cast("type[Sink]", partial(RowSink, run=self.run, first_number=self.skipped + 1))
 
     def outcomes(self) -> Mapping[str, int] | None:
-        """Count what became of the rows.
-
-        Returns:
-            How many rows had each outcome; None if none was looked at.
-        """
+        """Count the rows by what became of them; None if there was none."""
         found: Mapping[str, int] | None = self.run.report.as_dict()["streams"].get(self.stream)
         return found
 
@@ -66,7 +50,7 @@ class FileTarget(TargetInsightly):
     def emit_state(self, state: dict[str, Any]) -> None:
         """Remember a state, as standard output is for data."""
         self.written = state["rows"]
-        self.told(self.written)
+        self.on_progress(self.written)
 
 
 class RowSink(InsightlySink):

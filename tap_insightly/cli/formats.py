@@ -12,7 +12,7 @@ from unicodedata import combining, east_asian_width
 
 import click
 
-from tap_insightly.api.http.request import encode
+from tap_insightly.api.http.codec import encode
 from tap_insightly.api.records.reading import value_of
 from tap_insightly.cli.output import echo
 from tap_insightly.openapi.objects import CUSTOM_FIELDS
@@ -24,57 +24,36 @@ if TYPE_CHECKING:
 
     Record = Mapping[str, Any]
 
-FORMATS = ("table", "csv", "json", "jsonl")
+OUTPUT_FORMATS = ("table", "csv", "json", "jsonl")
 _NUMERIC = ("integer", "number")
 _EMPTY: tuple[object, ...] = (None, "", [])
-_LEAST = 12  # characters that a column of a terminal has at least, before others are left out
+_LEAST = 12  # characters that a column keeps in a terminal; if they do not fit, others are left out
 _GAP = "  "
 _CUT = "…"
 
 
-def spread(fields: Fields, chosen: Iterable[Field]) -> list[Field]:
-    """Put the custom fields themselves into the place of the array that holds them.
-
-    Args:
-        fields: All fields of the object.
-        chosen: The fields that are wanted.
-
-    Returns:
-        The columns, each once.
-    """
+def columns_of(fields: Fields, chosen: Iterable[Field]) -> list[Field]:
+    """List the columns of fields: the array of custom fields becomes a column for each."""
     custom = [one for one in fields if one.is_custom]
     found = chain.from_iterable(custom if one.name == CUSTOM_FIELDS else (one,) for one in chosen)
     return list({one.name: one for one in found}.values())
 
 
 def text_of(value: object) -> str:
-    """Write a value as a text that says it whole.
-
-    Args:
-        value: A value as the API answers it.
-
-    Returns:
-        Texts and dates as they are, nothing for null, JSON for all else: every digit of a number,
-        ``true`` and ``false``, arrays.
-    """
+    """Write a value as text: nothing for null, and JSON with every digit for what is no text."""
     if value is None:
         return ""
     return value if isinstance(value, str) else encode(value).decode()
 
 
 def write_csv(columns: Sequence[Field], pages: Iterable[Sequence[Record]]) -> None:
-    """Write records as CSV (RFC 4180, UTF-8), page by page.
-
-    Args:
-        columns: The columns.
-        pages: The records.
-    """
+    """Write records as CSV (RFC 4180, UTF-8), page by page."""
     names = [one.name for one in columns]
     head: list[list[str]] = [names]
     for page in pages:
         _write_rows([*head, *([text_of(value_of(one, name)) for name in names] for one in page)])
         head = []
-    _write_rows(head)  # which is all that there is of a list without records
+    _write_rows(head)  # if there was no page
 
 
 def _write_rows(rows: Iterable[Sequence[str]]) -> None:
@@ -83,18 +62,12 @@ def _write_rows(rows: Iterable[Sequence[str]]) -> None:
     click.echo(text.getvalue().encode(), nl=False)
 
 
-def watched(
+def note_left_out(
     columns: Sequence[Field], pages: Iterable[Sequence[Record]], *, is_whole: bool
 ) -> Iterator[Sequence[Record]]:
-    """Pass records on, and say in the end what they hold that no column is for.
+    """Pass records on, and in the end name the fields with values that have no column.
 
-    Args:
-        columns: The columns.
-        pages: The records.
-        is_whole: Whether these are all columns that there are, and none was left out on purpose.
-
-    Yields:
-        The pages.
+    Nothing is named if columns were chosen, so that `is_whole` is false.
     """
     known = {CUSTOM_FIELDS, *(one.name for one in columns)}
     others: dict[str, None] = {}
@@ -113,21 +86,17 @@ def watched(
         )
 
 
-def write_table(
+def write_list_table(
     columns: Sequence[Field], pages: Iterable[Sequence[Record]], key: str | None = None
 ) -> None:
     """Write records as aligned columns, page by page; the first page decides how wide they are.
 
-    Args:
-        columns: The columns.
-        pages: The records.
-        key: If not all columns are wanted, but those with a value in the first page: the field
-            with the id, text, which comes first; empty if there is none.
+    With a `key`, only the columns with a value in the first page are written, the key first.
     """
     table: _Table | None = None
     for page in pages:
         if key is not None and table is None:
-            columns = _filled(columns, page, key)
+            columns = _with_values(columns, page, key)
         rows = [[text_of(value_of(record, one.name)) for one in columns] for record in page]
         if table is None:
             heads = [one.name for one in columns]
@@ -143,20 +112,14 @@ def write_table(
 
 
 def write_record_table(columns: Sequence[Field], record: Record, *, is_whole: bool) -> None:
-    """Write one record: a line for each field.
-
-    Args:
-        columns: The fields.
-        record: The record.
-        is_whole: Whether to leave out those without a value.
-    """
+    """Write one record, a line for each field; of a whole record, for those with a value."""
     rows = [(one.name, value_of(record, one.name)) for one in columns]
     rows = [(name, value) for name, value in rows if not is_whole or value not in _EMPTY]
     cells = [[name, text_of(value)] for name, value in rows]
     _Table(["field", "value"], cells, [False, False]).write(cells)
 
 
-def _filled(columns: Sequence[Field], page: Sequence[Record], key: str) -> list[Field]:
+def _with_values(columns: Sequence[Field], page: Sequence[Record], key: str) -> list[Field]:
     first = [one for one in columns if one.name == key]
     return first + [
         one
@@ -166,18 +129,11 @@ def _filled(columns: Sequence[Field], page: Sequence[Record], key: str) -> list[
 
 
 class _Table:
-    """Aligned columns: as wide as the first rows need, and no wider than a terminal."""
+    """Aligned columns, as wide as the first rows need, but not wider than a terminal."""
 
     def __init__(
         self, heads: Sequence[str], rows: Iterable[Sequence[str]], is_numeric: Sequence[bool]
     ) -> None:
-        """Decide how wide the columns are, and write their heads.
-
-        Args:
-            heads: What they are called.
-            rows: The first rows.
-            is_numeric: Of each column, whether it is one of numbers.
-        """
         self._is_numeric = is_numeric
         self._is_terminal = sys.stdout.isatty()
         widths = [max(map(width_of, column)) for column in zip(heads, *rows, strict=True)]
@@ -189,11 +145,6 @@ class _Table:
         self.write([heads, ["-" * width for width in widths]])
 
     def write(self, rows: Iterable[Sequence[str]]) -> None:
-        """Write rows.
-
-        Args:
-            rows: The cells, of all columns.
-        """
         lines = "".join(f"{self._line(row)}\n" for row in rows)
         encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
         # People look at this: better a question mark than no table.
@@ -204,7 +155,7 @@ class _Table:
         return _GAP.join(self._cell(*cell) for cell in cells).rstrip()
 
     def _cell(self, text: str, width: int, is_numeric: bool) -> str:  # noqa: FBT001 - one of a row
-        text = plain(text)
+        text = printable(text)
         if self._is_terminal:
             text = cut(text, width)
         padding = " " * (width - width_of(text))
@@ -212,15 +163,7 @@ class _Table:
 
 
 def fitted(widths: Sequence[int], room: int) -> list[int]:
-    """Make columns fit into a line: the widest get narrower, then the last are left out.
-
-    Args:
-        widths: How wide each would be, in characters.
-        room: How wide the line is, in characters.
-
-    Returns:
-        How wide each is; fewer than there were if they do not fit.
-    """
+    """Make the widths of columns fit into a line: shrink the widest, then leave out the last."""
     found = [min(width, room) for width in widths]
     while len(found) > 1 and _total(min(width, _LEAST) for width in found) > room:
         found.pop()
@@ -234,42 +177,20 @@ def _total(widths: Iterable[int]) -> int:
     return sum(each) + len(_GAP) * (len(each) - 1)
 
 
-def plain(text: str) -> str:
-    """Keep a text in its cell: a table has one line for each row, and gives no orders.
-
-    Args:
-        text: Any text.
-
-    Returns:
-        The text with a space for each character that is none to be seen.
-    """
+def printable(text: str) -> str:
+    """Replace control characters and line breaks by spaces, so that a text stays in its cell."""
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def width_of(text: str) -> int:
-    """Count the cells of a terminal that a text takes.
-
-    Args:
-        text: The text.
-
-    Returns:
-        How many: two for characters such as Chinese ones, none for those that go above others.
-    """
+    """Count the cells of a terminal that a text takes: a Chinese character takes two."""
     if text.isascii():
         return len(text)
     return sum(0 if combining(c) else 1 + (east_asian_width(c) in "WF") for c in text)
 
 
 def cut(text: str, width: int) -> str:
-    """Make a text fit.
-
-    Args:
-        text: The text.
-        width: How many cells of a terminal it may take, from 1.
-
-    Returns:
-        The text, or its beginning and a mark that there was more.
-    """
+    """Shorten a text to so many cells of a terminal, with a mark where it is cut."""
     if width_of(text) <= width:
         return text
     left, kept = width - 1, ""

@@ -1,4 +1,4 @@
-"""From options, a file and the environment to a connection."""
+"""The options of a connection, and what they, a file and the environment say together."""
 
 from __future__ import annotations
 
@@ -27,14 +27,7 @@ _SECRET = "Others on this machine can see it; better set TAP_INSIGHTLY_API_KEY."
 
 
 def with_client(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of a connection, and the client that comes of them.
-
-    Args:
-        function: The command, whose first argument is the client.
-
-    Returns:
-        The command.
-    """
+    """Add the options of a connection; the command gets a client first."""
 
     @with_config
     @functools.wraps(function)
@@ -46,29 +39,16 @@ def with_client(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def with_config(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options of a connection, and the settings that come of them.
-
-    Args:
-        function: The command, whose first argument is the settings.
-
-    Returns:
-        The command.
-    """
+    """Add the options of a connection; the command gets the settings first."""
     return with_settings()(function)
 
 
 def with_settings(
     settings: Sequence[Setting] = CONNECTION, *, may_lack_key: bool = False, **defaults: object
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Give a command options of these settings, and what comes of them.
+    """Add options for these settings; the command gets the settings first.
 
-    Args:
-        settings: The settings.
-        may_lack_key: Whether the command has something to do without an API key too.
-        **defaults: What counts in this command where a setting is not made.
-
-    Returns:
-        A decorator of commands whose first argument is the settings.
+    `defaults` go before the defaults of the settings.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -112,23 +92,7 @@ def read_config(
     may_lack_key: bool = False,
     defaults: Mapping[str, object] | None = None,
 ) -> dict[str, Any]:
-    """Collect the settings: options go before the file, the file before the environment.
-
-    The environment goes before a file ``.env`` in this folder or one above it.
-
-    Args:
-        config_file: The path of a JSON file; None for none.
-        options: What was given as options, by setting name; None for what was not.
-        settings: The settings to collect.
-        may_lack_key: Whether it will do if there is no API key.
-        defaults: What counts where a setting is not made, instead of its own default.
-
-    Returns:
-        All these settings, and whatever else the file has.
-
-    Raises:
-        UsageError: If a setting is wrong or missing.
-    """
+    """Collect the settings: options go first, then the file, the environment, a file ``.env``."""
     schema = th.PropertiesList(*(setting.property() for setting in settings)).to_dict()
     fallback = {setting.name: setting.default for setting in settings} | dict(defaults or {})
     config: dict[str, Any] = {}
@@ -139,7 +103,7 @@ def read_config(
     if config_file is not None:
         config |= settings_in(config_file)
     config |= {name: value for name, value in options.items() if value is not None}
-    # An empty text is a setting that was not made, so its default counts.
+    # An empty text is no value, so the default counts.
     config = fallback | cleaned(config, settings)
     is_known = bool(config.get("api_key")) or not may_lack_key
     asked = [setting for setting in settings if is_known or not setting.is_secret]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from tap_insightly.api.http.request import encode
+from tap_insightly.api.http.codec import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -18,51 +18,28 @@ if TYPE_CHECKING:
 
 
 def json_option(function: Function) -> Function:
-    """Give a command the option to write JSON instead of a table.
-
-    Args:
-        function: The command, which gets it as `is_json`.
-
-    Returns:
-        The command.
-    """
+    """Add the option to write JSON instead of a table, `is_json`."""
     text = "Write JSON instead of a table."
     return click.option("--json", "is_json", is_flag=True, help=text)(function)
 
 
 def echo(message: str) -> None:
-    """Tell the person who watches something that is no data.
-
-    Args:
-        message: A sentence.
-    """
+    """Say something that is no data, on standard error."""
     click.echo(message, err=True)
 
 
 def write_json(value: Any) -> None:  # noqa: ANN401 - anything that JSON can be
-    """Write something as JSON that is easy to read.
-
-    Args:
-        value: Any value that JSON has.
-    """
+    """Write indented JSON."""
     click.echo(msgspec.json.format(encode(value), indent=2))
 
 
 def write_line(value: Any) -> None:  # noqa: ANN401 - anything that JSON can be
-    """Write something as one line of JSON.
-
-    Args:
-        value: Any value that JSON has.
-    """
+    """Write JSON in one line."""
     click.echo(encode(value))
 
 
 def write_array(values: Iterable[Any]) -> None:
-    """Write a JSON array, item by item as they come, so that none has to be kept.
-
-    Args:
-        values: The items.
-    """
+    """Write a JSON array item by item, so that none has to be kept."""
     start = b"["
     for value in values:
         click.echo(start + b"\n" + encode(value), nl=False)
@@ -71,12 +48,7 @@ def write_array(values: Iterable[Any]) -> None:
 
 
 def write_list(values: Iterable[Any], *, is_lines: bool) -> None:
-    """Write a list as it comes.
-
-    Args:
-        values: The items.
-        is_lines: Whether to write a line of JSON for each, and no array of them.
-    """
+    """Write a JSON array, or a line of JSON for each item, as they come."""
     if not is_lines:
         write_array(values)
         return
@@ -85,12 +57,7 @@ def write_list(values: Iterable[Any], *, is_lines: bool) -> None:
 
 
 def write_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Write a table: a drawn one to a terminal if rich is there, else aligned columns.
-
-    Args:
-        headers: The names of the columns.
-        rows: The cells; numbers are written with thousands apart, None as nothing.
-    """
+    """Write a table: a drawn one to a terminal if rich is there, else aligned columns."""
     cells = [[_text(cell) for cell in row] for row in rows]
     numeric = [
         bool(cells)

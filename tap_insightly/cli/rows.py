@@ -1,4 +1,4 @@
-"""Rows of a file that is to be loaded: CSV, or lines of JSON. A wrong one is told by its line."""
+"""The file that `insightly load` reads: CSV, or lines of JSON. Errors name the line."""
 
 from __future__ import annotations
 
@@ -13,61 +13,43 @@ from decimal import Decimal
 from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
+from typing_extensions import override
 
-from tap_insightly.cli.arguments import name_of
+from tap_insightly.cli.arguments import file_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-FORMATS = ("csv", "jsonl")
+FILE_FORMATS = ("csv", "jsonl")
 DELIMITERS = ",;\t|"
 _ENDINGS = {".csv": "csv", ".tsv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _LARGEST_CELL = 2**31 - 1  # characters: as much as csv takes on every system
 
 
-class Rows(ABC):
-    """A file of rows, which can be read several times."""
+class RowFile(ABC):
+    """A file of rows, which can be read several times; what cannot, such as a pipe, is copied."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        """Take the file. What can be read but once, such as a pipe, is copied first.
-
-        Args:
-            file: The file.
-        """
-        self.name = name_of(file)
-        """What it is called, text to begin a sentence with."""
+        self.name = file_name(file)
+        """Its name, to begin a sentence with."""
         self._file = file
         if not file.seekable():
-            # It goes with the process, whichever way that ends.
+            # It is removed with the process, however that ends.
             self._file = tempfile.TemporaryFile()  # noqa: SIM115
             shutil.copyfileobj(file, self._file)
             self._file.seek(0)
-        self._start = self._file.tell()  # what came before was read by somebody else
+        self._start = self._file.tell()  # what comes before was read already
 
     @abstractmethod
     def columns(self) -> list[str]:
-        """Tell which columns there are.
-
-        Returns:
-            Their names.
-
-        Raises:
-            UsageError: If something is wrong with the file.
-        """
+        """List the names of the columns."""
 
     @abstractmethod
     def __iter__(self) -> Iterator[str]:
-        """Read the file from its beginning.
-
-        Yields:
-            Each row as a JSON object.
-
-        Raises:
-            UsageError: If something is wrong with the file.
-        """
+        """Read the file from its beginning, each row as a JSON object."""
 
     def _lines(self) -> Iterator[tuple[int, str]]:
-        """Read lines, whichever way they end, each with its number."""
+        """Read lines with their numbers, whatever they end with."""
         self._file.seek(self._start)
         number = 0
         for chunk in self._file:
@@ -89,30 +71,19 @@ class Rows(ABC):
         raise click.UsageError(msg)
 
 
-class CSVRows(Rows):
-    """A file of CSV, with a line of names first."""
+class CSVRowFile(RowFile):
+    """A CSV file, whose first line has the names of the columns."""
 
     def __init__(
         self, file: IO[bytes], *, delimiter: str | None = None, clear_empty: bool = False
     ) -> None:
-        """Take the file.
-
-        Args:
-            file: The file.
-            delimiter: What is between cells, a character; None to find out.
-            clear_empty: Whether an empty cell says that there is nothing, not just nothing.
-        """
         super().__init__(file)
         csv.field_size_limit(_LARGEST_CELL)
         self._clear_empty = clear_empty
-        self._delimiter = delimiter or self._found_delimiter()
+        self._delimiter = delimiter or self._find_delimiter()
 
+    @override
     def columns(self) -> list[str]:
-        """Read the line of names, as `Rows` has it.
-
-        Returns:
-            The names.
-        """
         line, cells = next(self._cells(), (1, []))
         names = [cell.strip() for cell in cells]
         if not names:
@@ -124,12 +95,8 @@ class CSVRows(Rows):
             self._refuse(line, f"has more than one column {' and '.join(twice)}")
         return names
 
+    @override
     def __iter__(self) -> Iterator[str]:
-        """Read the rows, as `Rows` has it.
-
-        Yields:
-            Each row as a JSON object of texts.
-        """
         names = self.columns()
         cells_of_rows = self._cells()
         next(cells_of_rows)
@@ -154,32 +121,24 @@ class CSVRows(Rows):
             if any(cells):  # programs that write tables leave empty lines behind
                 yield line, cells
 
-    def _found_delimiter(self) -> str:
+    def _find_delimiter(self) -> str:
         head = next((text for _, text in self._lines() if text.strip()), "")
         return max(DELIMITERS, key=lambda one: len(next(csv.reader([head], delimiter=one))))
 
 
-class JSONRows(Rows):
-    """A file of lines of JSON."""
+class JSONRowFile(RowFile):
+    """A file with a JSON object a line."""
 
+    @override
     def columns(self) -> list[str]:
-        """Collect the names from all lines, as `Rows` has it.
-
-        Returns:
-            The names.
-        """
         names = dict.fromkeys(name for _, record in self._records() for name in record)
         if not names:
             msg = f"{self.name} is empty: it has no row."
             raise click.UsageError(msg)
         return list(names)
 
+    @override
     def __iter__(self) -> Iterator[str]:
-        """Read the rows, as `Rows` has it.
-
-        Yields:
-            Each row as it is written.
-        """
         return (text for text, _ in self._records())
 
     def _records(self) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -191,7 +150,7 @@ class JSONRows(Rows):
                     text,
                     parse_float=Decimal,
                     parse_constant=_refuse_constant,
-                    object_pairs_hook=_once,
+                    object_pairs_hook=_unique_names,
                 )
             except json.JSONDecodeError as error:
                 self._refuse(line, f"is no JSON: {error.msg} (character {error.pos + 1})")
@@ -202,11 +161,11 @@ class JSONRows(Rows):
             if "\\ud" in text.lower() and not _is_whole(record):
                 self._refuse(line, "has half a character (a surrogate without the other)")
             if not isinstance(record, dict):
-                self._refuse(line, f"is no JSON object, but {_shown(text)}")
+                self._refuse(line, f"is no JSON object, but {_shortened(text)}")
             yield text.strip(), record
 
 
-def _once(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+def _unique_names(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         (name, _), *_ = Counter(name for name, _ in pairs).most_common(1)
@@ -228,35 +187,24 @@ def _refuse_constant(text: str) -> NoReturn:
     raise ValueError(msg)
 
 
-def _shown(text: str) -> str:
+def _shortened(text: str) -> str:
     text = text.strip()
     return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - as much as a line has room
 
 
-def opened(file: IO[bytes], form: str | None, *, delimiter: str | None, clear_empty: bool) -> Rows:
-    """Find out what kind of file it is.
-
-    Args:
-        file: The file.
-        form: One of `FORMATS`; None to tell by the name.
-        delimiter: Of CSV: what is between cells, a character; None to find out.
-        clear_empty: Of CSV: whether an empty cell clears a field.
-
-    Returns:
-        Its rows.
-
-    Raises:
-        UsageError: If that cannot be told, or what is said of CSV is said of another.
-    """
-    name = name_of(file)
+def open_rows(
+    file: IO[bytes], form: str | None, *, delimiter: str | None, clear_empty: bool
+) -> RowFile:
+    """Open a file in a format, or in the one that its name tells."""
+    name = file_name(file)
     endings = (kind for end, kind in _ENDINGS.items() if name.lower().endswith(end))
     form = form or next(endings, None)
     if form is None:
         msg = f"{name}: say with --format whether it is csv or jsonl; its name does not tell."
         raise click.UsageError(msg)
     if form == "csv":
-        return CSVRows(file, delimiter=delimiter, clear_empty=clear_empty)
+        return CSVRowFile(file, delimiter=delimiter, clear_empty=clear_empty)
     if delimiter is not None or clear_empty:
         msg = "--delimiter and --clear-empty are for CSV; in JSON, null clears a field."
         raise click.UsageError(msg)
-    return JSONRows(file)
+    return JSONRowFile(file)

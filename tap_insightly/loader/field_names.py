@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import Field
-from tap_insightly.api.records.requests import PARENT_ID, PARENT_TYPE, STAGE
+from tap_insightly.api.records.requests import PARENT_ID, PARENT_TYPE
+from tap_insightly.api.records.stages import STAGE
 from tap_insightly.openapi import COMPONENTS
 from tap_insightly.openapi.objects import CUSTOM_FIELDS
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import InvalidFieldsError
 from tap_insightly.api.records.objects import UnknownObjectError
-from tap_insightly.api.records.requests import STAGE
+from tap_insightly.api.records.stages import STAGE
 from tap_insightly.loader.errors import MappingError, SettingError
 from tap_insightly.loader.field_names import FieldNames
 from tap_insightly.loader.stream_mapping import StreamMapping

@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from tap_insightly.api import InsightlyError, RequestStats
 from tap_insightly.api.http.closeable import Closeable
-from tap_insightly.api.http.request import encode
+from tap_insightly.api.http.codec import encode
 from tap_insightly.loader.errors import RejectedError
 from tap_insightly.loader.shares import NO_LIMIT, Share
 from tap_insightly.values import utc_text

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import InvalidFieldsError
 from tap_insightly.api.records.conversions import plain_text
-from tap_insightly.api.records.requests import PARENT, PARENT_ID, PARENT_TYPE, STAGE
+from tap_insightly.api.records.requests import PARENT, PARENT_ID, PARENT_TYPE
+from tap_insightly.api.records.stages import STAGE
 from tap_insightly.loader.field_names import EMPTY, FieldNames
 from tap_insightly.loader.key_cache import CacheKey
 from tap_insightly.openapi.objects import CUSTOM_FIELDS

@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from tap_insightly.api import InvalidFieldsError, NotAvailableError, RefusedError, Response
 from tap_insightly.api.records.reading import value_of
-from tap_insightly.api.records.requests import STAGE
+from tap_insightly.api.records.stages import STAGE
 from tap_insightly.loader.clock import server_now_text
 from tap_insightly.openapi.objects import CUSTOM_FIELDS
 from tap_insightly.undo_file.lines import (
@@ -145,7 +145,7 @@ class RecordWriter:
         """Put a record into its pipeline and stage; whether it was elsewhere."""
         obj, known = self._mapping.obj, record or {}
         request = (
-            self._client.build_stage_request(obj.name, record_id, stage, record) if stage else None
+            self._client.build_move_request(obj.name, record_id, stage, record) if stage else None
         )
         if request is None:
             return False

@@ -1,4 +1,4 @@
-"""What is asked of an account: one request for each list, and a few that show its habits."""
+"""What an account is asked: each list once, and a few requests that show its habits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tap_insightly.api import InsightlyObject
-    from tap_insightly.probe.asking import Asker, Heard
+    from tap_insightly.probe.client import ProbeClient, ProbeResponse
 
 UPDATED = "DATE_UPDATED_UTC"
 SIZE = 50
@@ -30,10 +30,10 @@ UNKNOWN = "NoSuchObject__c"
 LONG_AGO = "1990-01-01T00:00:00Z"
 LATER = "2190-01-01T00:00:00Z"
 
-# Some lists are asked for in a way of their own, so that each answer shows something more. If one
-# is refused, it is asked for as all others.
+# Some lists are asked for in another way, so that their answers show something more. If that is
+# refused, they are asked for in the usual way.
 _PAGED = {"top": str(SIZE), "count_total": "true"}
-_WAYS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+_FIRST_REQUESTS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "/Countries": ("/countries", {"top": "1"}),
     "/Currencies": ("/Currencies/", {"top": "1"}),
     "/Tasks": ("/Tasks", {"count_total": "true"}),
@@ -44,18 +44,18 @@ _WAYS: Mapping[str, tuple[str, Mapping[str, str]]] = {
 
 
 @dataclass(frozen=True)
-class Listed:
-    """The list of an object, as far as it was read."""
+class ListSample:
+    """The first records of the list of an object."""
 
     obj: InsightlyObject
-    heard: Heard
-    first: Heard
-    """The answer to what was asked first; the same, unless that was refused."""
+    response: ProbeResponse
+    first: ProbeResponse
+    """The answer to the first request; another one only if that was refused."""
 
     @property
     def rows(self) -> list[dict[str, Any]]:
         """Its records."""
-        return self.heard.rows if self.heard.is_list else []
+        return self.response.rows if self.response.is_list else []
 
     @property
     def ids(self) -> list[int]:
@@ -66,44 +66,39 @@ class Listed:
     @property
     def top(self) -> int:
         """How many records were asked for."""
-        return int(self.heard.params.get("top", "100"))
+        return int(self.response.params.get("top", "100"))
 
     @property
     def number(self) -> int:
         """How many records there are, as far as is known."""
-        return max(len(self.rows), self.heard.total or 0)
+        return max(len(self.rows), self.response.total or 0)
 
 
-class Account:
-    """An account, asked for what is needed and not before; nothing is asked twice."""
+class ProbedAccount:
+    """An account that is asked for things when they are needed, and once."""
 
-    def __init__(self, asker: Asker) -> None:
-        """Get ready; nothing is asked yet.
-
-        Args:
-            asker: Asks it.
-        """
-        self.asker = asker
+    def __init__(self, client: ProbeClient) -> None:
+        self.client = client
 
     @cached_property
-    def lists(self) -> list[Listed]:
-        """The lists of all standard objects; those that are not answered are left out."""
+    def lists(self) -> list[ListSample]:
+        """The lists of all standard objects that the server answers."""
         found = [self._list(obj) for obj in standard_objects()]
         return [one for one in found if one is not None]
 
     @cached_property
-    def readable(self) -> list[Listed]:
+    def readable(self) -> list[ListSample]:
         """The lists that this user may read."""
-        return [one for one in self.lists if one.heard.is_list]
+        return [one for one in self.lists if one.response.is_list]
 
     @cached_property
-    def paged(self) -> list[Listed]:
+    def paged(self) -> list[ListSample]:
         """The lists that come in pages."""
         return [one for one in self.readable if one.obj.is_paged]
 
     @cached_property
-    def main(self) -> Listed | None:
-        """The largest list of what can be searched by date, at which habits are looked at."""
+    def main(self) -> ListSample | None:
+        """The largest list that can be searched by date; most checks look at this one."""
         able = [
             one
             for one in self.paged
@@ -117,61 +112,39 @@ class Account:
         return objects_in(self.list_of("/CustomObjects"))
 
     @cached_property
-    def custom_records(self) -> Listed | None:
+    def custom_records(self) -> ListSample | None:
         """Records of the first of these objects."""
         return self._list(self.custom_objects[0]) if self.custom_objects else None
 
     @cached_property
     def definitions(self) -> list[dict[str, Any]]:
-        """All custom fields, as they are answered for an object that there is not."""
-        heard = self.asker.get(f"/CustomFields/{UNKNOWN}")
-        return heard.rows if heard is not None and heard.is_list else []
+        """All custom fields: what is answered for an object that does not exist."""
+        response = self.client.get(f"/CustomFields/{UNKNOWN}")
+        return response.rows if response is not None and response.is_list else []
 
     @cached_property
     def latest(self) -> str | None:
-        """The date of the newest update among the records of the main list, as it is written."""
+        """The newest date of update in the main list, as it is written."""
         dates = _dates(self.main.rows) if self.main else []
         return max(dates, default=None)
 
     def list_of(self, path: str) -> list[dict[str, Any]]:
-        """Give the records of a list.
-
-        Args:
-            path: Its path.
-
-        Returns:
-            As far as they were read.
-        """
+        """Give the records of a list, as far as they were read."""
         return next((one.rows for one in self.readable if one.obj.path == path), [])
 
-    def large_page(self, top: int) -> Heard | None:
-        """Ask for a large page of the main list.
-
-        Args:
-            top: How many records to ask for.
-
-        Returns:
-            The answer; None if there is none.
-        """
+    def large_page(self, top: int) -> ProbeResponse | None:
+        """Ask for a large page of the main list."""
         if self.main is None:
             return None
-        return self.asker.get(self.main.obj.path, top=str(top), count_total="true")
+        return self.client.get(self.main.obj.path, top=str(top), count_total="true")
 
-    def search(self, seconds_before: int, *, is_iso: bool = True) -> Heard | None:
-        """Search the main list for what was updated after its newest record, or just before.
-
-        Args:
-            seconds_before: How long before, a number.
-            is_iso: Whether to write the moment as ISO 8601 has it, or as records do.
-
-        Returns:
-            The answer; None if there is none.
-        """
+    def search(self, seconds_before: int, *, is_iso: bool = True) -> ProbeResponse | None:
+        """Search the main list from its newest update, or from some seconds before it."""
         if self.main is None or self.latest is None:
             return None
         since: datetime = parse_moment(self.latest) - timedelta(seconds=seconds_before)
         text = utc_text(since) if is_iso else f"{since:%Y-%m-%d %H:%M:%S}"
-        return self.asker.get(
+        return self.client.get(
             f"{self.main.obj.path}/Search",
             updated_after_utc=text,
             top=str(LARGEST),
@@ -179,44 +152,33 @@ class Account:
             brief="true",
         )
 
-    def one(self) -> Heard | None:
-        """Ask for the first record of the main list alone.
-
-        Returns:
-            The answer; None if there is none.
-        """
+    def one(self) -> ProbeResponse | None:
+        """Ask for the first record of the main list alone."""
         if self.main is None:
             return None
-        return self.asker.get(self.main.obj.path_of(self.main.ids[0]))
+        return self.client.get(self.main.obj.path_of(self.main.ids[0]))
 
-    def _list(self, obj: InsightlyObject) -> Listed | None:
-        path, query = _WAYS.get(obj.path, (obj.path, _usual(obj)))
-        first = self.asker.get(path, **query)
-        heard = first
-        if first is not None and obj.path in _WAYS and _shows_nothing(first):
-            heard = self.asker.get(obj.path, **_usual(obj))
-        return Listed(obj, heard, first or heard) if heard is not None else None
+    def _list(self, obj: InsightlyObject) -> ListSample | None:
+        path, query = _FIRST_REQUESTS.get(obj.path, (obj.path, _usual_query(obj)))
+        first = self.client.get(path, **query)
+        response = first
+        if first is not None and obj.path in _FIRST_REQUESTS and _shows_nothing(first):
+            response = self.client.get(obj.path, **_usual_query(obj))
+        return ListSample(obj, response, first or response) if response is not None else None
 
 
-def _shows_nothing(first: Heard) -> bool:
-    """Tell whether a list that was asked for in a way of its own may be another in the usual."""
+def _shows_nothing(first: ProbeResponse) -> bool:
+    """Tell whether a list has to be asked for again in the usual way."""
     is_denied = first.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
     return not is_denied and not (first.is_list and first.rows)
 
 
-def _usual(obj: InsightlyObject) -> dict[str, str]:
+def _usual_query(obj: InsightlyObject) -> dict[str, str]:
     return {**(_PAGED if obj.is_paged else {}), **obj.needs}
 
 
 def moments(rows: Iterable[Mapping[str, Any]]) -> list[datetime]:
-    """Give the dates of the last update of records, as far as they can be read.
-
-    Args:
-        rows: The records.
-
-    Returns:
-        Aware datetimes.
-    """
+    """Give the dates of update of records, as far as they can be read."""
     return [moment for _, moment in _dated(rows)]
 
 

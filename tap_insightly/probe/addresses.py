@@ -8,138 +8,144 @@ from typing import TYPE_CHECKING
 
 from tap_insightly.api.http.headers import whole_number
 from tap_insightly.probe.account import NOBODY, moments
-from tap_insightly.probe.checking import tells
-from tap_insightly.probe.lists import NO_ANSWER, NO_LIST, refused
-from tap_insightly.probe.verdict import Verdict, fails, holds, judged, unseen
+from tap_insightly.probe.lists import NO_ANSWER, NO_LIST, status_text
+from tap_insightly.probe.registry import checks
+from tap_insightly.probe.verdict import Verdict, fails, holds, unseen, verdict_on
 
 if TYPE_CHECKING:
-    from tap_insightly.probe.account import Account
-    from tap_insightly.probe.asking import Heard
+    from tap_insightly.probe.account import ProbedAccount
+    from tap_insightly.probe.client import ProbeResponse
 
 CLOCKS_APART = 120
-"""Seconds by which two clocks may differ without anybody having to know."""
+"""Seconds by which two clocks may differ."""
 
 
-def _in_another_way(account: Account, path: str, said: str) -> Verdict:
-    """Tell whether a list was answered although it was asked for in another way."""
+def _in_another_way(account: ProbedAccount, path: str, text: str) -> Verdict:
+    """Tell whether a list was answered although its path was written in another way."""
     for one in account.lists:
         if one.obj.path == path:
             if one.first.is_list:
-                return holds(f"{said} was answered {one.first.status}.")
-            if one.heard.is_list:
-                return fails(f"{said} was answered {one.first.status}.")
-            return unseen(f"{said} was answered {one.first.status}, but so was {path}.")
+                return holds(f"{text} was answered {one.first.status}.")
+            if one.response.is_list:
+                return fails(f"{text} was answered {one.first.status}.")
+            return unseen(f"{text} was answered {one.first.status}, but so was {path}.")
     return unseen(NO_ANSWER)
 
 
-@tells("path-case")
-def _(account: Account) -> Verdict:
+@checks("path-case")
+def _(account: ProbedAccount) -> Verdict:
     return _in_another_way(account, "/Countries", "/countries")
 
 
-@tells("trailing-slash")
-def _(account: Account) -> Verdict:
+@checks("trailing-slash")
+def _(account: ProbedAccount) -> Verdict:
     return _in_another_way(account, "/Currencies", "/Currencies/")
 
 
-@tells("other-form-405")
-def _(account: Account) -> Verdict:
+@checks("other-form-405")
+def _(account: ProbedAccount) -> Verdict:
     main = account.main
     if main is None:
         return unseen(NO_LIST)
     one = main.obj.name if main.obj.name != main.obj.path[1:] else f"{main.obj.name}s"
-    heard = account.asker.get(f"/{one}", top="1")
-    if heard is None:
+    response = account.client.get(f"/{one}", top="1")
+    if response is None:
         return unseen(NO_ANSWER)
-    return (holds if heard.status == HTTPStatus.METHOD_NOT_ALLOWED else fails)(refused(heard))
+    return (holds if response.status == HTTPStatus.METHOD_NOT_ALLOWED else fails)(
+        status_text(response)
+    )
 
 
-def _missing(account: Account) -> Heard | None:
-    """Ask for a record that there is not."""
-    return account.asker.get(account.main.obj.path_of(NOBODY)) if account.main else None
+def _missing(account: ProbedAccount) -> ProbeResponse | None:
+    """Ask for a record that does not exist."""
+    return account.client.get(account.main.obj.path_of(NOBODY)) if account.main else None
 
 
-@tells("missing-404")
-def _(account: Account) -> Verdict:
-    heard = _missing(account)
-    if heard is None or account.main is None:
+@checks("missing-404")
+def _(account: ProbedAccount) -> Verdict:
+    response = _missing(account)
+    if response is None or account.main is None:
         return unseen(NO_LIST)
-    said = f"{account.main.obj.path} with an id that is none was answered {heard.status}."
-    return (holds if heard.status == HTTPStatus.NOT_FOUND else fails)(said)
+    text = f"{account.main.obj.path} with an id that is none was answered {response.status}."
+    return (holds if response.status == HTTPStatus.NOT_FOUND else fails)(text)
 
 
-@tells("error-bodies", is_last=True)
-def _(account: Account) -> Verdict:
+@checks("error-bodies", is_last=True)
+def _(account: ProbedAccount) -> Verdict:
     _missing(account)
-    bad = [one for one in account.asker.heard if one.status >= HTTPStatus.BAD_REQUEST]
+    bad = [one for one in account.client.responses if one.status >= HTTPStatus.BAD_REQUEST]
     shapes = {_shape(one): one.status for one in bad}
     wrong = [f"{status}: {one}" for one, status in shapes.items() if one == _OTHER]
-    return judged(wrong, [f"{status}: {one}" for one, status in shapes.items()], "no errors")
+    return verdict_on(wrong, [f"{status}: {one}" for one, status in shapes.items()], "no errors")
 
 
 _OTHER = "JSON of another kind"
 
 
-def _shape(heard: Heard) -> str:
-    """Say what the body of an error is like."""
-    if not heard.body.strip():
+def _shape(response: ProbeResponse) -> str:
+    """Say what the body of an error looks like."""
+    if not response.body.strip():
         return "an empty body"
-    if heard.data is None:
-        is_page = heard.body.lstrip()[:1] == b"<"
+    if response.data is None:
+        is_page = response.body.lstrip()[:1] == b"<"
         return "a page of HTML" if is_page else "plain text"
-    if isinstance(heard.data, dict) and {name.lower() for name in heard.data} & {"message"}:
+    if isinstance(response.data, dict) and {name.lower() for name in response.data} & {"message"}:
         return "an object with Message"
-    return "a text in JSON" if isinstance(heard.data, str) else _OTHER
+    return "a text in JSON" if isinstance(response.data, str) else _OTHER
 
 
-def _with_header(account: Account, *names: str) -> Verdict:
+def _with_header(account: ProbedAccount, *names: str) -> Verdict:
     """Tell whether all answers have these headers."""
-    heard = [one for one in account.asker.heard if one.status < HTTPStatus.INTERNAL_SERVER_ERROR]
-    without = sum(not all(name in one.headers for name in names) for one in heard)
-    said = f"{len(heard) - without:,} of {len(heard):,} answers have {' and '.join(names)}."
-    return fails(said) if without else holds(said)
+    response = [
+        one for one in account.client.responses if one.status < HTTPStatus.INTERNAL_SERVER_ERROR
+    ]
+    without = sum(not all(name in one.headers for name in names) for one in response)
+    text = f"{len(response) - without:,} of {len(response):,} answers have {' and '.join(names)}."
+    return fails(text) if without else holds(text)
 
 
-@tells("quota-told", is_last=True)
-def _(account: Account) -> Verdict:
+@checks("quota-told", is_last=True)
+def _(account: ProbedAccount) -> Verdict:
     return _with_header(account, "X-RateLimit-Limit", "X-RateLimit-Remaining")
 
 
-@tells("quota-falls", is_last=True)
-def _(account: Account) -> Verdict:
-    told = [whole_number(one.headers.get("X-RateLimit-Remaining")) for one in account.asker.heard]
-    left = [one for one in told if one is not None]
+@checks("quota-falls", is_last=True)
+def _(account: ProbedAccount) -> Verdict:
+    numbers = [
+        whole_number(one.headers.get("X-RateLimit-Remaining")) for one in account.client.responses
+    ]
+    left = [one for one in numbers if one is not None]
     if len(left) < 2:  # noqa: PLR2004 - less is no comparison
         return unseen("The answers do not tell what is left.")
     fall, least = left[0] - left[-1], len(left) - 1
     if fall < 0:
         return unseen("More are left than before: a new day has begun.")
-    said = f"{least:,} requests later, {fall:,} fewer are left."
-    return holds(said) if fall >= least else fails(said)
+    text = f"{least:,} requests later, {fall:,} fewer are left."
+    return holds(text) if fall >= least else fails(text)
 
 
-@tells("date-told", is_last=True)
-def _(account: Account) -> Verdict:
+@checks("date-told", is_last=True)
+def _(account: ProbedAccount) -> Verdict:
     return _with_header(account, "Date")
 
 
-@tells("clocks-agree", is_last=True)
-def _(account: Account) -> Verdict:
+@checks("clocks-agree", is_last=True)
+def _(account: ProbedAccount) -> Verdict:
     apart = [
         abs((one.at - one.date.astimezone(timezone.utc)).total_seconds())
-        for one in account.asker.heard
+        for one in account.client.responses
         if one.date is not None
     ]
     if not apart:
         return unseen("The answers have no Date.")
     least = round(min(apart))
-    said = f"The server's clock and that of this machine are {least:,} seconds apart."
-    return holds(said) if least <= CLOCKS_APART else fails(said)
+    text = f"The server's clock and that of this machine are {least:,} seconds apart."
+    return holds(text) if least <= CLOCKS_APART else fails(text)
 
 
-@tells("no-updates-ahead")
-def _(account: Account) -> Verdict:
-    dates = [one.heard.date for one in account.lists if one.heard.date is not None]
+@checks("no-updates-ahead")
+def _(account: ProbedAccount) -> Verdict:
+    dates = [one.response.date for one in account.lists if one.response.date is not None]
     if account.latest is None or not dates:
         return unseen(NO_LIST)
     newest = max(moments(row for one in account.readable for row in one.rows))
@@ -148,46 +154,50 @@ def _(account: Account) -> Verdict:
     return holds("No record is newer than the Date of the answers.")
 
 
-@tells("gzip", is_last=True)
-def _(account: Account) -> Verdict:
-    large = [one for one in account.asker.heard if len(one.body) > 10_000]  # noqa: PLR2004 - worth it
-    encode_ids = sum("gzip" in one.headers.get("Content-Encoding", "") for one in large)
+@checks("gzip", is_last=True)
+def _(account: ProbedAccount) -> Verdict:
+    large = [one for one in account.client.responses if len(one.body) > 10_000]  # noqa: PLR2004 - worth it
+    compressed = sum("gzip" in one.headers.get("Content-Encoding", "") for one in large)
     if not large:
         return unseen("No answer is large enough.")
-    said = f"{encode_ids:,} of {len(large):,} large answers are compressed."
-    return holds(said) if encode_ids == len(large) else fails(said)
+    text = f"{compressed:,} of {len(large):,} large answers are compressed."
+    return holds(text) if compressed == len(large) else fails(text)
 
 
 _KINDS = ("text/html", "text/plain", "text/json", "text/xml", "application/xml")
 
 
-@tells("json-untold", is_last=True)
-def _(account: Account) -> Verdict:
-    done = [one for one in account.asker.heard if one.is_done]
+@checks("json-untold", is_last=True)
+def _(account: ProbedAccount) -> Verdict:
+    done = [one for one in account.client.responses if one.is_done]
     wrong = {_kind(one) for one in done if _kind(one) != "application/json"}
-    return judged(sorted(wrong), [f"{len(done):,} answers are JSON"] if done else [], "no answers")
+    return verdict_on(
+        sorted(wrong), [f"{len(done):,} answers are JSON"] if done else [], "no answers"
+    )
 
 
-def _kind(heard: Heard) -> str:
-    """Say of what type an answer is; what nobody has seen yet is shown to nobody."""
-    kind = heard.headers.get("Content-Type", "no type").partition(";")[0].strip().lower()
+def _kind(response: ProbeResponse) -> str:
+    """Name the content type of an answer; an unknown one may be private, and is not named."""
+    kind = response.headers.get("Content-Type", "no type").partition(";")[0].strip().lower()
     return kind if kind in {*_KINDS, "application/json", "no type"} else "a type of its own"
 
 
-@tells("json-plain", is_last=True)
-def _(account: Account) -> Verdict:
-    done = [one for one in account.asker.heard if one.is_done]
+@checks("json-plain", is_last=True)
+def _(account: ProbedAccount) -> Verdict:
+    done = [one for one in account.client.responses if one.is_done]
     odd = sum(not one.is_plain for one in done)
-    said = f"{odd:,} of {len(done):,} answers cannot be read as they are."
-    return fails(said) if odd else holds(said)
+    text = f"{odd:,} of {len(done):,} answers cannot be read as they are."
+    return fails(text) if odd else holds(text)
 
 
-@tells("etag")
-def _(account: Account) -> Verdict:
-    heard = account.one()
-    if heard is None or account.main is None:
+@checks("etag")
+def _(account: ProbedAccount) -> Verdict:
+    response = account.one()
+    if response is None or account.main is None:
         return unseen(NO_LIST)
-    if not heard.is_done:
-        return unseen(f"A record of {account.main.obj.path} was answered {heard.status}.")
-    said = f"A record of {account.main.obj.path} is answered"
-    return holds(f"{said} with an ETag.") if "ETag" in heard.headers else fails(f"{said} without.")
+    if not response.is_done:
+        return unseen(f"A record of {account.main.obj.path} was answered {response.status}.")
+    text = f"A record of {account.main.obj.path} is answered"
+    return (
+        holds(f"{text} with an ETag.") if "ETag" in response.headers else fails(f"{text} without.")
+    )

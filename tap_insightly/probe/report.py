@@ -1,4 +1,4 @@
-"""What came of a probe: all of it for the owner of the account, and what anybody may see."""
+"""The result of a probe: for the owner of the account, and for anybody."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.connection import package_version
-from tap_insightly.probe.verdict import Private, Verdict, Word
+from tap_insightly.probe.verdict import Outcome, Private, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -15,33 +15,17 @@ if TYPE_CHECKING:
 
 
 def described(results: Sequence[Result], requests: int) -> dict[str, Any]:
-    """Describe what came of a probe, for the owner of the account.
-
-    Args:
-        results: The results.
-        requests: How many requests were sent, a number.
-
-    Returns:
-        A JSON object.
-    """
+    """Describe the result for the owner of the account, as a JSON object."""
     return _described(results, requests, lambda verdict: verdict.text)
 
 
 def anonymous(results: Sequence[Result], requests: int) -> dict[str, Any]:
-    """Describe what came of a probe, for anybody: no name, text or id of the account is in it.
-
-    Args:
-        results: The results.
-        requests: How many requests were sent, a number.
-
-    Returns:
-        A JSON object.
-    """
+    """Describe the result for anybody: it has no name, text or id of the account."""
     return _described(results, requests, _Numbers().text)
 
 
 class _Numbers:
-    """Gives each name out of an account a number, and always the same."""
+    """Replaces each name out of an account by a number, always by the same."""
 
     def __init__(self) -> None:
         self._known: dict[Private, int] = {}
@@ -49,7 +33,9 @@ class _Numbers:
 
     def text(self, verdict: Verdict) -> str:
         return "".join(
-            self._number(part) if isinstance(part, Private) else Verdict(verdict.word, (part,)).text
+            self._number(part)
+            if isinstance(part, Private)
+            else Verdict(verdict.outcome, (part,)).text
             for part in verdict.evidence
         )
 
@@ -63,16 +49,16 @@ class _Numbers:
 def _described(
     results: Sequence[Result], requests: int, text_of: Callable[[Verdict], str]
 ) -> dict[str, Any]:
-    words = Counter(one.verdict.word for one in results)
+    words = Counter(one.verdict.outcome for one in results)
     return {
         "version": package_version(),
         "requests": requests,
-        "verdicts": {word.value: words[word] for word in Word},
+        "verdicts": {word.value: words[word] for word in Outcome},
         "assumptions": [
             {
                 "id": one.assumption.id,
                 "assumption": one.assumption.text,
-                "verdict": one.verdict.word.value,
+                "verdict": one.verdict.outcome.value,
                 "evidence": text_of(one.verdict),
                 "relied_on_in": sorted({*one.assumption.said_in, *one.assumption.relied_on}),
             }

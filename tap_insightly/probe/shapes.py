@@ -1,4 +1,4 @@
-"""Checks of records against our description of the API: fields, types, keys, values."""
+"""Checks of records against the OpenAPI documents: fields, types, keys, values."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from tap_insightly.api.records.objects import standard_objects
 from tap_insightly.openapi import COMPONENTS
 from tap_insightly.openapi.objects import objects_by_path
 from tap_insightly.probe.account import UPDATED
-from tap_insightly.probe.checking import tells
 from tap_insightly.probe.lists import NO_LIST
+from tap_insightly.probe.registry import checks
 from tap_insightly.probe.verdict import (
-    Part,
+    Piece,
     Private,
     Verdict,
+    comma_list,
+    count_of,
     fails,
     holds,
-    judged,
-    listed,
-    many,
     unseen,
+    verdict_on,
 )
 from tap_insightly.values import EMPTY_DATES, converter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tap_insightly.probe.account import Account
+    from tap_insightly.probe.account import ProbedAccount
 
 NESTED = ("CUSTOMFIELDS", "TAGS", "LINKS", "DATES", "EMAILDOMAINS", "TEAMMEMBERS")
 ACTIVITY = "LAST_ACTIVITY_DATE_UTC"
@@ -41,32 +41,21 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}")
 Record = dict[str, Any]
 
 
-def records(account: Account) -> Iterator[tuple[str, str, Record]]:
-    """Go through all records that were read, what is alone and what is custom among them.
-
-    Args:
-        account: The account.
-
-    Yields:
-        The path, the component and the record, of each.
-    """
+def records(account: ProbedAccount) -> Iterator[tuple[str, str, Record]]:
+    """Go through all records that were read, with their paths and components."""
     for one in account.readable:
         for row in one.rows:
             yield one.obj.path, one.obj.component, row
     if account.custom_records is not None:
         for row in account.custom_records.rows:
             yield "/{OBJECT_NAME}", account.custom_records.obj.component, row
-    heard = account.asker.get("/Instance")
-    for row in heard.rows if heard is not None else ():
+    response = account.client.get("/Instance")
+    for row in response.rows if response is not None else ():
         yield "/Instance", objects_by_path()["/Instance"].component, row
 
 
-def _values(account: Account) -> Iterator[tuple[str, str, Mapping[str, Any], Any]]:
-    """Go through all values of fields that are described; what is inside of arrays, too.
-
-    Yields:
-        The path, the name of the field, its schema and the value, of each.
-    """
+def _values(account: ProbedAccount) -> Iterator[tuple[str, str, Mapping[str, Any], Any]]:
+    """Go through all values of known fields, also inside of arrays."""
     for path, component, record in records(account):
         yield from _inside(path, COMPONENTS[component]["properties"], record)
 
@@ -87,15 +76,15 @@ def _inside(
 
 
 def _inner(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Give the fields of what is in an array; none if that is no object."""
+    """Give the fields of the objects in an array; none if it holds no objects."""
     items = schema.get("items", {})
     named = str(items.get("$ref", "")).rpartition("/")[2]
     properties: Mapping[str, Any] = COMPONENTS.get(named, items).get("properties", {})
     return properties
 
 
-@tells("fields-known")
-def _(account: Account) -> Verdict:
+@checks("fields-known")
+def _(account: ProbedAccount) -> Verdict:
     unknown: dict[tuple[str, str], str] = {}
     number = 0
     for path, component, record in records(account):
@@ -104,12 +93,12 @@ def _(account: Account) -> Verdict:
             for name in entry:
                 if name not in properties:
                     unknown.setdefault((path, before + name), _type(entry[name]))
-    wrong: list[Part] = []
+    wrong: list[Piece] = []
     for (path, name), kind in unknown.items():
         wrong += [f"{path} ({kind}): ", Private("unknown field", name), "; "]
     if wrong:
         return fails(*wrong[:-1], ".")
-    return holds(f"{many(number, 'record')}.") if number else unseen("There are no records.")
+    return holds(f"{count_of(number, 'record')}.") if number else unseen("There are no records.")
 
 
 def _objects(
@@ -123,8 +112,8 @@ def _objects(
                 yield f"{name}.", inner, entry
 
 
-@tells("types-fit")
-def _(account: Account) -> Verdict:
+@checks("types-fit")
+def _(account: ProbedAccount) -> Verdict:
     wrong: Counter[str] = Counter()
     number = 0
     for path, name, schema, value in _values(account):
@@ -133,7 +122,7 @@ def _(account: Account) -> Verdict:
             kind = schema.get("format") or _first(schema)
             wrong[f"{path} {name} ({_type(value)} where {kind} is expected)"] += 1
     every = [f"{text}: {times:,}" for text, times in wrong.items()]
-    return judged(every, [many(number, "value")] if number else [], "no values")
+    return verdict_on(every, [count_of(number, "value")] if number else [], "no values")
 
 
 def _first(schema: Mapping[str, Any]) -> str:
@@ -172,8 +161,8 @@ def _type(value: object) -> str:
     return "null" if value is None else kinds.get(type(value), "object")
 
 
-@tells("keys-there")
-def _(account: Account) -> Verdict:
+@checks("keys-there")
+def _(account: ProbedAccount) -> Verdict:
     wrong, right = [], 0
     for one in account.readable:
         schema = COMPONENTS[one.obj.component]
@@ -189,30 +178,29 @@ def _(account: Account) -> Verdict:
         elif keys and len({*found}) < len(found):
             wrong.append(f"{one.obj.path} has one {' and '.join(keys)} twice")
         right += bool(found)
-    return judged(wrong, [many(right, "list")] if right else [], "no records")
+    return verdict_on(wrong, [count_of(right, "list")] if right else [], "no records")
 
 
-@tells("dates-spelled")
-def _(account: Account) -> Verdict:
+@checks("dates-spelled")
+def _(account: ProbedAccount) -> Verdict:
     number, wrong = 0, Counter[str]()
     for path, name, schema, value in _values(account):
         is_date = schema.get("format") == "date-time" and isinstance(value, str)
         if is_date and value not in EMPTY_DATES:
             number += 1
             if not _DATE.fullmatch(value):
-                wrong[
-                    f"{path} {name}: {re.sub('[0-9]', '0', value)[:30] if _plain(value) else ''}"
-                ] += 1
-    return judged(wrong, [many(number, "date")] if number else [], "no dates")
+                shape = re.sub("[0-9]", "0", value)[:30] if _is_like_a_date(value) else ""
+                wrong[f"{path} {name}: {shape}"] += 1
+    return verdict_on(wrong, [count_of(number, "date")] if number else [], "no dates")
 
 
-def _plain(value: str) -> bool:
-    """Tell whether a text is made of what dates are, and so may be shown without its digits."""
+def _is_like_a_date(value: str) -> bool:
+    """Tell whether a text has only characters of dates; without its digits, anybody may see it."""
     return bool(re.fullmatch(r"[0-9TZ:.+ /-]+", value))
 
 
-@tells("empty-dates")
-def _(account: Account) -> Verdict:
+@checks("empty-dates")
+def _(account: ProbedAccount) -> Verdict:
     seen: Counter[str] = Counter()
     wrong: Counter[str] = Counter()
     for path, name, schema, value in _values(account):
@@ -224,11 +212,11 @@ def _(account: Account) -> Verdict:
             ("0000", "0001", "1/1/0001", "1900-01-01")
         ):
             wrong[f"{path} {name}"] += 1
-    return judged(wrong, [f"{kind}: {n:,}" for kind, n in seen.items()], "no empty dates")
+    return verdict_on(wrong, [f"{kind}: {n:,}" for kind, n in seen.items()], "no empty dates")
 
 
-@tells("money-digits")
-def _(account: Account) -> Verdict:
+@checks("money-digits")
+def _(account: ProbedAccount) -> Verdict:
     longest, wrong = 0, Counter[str]()
     for path, name, schema, value in _values(account):
         if _first(schema) == "number" and value is not None:
@@ -239,107 +227,107 @@ def _(account: Account) -> Verdict:
     if longest > MOST_CHARACTERS:
         wrong[f"a number of {longest} characters"] += 1
     right = [f"the longest number has {longest} characters"] if longest else []
-    return judged(wrong, right, "no numbers")
+    return verdict_on(wrong, right, "no numbers")
 
 
-@tells("brief-leaves-out")
-def _(account: Account) -> Verdict:
-    heard, main = account.search(1), account.main
-    if heard is None or main is None or not heard.rows:
+@checks("brief-leaves-out")
+def _(account: ProbedAccount) -> Verdict:
+    response, main = account.search(1), account.main
+    if response is None or main is None or not response.rows:
         return unseen(NO_LIST)
     carried = {name for row in main.rows for name in NESTED if name in row}
-    left = sorted({name for row in heard.rows for name in NESTED if name in row})
+    left = sorted({name for row in response.rows for name in NESTED if name in row})
     if not carried:
         return unseen(f"Records of {main.obj.path} carry nothing nested.")
-    return judged(left, [f"without {', '.join(sorted(carried))}"], "")
+    return verdict_on(left, [f"without {', '.join(sorted(carried))}"], "")
 
 
-@tells("brief-keeps-text")
-def _(account: Account) -> Verdict:
-    heard, main = account.search(1), account.main
-    if heard is None or main is None or not heard.rows:
+@checks("brief-keeps-text")
+def _(account: ProbedAccount) -> Verdict:
+    response, main = account.search(1), account.main
+    if response is None or main is None or not response.rows:
         return unseen(NO_LIST)
     whole = {name for row in main.rows for name in row} - set(NESTED) - {"ETag"}
-    brief = {name for row in heard.rows for name in row}
+    brief = {name for row in response.rows for name in row}
     known = COMPONENTS[main.obj.component]["properties"]
     wrong = sorted(name for name in whole - brief if name in known)
-    return judged(wrong, [f"all {len(whole):,} other fields of {main.obj.path} are there"], "")
+    return verdict_on(wrong, [f"all {len(whole):,} other fields of {main.obj.path} are there"], "")
 
 
-@tells("single-as-listed")
-def _(account: Account) -> Verdict:
-    heard, main = account.one(), account.main
-    if heard is None or main is None or not heard.rows:
+@checks("single-as-listed")
+def _(account: ProbedAccount) -> Verdict:
+    response, main = account.one(), account.main
+    if response is None or main is None or not response.rows:
         return unseen(NO_LIST)
     known = COMPONENTS[main.obj.component]["properties"]
-    apart = sorted((set(main.rows[0]) ^ set(heard.rows[0])) & set(known) - {"ETag"})
-    return judged(apart, [f"{len(main.rows[0]):,} fields of {main.obj.path}"], "")
+    apart = sorted((set(main.rows[0]) ^ set(response.rows[0])) & set(known) - {"ETag"})
+    return verdict_on(apart, [f"{len(main.rows[0]):,} fields of {main.obj.path}"], "")
 
 
-@tells("links-named")
-def _(account: Account) -> Verdict:
+@checks("links-named")
+def _(account: ProbedAccount) -> Verdict:
     names = {obj.name for obj in standard_objects()} | {obj.name for obj in account.custom_objects}
     names |= {"StandardObject", "User"}
     seen: Counter[str] = Counter()
-    wrong: dict[str, Part] = {}
+    wrong: dict[str, Piece] = {}
     for _, name, _, value in _values(account):
         if name in {"LINKS.LINK_OBJECT_NAME", "LINKS.OBJECT_NAME"} and isinstance(value, str):
             seen[value] += 1
             if value not in names:
                 wrong[value] = Private("object", value)
     number = sum(seen.values())
-    return judged(wrong.values(), [many(number, "name")] if number else [], "no links")
+    return verdict_on(wrong.values(), [count_of(number, "name")] if number else [], "no links")
 
 
-@tells("states-in-capitals")
-def _(account: Account) -> Verdict:
+@checks("states-in-capitals")
+def _(account: ProbedAccount) -> Verdict:
     rows = [*account.list_of("/Opportunities"), *account.list_of("/OpportunityStateReasons")]
     names = ("OPPORTUNITY_STATE", "FOR_OPPORTUNITY_STATE")
     seen = [str(row[name]) for row in rows for name in names if row.get(name)]
     wrong = sum(one not in STATES for one in seen)
     if not seen:
         return unseen("There are no opportunities, and no reasons.")
-    said = f"{len(seen) - wrong:,} of {len(seen):,} states are among {', '.join(STATES)}."
-    return fails(said) if wrong else holds(said)
+    text = f"{len(seen) - wrong:,} of {len(seen):,} states are among {', '.join(STATES)}."
+    return fails(text) if wrong else holds(text)
 
 
-@tells("ticket-statuses")
-def _(account: Account) -> Verdict:
+@checks("ticket-statuses")
+def _(account: ProbedAccount) -> Verdict:
     rows = account.list_of("/Ticket")
     seen = {str(row["TICKET_STATUS"]) for row in rows if row.get("TICKET_STATUS")}
     if not seen:
         return unseen("There are no tickets.")
     done = seen & {"SOLVED", "CLOSED"}
-    said = f"{len(seen):,} statuses, {len(done)} of them SOLVED or CLOSED."
+    text = f"{len(seen):,} statuses, {len(done)} of them SOLVED or CLOSED."
     spelled = {one for one in seen if one.upper() in {"SOLVED", "CLOSED"}}
-    return fails(said) if spelled != done else holds(said)
+    return fails(text) if spelled != done else holds(text)
 
 
-@tells("comments-whole", is_last=True)
-def _(account: Account) -> Verdict:
+@checks("comments-whole", is_last=True)
+def _(account: ProbedAccount) -> Verdict:
     rows = account.list_of("/Notes")
     ids = [row["NOTE_ID"] for row in rows if isinstance(row.get("NOTE_ID"), int)]
     if not ids:
         return unseen("There are no notes.")
-    heard = account.asker.get(f"/Notes/{ids[0]}/Comments")
-    if heard is None or not heard.is_list or not heard.rows:
+    response = account.client.get(f"/Notes/{ids[0]}/Comments")
+    if response is None or not response.is_list or not response.rows:
         return unseen("The note that was asked about has no comments.")
     wanted = ("COMMENT_ID", "BODY", "OWNER_USER_ID", "DATE_CREATED_UTC", "DATE_UPDATED_UTC")
-    wrong = [name for name in wanted if not any(name in row for row in heard.rows)]
-    return judged(wrong, [many(len(heard.rows), "comment")], "")
+    wrong = [name for name in wanted if not any(name in row for row in response.rows)]
+    return verdict_on(wrong, [count_of(len(response.rows), "comment")], "")
 
 
-@tells("changes-without-date")
-def _(account: Account) -> Verdict:
+@checks("changes-without-date")
+def _(account: ProbedAccount) -> Verdict:
     rows = [row for _, _, row in records(account) if row.get(ACTIVITY) and row.get(UPDATED)]
     # Both are written in the same way, so that the later one is the greater text.
     later = sum(str(row[ACTIVITY]) > str(row[UPDATED]) for row in rows)
-    said = f"Of {many(len(rows), 'record')}, {later:,} had an activity after their last update."
-    return holds(said) if later else unseen(said)
+    text = f"Of {count_of(len(rows), 'record')}, {later:,} had an activity after their last update."
+    return holds(text) if later else unseen(text)
 
 
-@tells("lengths-no-promise")
-def _(account: Account) -> Verdict:
+@checks("lengths-no-promise")
+def _(account: ProbedAccount) -> Verdict:
     longer: Counter[str] = Counter()
     for path, name, schema, value in _values(account):
         most = schema.get("maxLength")
@@ -347,4 +335,4 @@ def _(account: Account) -> Verdict:
             longer[f"{path} {name}"] += 1
     if not longer:
         return unseen("No text is longer.")
-    return holds(*listed(f"{name}: {number:,}" for name, number in longer.items()), ".")
+    return holds(*comma_list(f"{name}: {number:,}" for name, number in longer.items()), ".")

@@ -1,4 +1,4 @@
-"""One contact that a probe makes, changes and deletes, whatever happens meanwhile."""
+"""The contact that a probe creates, changes and deletes, whatever happens meanwhile."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from tap_insightly.probe.asking import Asker, Heard
+    from tap_insightly.probe.client import ProbeClient, ProbeResponse
 
     Record = dict[str, Any]
 
@@ -26,40 +26,27 @@ CONTACTS, NOTES = "/Contacts", "/Notes"
 _A_SECOND = timedelta(seconds=1.05)  # dates have no fractions, and a clock may be a bit behind
 
 
-class Trial(Closeable):
-    """A contact of a probe's own. Use it as a context manager: it is deleted at the end."""
+class TrialContact(Closeable):
+    """A contact for trying things. Use it as a context manager: it is deleted at the end."""
 
-    def __init__(self, asker: Asker, values: Record) -> None:
-        """Get ready; nothing is made yet.
-
-        Args:
-            asker: Asks the account.
-            values: What to make the contact of, besides its last name.
-        """
-        self.asker = asker
+    def __init__(self, client: ProbeClient, values: Record) -> None:
+        self.client = client
         self.values = {**values, "LAST_NAME": f"tap-insightly probe {secrets.token_hex(6)}"}
-        """What the contact is made of."""
+        """The values of the new contact."""
         self.contact = 0
         """Its id; 0 while there is none."""
         self.note = 0
         """The id of the note on it; 0 while there is none."""
-        self.made: Heard | None = None
-        """The answer to making it."""
+        self.made: ProbeResponse | None = None
+        """The answer to creating it."""
         self.left: list[str] = []
-        """What could not be deleted, a sentence each, with the id."""
+        """What could not be deleted, a sentence with the id each."""
 
     def __enter__(self) -> Self:
-        """Make the contact.
-
-        Returns:
-            Itself.
-
-        Raises:
-            InsightlyError: If it cannot be made.
-        """
+        """Create the contact."""
         try:
             self.made = self._post(CONTACTS, self.values)
-        except (UnknownOutcomeError, KeyboardInterrupt, SystemExit):  # it may have been made
+        except (UnknownOutcomeError, KeyboardInterrupt, SystemExit):  # it may have been created
             self._find_lost()
             self.close()
             raise
@@ -78,131 +65,83 @@ class Trial(Closeable):
         notes = {self.note} if self.note else set()
         self._mark(CONTACTS, self.contact)
         try:
-            answer = self.asker.session.get(f"{CONTACTS}/{self.contact}/Notes")
+            answer = self.client.session.get(f"{CONTACTS}/{self.contact}/Notes")
             notes |= {int(one["NOTE_ID"]) for one in answer.records if one and "NOTE_ID" in one}
         except (InsightlyError, TypeError, ValueError):
-            pass  # what is known is deleted all the same
+            pass  # what is known is deleted anyway
         for note in sorted(notes):
             self._delete(NOTES, note)
         self._delete(CONTACTS, self.contact)
         self.contact = self.note = 0
 
     def path(self, *rest: str) -> str:
-        """Write the path of the contact, or of something below it.
-
-        Args:
-            *rest: The other parts.
-
-        Returns:
-            Text such as ``/Contacts/12/Tags``.
-        """
+        """Write the path of the contact, or of something below it."""
         return find_object("contact", standard_objects()).path_of(self.contact, *rest)
 
-    def read(self, path: str | None = None) -> Heard | None:
-        """Read the contact as it is now, or something else.
-
-        Args:
-            path: What to read; None for the contact.
-
-        Returns:
-            The answer; None if there is none.
-        """
-        return self.asker.send(Request("GET", path or self.path(), is_json=False))
+    def read(self, path: str | None = None) -> ProbeResponse | None:
+        """Read the contact as it is now, or something else."""
+        return self.client.send(Request("GET", path or self.path(), is_json=False))
 
     def now(self, path: str | None = None) -> Record:
-        """Read the fields of the contact as they are now, or those of another record.
+        """Read the current fields of the contact, or of another record; none if it is gone."""
+        response = self.read(path)
+        return response.rows[0] if response is not None and response.rows else {}
 
-        Args:
-            path: The path of the other record; None for the contact.
-
-        Returns:
-            The fields; none if it is not answered.
-        """
-        heard = self.read(path)
-        return heard.rows[0] if heard is not None and heard.rows else {}
-
-    def put(self, values: Record, if_match: str | None = None) -> Heard | None:
-        """Change the contact.
-
-        Args:
-            values: The new values.
-            if_match: The version that it must have still; None if any will do.
-
-        Returns:
-            The answer; None if there is none.
-        """
+    def put(self, values: Record, if_match: str | None = None) -> ProbeResponse | None:
+        """Change the contact."""
         body = {"CONTACT_ID": self.contact, **values}
-        return self.asker.send(Request.of("PUT", CONTACTS, body, if_match=if_match))
+        return self.client.send(Request.of("PUT", CONTACTS, body, if_match=if_match))
 
-    def post(self, name: str, values: Record) -> Heard | None:
-        """Add something to the contact.
-
-        Args:
-            name: What, text such as ``Tags``.
-            values: What it is made of.
-
-        Returns:
-            The answer; None if there is none.
-        """
+    def post(self, name: str, values: Record) -> ProbeResponse | None:
+        """Add something to the contact."""
         return self._post(self.path(name), values)
 
-    def moved(self, what: str, do: Callable[[], Heard | None], path: str | None = None) -> Verdict:
-        """Tell whether the date of the contact's last update moves when something is done.
-
-        Args:
-            what: What is done, text to begin a sentence with.
-            do: Does it.
-            path: The path of another record whose date is meant; None for the contact.
-
-        Returns:
-            The verdict.
-        """
+    def moved(
+        self, what: str, do: Callable[[], ProbeResponse | None], path: str | None = None
+    ) -> Verdict:
+        """Tell whether doing something moves the date of update of the contact, or of `path`."""
         before = str(self.now(path).get(UPDATED) or "")
         if not before:
             return unseen(f"The record has no {UPDATED}.")
-        self._let_a_second_pass(before)
-        heard = do()
-        if heard is None or not heard.is_done:
-            status = heard.status if heard is not None else "nothing"
+        self._wait_for_another_second(before)
+        response = do()
+        if response is None or not response.is_done:
+            status = response.status if response is not None else "nothing"
             return unseen(f"{what} was answered {status}.")
         after = str(self.now(path).get(UPDATED) or "")
-        said = f"{what} was answered {heard.status}, and {UPDATED}"
-        return holds(f"{said} has moved.") if after > before else fails(f"{said} has not moved.")
+        text = f"{what} was answered {response.status}, and {UPDATED}"
+        return holds(f"{text} has moved.") if after > before else fails(f"{text} has not moved.")
 
-    def remove(self) -> Heard | None:
-        """Delete the contact, which ends the trial; its note first.
-
-        Returns:
-            The answer to its deletion; None if there is none.
-        """
+    def remove(self) -> ProbeResponse | None:
+        """Delete the contact and its note before the end, and return the answer."""
         if self.note:
             self._delete(NOTES, self.note)
             self.note = 0
-        heard = self.asker.send(Request("DELETE", self.path()))
-        if heard is not None and heard.is_done:
+        response = self.client.send(Request("DELETE", self.path()))
+        if response is not None and response.is_done:
             self.contact = 0
-        return heard
+        return response
 
-    def _post(self, path: str, values: Record) -> Heard | None:
-        return self.asker.send(Request.of("POST", path, values))
+    def _post(self, path: str, values: Record) -> ProbeResponse | None:
+        return self.client.send(Request.of("POST", path, values))
 
-    def _let_a_second_pass(self, date: str) -> None:
-        """Wait until a change would have another date than a record has."""
-        now = self.asker.session.now()
+    def _wait_for_another_second(self, date: str) -> None:
+        """Wait until a change would get another date than this one."""
+        now = self.client.session.now()
         if now is None:
             return
         rest = (parse_moment(date) + _A_SECOND - now).total_seconds()
         if 0 < rest <= _A_SECOND.total_seconds():
-            self.asker.session.sleep(rest)
+            self.client.session.sleep(rest)
 
     def _find_lost(self) -> None:
-        """Look for the contact if it is not known whether it was made."""
+        """Look for the contact if it is not known whether it was created."""
         name = self.values["LAST_NAME"]
         doubt = f"Nobody knows whether a contact '{name}' was made. Look for it, and delete it."
         self.left.append(doubt)
         query = {"field_name": "LAST_NAME", "field_value": name}
         try:
-            rows = self.asker.session.get(f"{CONTACTS}/Search", query).records
+            rows = self.client.session.get(f"{CONTACTS}/Search", query).records
         except InsightlyError:
             return
         for one in rows:
@@ -214,7 +153,7 @@ class Trial(Closeable):
     def _delete(self, path: str, number: int) -> None:
         what = self._mark(path, number)
         try:
-            self.asker.session.send(Request("DELETE", f"{path}/{number}"))
+            self.client.session.send(Request("DELETE", f"{path}/{number}"))
         except NotAvailableError as error:
             if not error.is_missing:
                 return
@@ -223,7 +162,7 @@ class Trial(Closeable):
         self.left.remove(what)
 
     def _mark(self, path: str, number: int) -> str:
-        """Say that something is left, until it is known to be gone: Ctrl-C may come any time."""
+        """Say that something is left until it is gone: Ctrl-C may come at any time."""
         what = f"{path}/{number} could not be deleted. Delete it by hand."
         if what not in self.left:
             self.left.append(what)

@@ -1,4 +1,4 @@
-"""What is assumed of the API, and what came of asking an account about it."""
+"""Assumptions about the API, and what asking an account about them has shown."""
 
 from __future__ import annotations
 
@@ -12,29 +12,26 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Assumption:
-    """Something that this project takes for granted, and that no document promises."""
+    """Something that this project relies on and no document promises."""
 
     id: str
-    """What tests and reports call it, such as ``ids-ascend``."""
+    """Its name in tests and reports, such as ``ids-ascend``."""
 
     text: str
     """What is assumed, a sentence."""
 
     said_in: tuple[str, ...] = ()
-    """Where the code or the documentation says that it assumes this: a file, once for each place.
-
-    A test compares that with all such places.
-    """
+    """Files that say that they assume this, once for each place; a test compares them."""
 
     relied_on: tuple[str, ...] = ()
-    """What relies on it without saying so each time: files."""
+    """Files that rely on it without saying so."""
 
     why_not: str = ""
     """Why no account can be asked, a sentence; empty if one can."""
 
 
-class Word(Enum):
-    """What came of asking."""
+class Outcome(Enum):
+    """What asking has shown."""
 
     HOLDS = "holds"
     DOES_NOT = "does not"
@@ -43,7 +40,7 @@ class Word(Enum):
 
 @dataclass(frozen=True)
 class Private:
-    """A name out of an account, which is for its owner to read and for nobody else."""
+    """A name out of an account, which only its owner may read."""
 
     kind: str
     """What it is, text such as ``custom field``."""
@@ -52,16 +49,16 @@ class Private:
     """The name itself."""
 
 
-Part = str | int | Private
-"""A piece of a sentence: text and numbers that anybody may see, or a name that not."""
+Piece = str | int | Private
+"""A piece of a sentence: text or a number for anybody, or a name for the owner alone."""
 
 
 @dataclass(frozen=True)
 class Verdict:
     """Whether an assumption holds, and what shows it."""
 
-    word: Word
-    evidence: tuple[Part, ...]
+    outcome: Outcome
+    evidence: tuple[Piece, ...]
 
     @property
     def text(self) -> str:
@@ -71,90 +68,47 @@ class Verdict:
         )
 
 
-def holds(*evidence: Part) -> Verdict:
-    """Say that an assumption holds.
-
-    Args:
-        *evidence: What shows it, pieces of a sentence. Whatever comes from the account goes into
-            a `Private`, if it is to be there at all.
-
-    Returns:
-        The verdict.
-    """
-    return Verdict(Word.HOLDS, evidence)
+def holds(*evidence: Piece) -> Verdict:
+    """Say that an assumption holds. What comes from the account must be a `Private`."""
+    return Verdict(Outcome.HOLDS, evidence)
 
 
-def fails(*evidence: Part) -> Verdict:
-    """Say that an assumption does not hold.
-
-    Args:
-        *evidence: As for `holds`.
-
-    Returns:
-        The verdict.
-    """
-    return Verdict(Word.DOES_NOT, evidence)
+def fails(*evidence: Piece) -> Verdict:
+    """Say that an assumption does not hold."""
+    return Verdict(Outcome.DOES_NOT, evidence)
 
 
-def unseen(*evidence: Part) -> Verdict:
-    """Say that this account cannot tell.
-
-    Args:
-        *evidence: Why, pieces of a sentence.
-
-    Returns:
-        The verdict.
-    """
-    return Verdict(Word.NOT_SEEN, evidence)
+def unseen(*evidence: Piece) -> Verdict:
+    """Say that this account cannot tell."""
+    return Verdict(Outcome.NOT_SEEN, evidence)
 
 
-def judged(wrong: Iterable[Part], right: Iterable[Part], what: str) -> Verdict:
-    """Say that an assumption holds unless something speaks against it.
+def verdict_on(wrong: Iterable[Piece], right: Iterable[Piece], what: str) -> Verdict:
+    """Decide by what speaks against an assumption and what speaks for it.
 
-    Args:
-        wrong: What speaks against it, each a piece of its own; nothing if nothing does.
-        right: What speaks for it.
-        what: What there is nothing of if neither does, text such as ``no dates``.
-
-    Returns:
-        The verdict.
+    If neither does, there is none of `what`, such as ``no dates``.
     """
     against, before = tuple(wrong), tuple(right)
     if against:
-        return fails(*listed(against), ".")
-    return holds(*listed(before), ".") if before else unseen(f"There are {what}.")
+        return fails(*comma_list(against), ".")
+    return holds(*comma_list(before), ".") if before else unseen(f"There are {what}.")
 
 
 MOST_LISTED = 30
 
 
-def listed(parts: Iterable[Part]) -> tuple[Part, ...]:
-    """Put commas between pieces, and leave out what nobody would read to the end.
-
-    Args:
-        parts: The pieces.
-
-    Returns:
-        All that makes the list.
-    """
+def comma_list(parts: Iterable[Piece]) -> tuple[Piece, ...]:
+    """Put commas between pieces; of a long list, only count the rest."""
     every = tuple(parts)
-    shown: list[Part] = []
+    shown: list[Piece] = []
     for part in every[:MOST_LISTED]:
         shown += [part, ", "]
     more = len(every) - MOST_LISTED
     return (*shown[:-1], f" and {more} more") if more > 0 else tuple(shown[:-1])
 
 
-def many(number: int, what: str) -> str:
-    """Write a number of things.
-
-    Args:
-        number: How many.
-        what: One of them, text such as ``record``.
-
-    Returns:
-        Text such as ``1 record`` or ``2,000 records``.
-    """
+def count_of(number: int, what: str) -> str:
+    """Write a number of things: ``1 record``, ``2,000 records``."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 

@@ -7,9 +7,9 @@ from collections import Counter
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from typing_extensions import override
 
+from tap_insightly.api.http.codec import encode_sorted
 from tap_insightly.streams.activity import EmailsStream, EventsStream, NotesStream, TasksStream
 from tap_insightly.streams.admin import TeamsStream
 from tap_insightly.streams.crm import ContactsStream, LeadsStream, OrganisationsStream
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from tap_insightly.streams.partition import Parent, Partition
     from tap_insightly.streams.related import Items
 
-_canonical = msgspec.json.Encoder(order="sorted", decimal_format="number").encode
 
 _OF_ANY_KIND: Mapping[str, Mapping[str, Any]] = {
     "PARENT_TYPE": {
@@ -73,7 +72,7 @@ class OpportunityStateHistoryStream(ChildStream):
     ) -> Iterator[dict[str, Any]]:
         counts: Counter[bytes] = Counter()
         for item in super().items(found, record, partition):
-            change = _canonical([item.get(name) for name in _CHANGE])
+            change = encode_sorted([item.get(name) for name in _CHANGE])
             counts[change] += 1
             digest = hashlib.sha256(change + b"%d" % counts[change]).hexdigest()
             yield {**item, "STATE_HISTORY_ID": digest[:32]}

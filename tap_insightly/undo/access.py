@@ -13,7 +13,7 @@ from tap_insightly.api import (
     UnsupportedOperationError,
 )
 from tap_insightly.api.records.fields import spread_custom_fields
-from tap_insightly.api.records.requests import STAGE
+from tap_insightly.api.records.stages import STAGE
 from tap_insightly.loader.links import link_options
 from tap_insightly.loader.lists import all_records
 from tap_insightly.openapi.objects import CUSTOM_FIELDS
@@ -162,7 +162,7 @@ def _stage_request(
     client: InsightlyClient, obj: InsightlyObject, record_id: int, stage: Mapping[str, int | None]
 ) -> Request:
     both = {name: stage.get(name) for name in STAGE}
-    request = client.build_stage_request(obj.name, record_id, both)
+    request = client.build_move_request(obj.name, record_id, both)
     if request is None:  # only if there is no stage, or the record is in it
         msg = f"{obj.name} {record_id}: there is nowhere to move it to."
         raise UnsupportedOperationError(msg)

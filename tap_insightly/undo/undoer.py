@@ -16,7 +16,7 @@ from tap_insightly.api import (
 )
 from tap_insightly.api.records.fields import spread_custom_fields
 from tap_insightly.api.records.reading import value_of
-from tap_insightly.api.records.requests import STAGE
+from tap_insightly.api.records.stages import STAGE
 from tap_insightly.loader.errors import is_refusal
 from tap_insightly.undo.record_ids import RecordIds
 from tap_insightly.undo.restorer import Restorer

@@ -12,8 +12,8 @@ import msgspec
 from typing_extensions import override
 
 from tap_insightly.api.http.closeable import Closeable
+from tap_insightly.api.http.codec import encode
 from tap_insightly.api.http.errors import InsightlyError
-from tap_insightly.api.http.request import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

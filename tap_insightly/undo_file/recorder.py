@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
 from typing_extensions import override
 
 from tap_insightly.api.http.closeable import Closeable
+from tap_insightly.api.http.codec import encode_sorted
 from tap_insightly.undo_file.journal import (
     JournalError,
     JournalReader,
@@ -30,8 +30,6 @@ from tap_insightly.undo_file.lines import (
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-_encode = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 
 
 class Recorder(Closeable):
@@ -126,4 +124,4 @@ def _without_account(path: str | Path) -> str:
 
 
 def _digest(values: Mapping[str, Any]) -> bytes:
-    return hashlib.sha256(_encode(values)).digest()
+    return hashlib.sha256(encode_sorted(values)).digest()

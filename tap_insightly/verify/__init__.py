@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from tap_insightly.verify.comparable import ComparableStream
 from tap_insightly.verify.errors import NotComparableError
 from tap_insightly.verify.opening import open_file, open_warehouse
-from tap_insightly.verify.result import DIFFERS, LEFT_OUT, SAME, UNKNOWN, Compared, Value, Values
-from tap_insightly.verify.subject import Subject
-from tap_insightly.verify.verifying import Wanted, verify
+from tap_insightly.verify.result import (
+    DIFFERS,
+    LEFT_OUT,
+    SAME,
+    UNKNOWN,
+    RecordDifference,
+    StreamResult,
+    ValuesResult,
+)
+from tap_insightly.verify.verifying import VerifyOptions, verify
 
 __all__ = [
     "DIFFERS",
     "LEFT_OUT",
     "SAME",
     "UNKNOWN",
-    "Compared",
+    "ComparableStream",
     "NotComparableError",
-    "Subject",
-    "Value",
-    "Values",
-    "Wanted",
+    "RecordDifference",
+    "StreamResult",
+    "ValuesResult",
+    "VerifyOptions",
     "open_file",
     "open_warehouse",
     "verify",

@@ -1,12 +1,12 @@
-"""Comparing one stream of an account with its table, for as few requests as counting allows.
+"""Comparing one stream of an account with its table, in few requests.
 
-The ids of a list ascend, and new records come at its end (seen live). So the place of the last id
-that the warehouse has tells whether as many come before it as the warehouse has: one page, and the
-total that comes with it, prove that none is missing, gone or new. Where the numbers differ, a
-`DeletionSearch` finds the places. What it finds has to add up to the total; if it does not, because
-the account was changed meanwhile or too much is missing, the list is read whole.
+The ids of a list ascend, and new records come at its end (seen live). So the offset of the last id
+in the warehouse says how many records come before it. If the warehouse has as many, none is
+missing or gone: that takes one page. If not, a `DeletionSearch` finds where they differ. What it
+finds has to add up to the total. If it does not, the account was changed meanwhile or too much is
+missing, and the whole list is read.
 
-As many missing as gone between two records cancel out where ids are only counted.
+Counting has one blind spot: between two records, as many missing as gone cancel out.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from tap_insightly.api.lists.paged_request import PAGE_SIZE, OffsetPaginator, On
 from tap_insightly.verify.counting import Counting
 from tap_insightly.verify.differences import Differences
 from tap_insightly.verify.errors import NotComparableError
-from tap_insightly.verify.rows import Rows
+from tap_insightly.verify.rows import WarehouseRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from tap_insightly.api import InsightlySession, Prefetcher
     from tap_insightly.streams.partition import Partition
-    from tap_insightly.verify.subject import Subject
+    from tap_insightly.verify.comparable import ComparableStream
     from tap_insightly.verify.warehouse import Table, Warehouse
 
-_FEWEST = 20  # requests that a search may take, however short the list is
+_FEWEST = 20  # requests that a search may take, even in a short list
 
 
 class Comparison:
@@ -37,59 +37,46 @@ class Comparison:
 
     def __init__(
         self,
-        subject: Subject,
-        source: Warehouse,
+        stream: ComparableStream,
+        warehouse: Warehouse,
         session: InsightlySession,
         *,
         bookmark: int | None = None,
         is_each_date: bool = False,
         page_size: int = PAGE_SIZE,
     ) -> None:
-        """Say what to compare; nothing is asked yet.
-
-        Args:
-            subject: The stream.
-            source: The warehouse.
-            session: What counts the requests.
-            bookmark: When the last sync was, in seconds since 1970; None if only the newest date
-                in the warehouse says so.
-            is_each_date: Whether to compare all dates.
-            page_size: How many records are asked for at once.
-        """
-        self.subject = subject
+        self.stream = stream
         self.stats = RequestStats(session.total)
         self.total: int | None = None
-        """How many records the account has, as far as it said."""
+        """How many records the account has; None if it did not say."""
         self.counted = False
         """Whether ids were compared by counting."""
-        self._source = source
+        self._warehouse = warehouse
         self._bookmark = bookmark
         self._is_each_date = is_each_date
         self._page_size = page_size
         self._first: list[PagedRequest] | None = None
+        self._rows: WarehouseRows | None = None
 
     @cached_property
     def table(self) -> Table:
-        """The table of the stream.
+        """The table of the stream."""
+        return self._warehouse.table(self.stream.name, self.stream.keys)
 
-        Raises:
-            NotComparableError: If there is none.
-        """
-        return self._source.table(self.subject.name, self.subject.keys)
+    @property
+    def rows(self) -> WarehouseRows:
+        """What the warehouse holds, read once."""
+        if self._rows is None:
+            self._rows = self._read_rows()
+        return self._rows
 
-    @cached_property
-    def rows(self) -> Rows:
-        """What the warehouse holds.
-
-        Raises:
-            NotComparableError: If it cannot be read.
-        """
-        subject, since = self.subject, self.subject.since
-        is_numeric = subject.is_numeric
-        rows = self._source.rows(self.table, subject.keys, subject.updated, is_numeric=is_numeric)
+    def _read_rows(self) -> WarehouseRows:
+        stream, since = self.stream, self.stream.since
+        is_numeric = stream.is_numeric
+        rows = self._warehouse.rows(self.table, stream.keys, stream.updated, is_numeric=is_numeric)
         if since is not None:  # what start_date leaves out is not compared
             rows = (row for row in rows if row.updated is None or row.updated > since)
-        return Rows(rows, is_numeric=is_numeric)
+        return WarehouseRows(rows, is_numeric=is_numeric)
 
     @property
     def synced(self) -> int | None:
@@ -99,7 +86,7 @@ class Comparison:
     @property
     def has_dates(self) -> bool:
         """Whether both sides tell when a record was updated."""
-        updated = self.subject.updated
+        updated = self.stream.updated
         return updated is not None and self.table.has([updated])
 
     @property
@@ -108,135 +95,120 @@ class Comparison:
         # Pages overlap by one record.
         return max(1, -(-((self.total or 0) - 1) // (self._page_size - 1)))
 
-    def ahead(self) -> Iterator[PagedRequest]:
-        """Say what will be asked for in any case.
-
-        Yields:
-            Lists.
-        """
+    def first_requests(self) -> Iterator[PagedRequest]:
+        """Say what is asked for in any case, so that it can be fetched ahead."""
         try:
-            yield from self._begin()
+            yield from self._start_requests()
         except (InsightlyError, NotComparableError):
-            return  # it will be told when it is this stream's turn
+            return  # `run` raises it again
 
     def run(self, prefetcher: Prefetcher) -> Differences:
-        """Compare.
-
-        Args:
-            prefetcher: What reads the lists.
-
-        Returns:
-            What differs.
-
-        Raises:
-            NotComparableError: If it cannot be told.
-            InsightlyError: If the account cannot be read.
-        """
+        """Compare by counting ids if that is enough, else record by record."""
         try:
-            if self._is_to_be_counted:
-                found = self._count(prefetcher)
-                if found is not None:
+            if self._is_counting:
+                differences = self._compare_by_count(prefetcher)
+                if differences is not None:
                     self.counted = True
-                    return found
+                    return differences
                 self._first = None
                 self._is_each_date = True
-            return self._read(prefetcher)
+            return self._compare_all(prefetcher)
         except IncompleteError as error:
             raise NotComparableError(str(error)) from None
 
-    def free(self) -> None:
-        """Forget the rows, which may be many."""
-        vars(self).pop("rows", None)  # where a cached property keeps what it has made
+    def release_rows(self) -> None:
+        """Free the memory that the rows take."""
+        self._rows = None
 
     @property
-    def _is_to_be_counted(self) -> bool:
+    def _is_counting(self) -> bool:
         few = len(self.rows) < self._page_size
-        return self.subject.is_countable and not few and not self._is_each_date
+        return self.stream.is_countable and not few and not self._is_each_date
 
-    def _begin(self) -> list[PagedRequest]:
+    def _start_requests(self) -> list[PagedRequest]:
         if self._first is None:
-            if self._is_to_be_counted:
-                self._first = [self._page(self._start)]
+            if self._is_counting:
+                self._first = [self._page_request(self._start)]
             else:
-                self._first = [self._whole(partition) for partition in self.subject.partitions]
+                self._first = [
+                    self._list_request(partition) for partition in self.stream.partitions
+                ]
         return self._first
 
-    # Reading whole
+    # Record by record
 
-    def _whole(self, partition: Partition) -> PagedRequest:
-        key = (partition.parent.key,) if partition.parent else self.subject.keys
+    def _list_request(self, partition: Partition) -> PagedRequest:
+        key = (partition.parent.key,) if partition.parent else self.stream.keys
         names = [name for name in key if name not in partition.extra]
-        paginator = (
-            OffsetPaginator(names, page_size=self._page_size) if partition.is_paged else None
-        )
+        pages = OffsetPaginator(names, page_size=self._page_size) if partition.is_paged else None
         return PagedRequest(
-            partition.path, self.subject.params(partition), paginator=paginator, stats=self.stats
+            partition.path, self.stream.params(partition), paginator=pages, stats=self.stats
         )
 
-    def _read(self, prefetcher: Prefetcher) -> Differences:
-        found = Differences(self.rows, self.synced, has_dates=self.has_dates)
-        paged_requests = self._begin()
-        for partition, paged_request in zip(self.subject.partitions, paged_requests, strict=True):
+    def _compare_all(self, prefetcher: Prefetcher) -> Differences:
+        differences = Differences(self.rows, self.synced, has_dates=self.has_dates)
+        paged_requests = self._start_requests()
+        for partition, paged_request in zip(self.stream.partitions, paged_requests, strict=True):
             for page in prefetcher.read(paged_request):
-                for key, date in self.subject.entries(page.records, partition):
-                    found.see(key, date)
-        found.conclude()
-        self.total = len(self.rows) - len(found.gone) + len(found.unknown)
-        return found
+                for key, date in self.stream.entries(page.records, partition):
+                    differences.add(key, date)
+        differences.finish()
+        self.total = len(self.rows) - len(differences.gone) + len(differences.not_in_warehouse)
+        return differences
 
-    # Counting
+    # By counting
 
     @property
     def _start(self) -> int:
-        """Where the first page begins: half of it is for known ids, unless one page holds all."""
+        """The offset of the first page: half of it is known ids, unless one page holds them all."""
         known, size = len(self.rows), self._page_size
         return 0 if known <= size else known - size // 2
 
-    def _page(self, skip: int) -> PagedRequest:
-        (partition,) = self.subject.partitions
+    def _page_request(self, skip: int) -> PagedRequest:
+        (partition,) = self.stream.partitions
         window = OnePagePaginator(skip, self._page_size)
         return PagedRequest(
-            partition.path, self.subject.params(partition), paginator=window, stats=self.stats
+            partition.path, self.stream.params(partition), paginator=window, stats=self.stats
         )
 
-    def _count(self, prefetcher: Prefetcher) -> Differences | None:
-        """Compare by where ids stand; None if that does not add up."""
-        found = Differences(self.rows, self.synced, has_dates=self.has_dates)
-        counting = Counting(self.subject, found, self._page_size)
-        (first,) = self._begin()
-        is_possible = counting.take(self._start, *self._answer(prefetcher, first))
-        # To search for what takes longer to find than to read it all would be no use.
+    def _compare_by_count(self, prefetcher: Prefetcher) -> Differences | None:
+        """Compare by the offsets of ids; None if that does not add up."""
+        differences = Differences(self.rows, self.synced, has_dates=self.has_dates)
+        counting = Counting(self.stream, differences, self._page_size)
+        (first,) = self._start_requests()
+        is_possible = counting.add_page(self._start, *self._read_page(prefetcher, first))
+        # A search that takes more requests than the whole list is of no use.
         most = _FEWEST + len(self.rows) // self._page_size
         while is_possible and not counting.is_whole and (wanted := counting.search.wanted):
             if self.stats.requests > most:
                 return None
-            paged_requests = [self._page(skip) for skip in wanted]
+            paged_requests = [self._page_request(skip) for skip in wanted]
             prefetcher.expect(paged_requests)
             for skip, paged_request in zip(wanted, paged_requests, strict=True):
-                is_possible &= counting.take(skip, *self._answer(prefetcher, paged_request))
+                is_possible &= counting.add_page(skip, *self._read_page(prefetcher, paged_request))
         if not is_possible or counting.end is None:
             return None
-        if not counting.has_ended and not self._read_on(prefetcher, counting):
+        if not counting.has_ended and not self._read_new_records(prefetcher, counting):
             return None
         self.total = counting.total
-        return found if counting.adds_up() else None
+        return differences if counting.adds_up() else None
 
-    def _read_on(self, prefetcher: Prefetcher, counting: Counting) -> bool:
-        """Read what is behind the last known id; whether ids ascend there."""
-        (partition,) = self.subject.partitions
+    def _read_new_records(self, prefetcher: Prefetcher, counting: Counting) -> bool:
+        """Read what comes after the last known id; tell whether ids ascend there."""
+        (partition,) = self.stream.partitions
         last, place = counting.end or (0, 0)
         paginator = OffsetPaginator(
-            self.subject.keys, page_size=self._page_size, after=last, skip=place
+            self.stream.keys, page_size=self._page_size, after=last, skip=place
         )
-        params = self.subject.params(partition)
+        params = self.stream.params(partition)
         paged_request = PagedRequest(partition.path, params, paginator=paginator, stats=self.stats)
         for page in prefetcher.read(paged_request):
-            counting.see(page.records)
+            counting.add_records(page.records)
             if page.response.total is not None:
                 counting.total = page.response.total
         return paginator.ascends
 
-    def _answer(
+    def _read_page(
         self, prefetcher: Prefetcher, paged_request: PagedRequest
     ) -> tuple[Sequence[Mapping[str, Any]], int | None]:
         (page,) = prefetcher.read(paged_request)

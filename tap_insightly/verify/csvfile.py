@@ -1,4 +1,4 @@
-"""A file of CSV with keys and dates, which any warehouse can write."""
+"""CSV files with keys and dates, which any warehouse can write."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from typing_extensions import override
+
 from tap_insightly.tombstone import DELETED_AT
 from tap_insightly.values import EMPTY_DATES
 from tap_insightly.verify.errors import NotComparableError
-from tap_insightly.verify.rows import Row, seconds
+from tap_insightly.verify.rows import WarehouseRow, seconds
 from tap_insightly.verify.warehouse import Table, Warehouse
 
 if TYPE_CHECKING:
@@ -21,17 +23,9 @@ _LARGEST_ID = 2**63 - 1
 
 
 class CSVFile(Warehouse):
-    """One file, which holds one stream."""
+    """A CSV file, which holds one stream."""
 
     def __init__(self, path: str | Path) -> None:
-        """Look into the file.
-
-        Args:
-            path: Where it is.
-
-        Raises:
-            NotComparableError: If it cannot be read.
-        """
         self._path = Path(path)
         try:
             with self._path.open("rb") as file:
@@ -42,19 +36,9 @@ class CSVFile(Warehouse):
         is_utf16 = start in {b"\xff\xfe", b"\xfe\xff"}
         self._encoding = "utf-16" if is_utf16 else "utf-8-sig"
 
-    def table(self, stream: str, keys: Sequence[str]) -> Table:  # noqa: ARG002 - the file is it
-        """Take the file for the table of any stream.
-
-        Args:
-            stream: The name of the stream.
-            keys: The columns that identify a record.
-
-        Returns:
-            The table.
-
-        Raises:
-            NotComparableError: If it has no such columns.
-        """
+    @override
+    def table(self, stream: str, keys: Sequence[str]) -> Table:
+        """Take the file for the table of any stream."""
         with self._lines() as lines:
             names = next(lines, [])
         table = Table("", self._path.name, {name.casefold(): (name, "text") for name in names})
@@ -64,23 +48,10 @@ class CSVFile(Warehouse):
             raise NotComparableError(msg)
         return table
 
+    @override
     def rows(
         self, table: Table, keys: Sequence[str], updated: str | None, *, is_numeric: bool
-    ) -> Iterator[Row]:
-        """Read keys and dates.
-
-        Args:
-            table: The file.
-            keys: The columns that identify a record.
-            updated: The column that says when a record was updated; None if none does.
-            is_numeric: Whether the key is a number.
-
-        Yields:
-            The rows.
-
-        Raises:
-            NotComparableError: If a line is not as the first one says.
-        """
+    ) -> Iterator[WarehouseRow]:
         names = list(table.columns)
         places = [names.index(key.casefold()) for key in keys]
         dates = [self._place(names, name) for name in (updated, DELETED_AT)]
@@ -93,7 +64,7 @@ class CSVFile(Warehouse):
                     self._refuse(number, f"{len(cells)} columns, and the first one {len(names)}")
                 key = tuple(cells[place] for place in places)
                 moments = (self._moment(cells, place, number) for place in dates)
-                yield Row(self._number(key[0], number) if is_numeric else key, *moments)
+                yield WarehouseRow(self._number(key[0], number) if is_numeric else key, *moments)
 
     def _number(self, text: str, line: int) -> int:
         try:

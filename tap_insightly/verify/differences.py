@@ -8,69 +8,52 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from tap_insightly.verify.rows import Key, Rows
+    from tap_insightly.verify.rows import Key, WarehouseRows
 
 
 class Differences:
-    """Compares record by record, in whatever order they are seen. Knows nothing of requests."""
+    """Compares record by record, in any order, and collects what differs. Sends nothing."""
 
-    def __init__(self, rows: Rows, synced: int | None, *, has_dates: bool = True) -> None:
-        """Start with nothing seen.
-
-        Args:
-            rows: What the warehouse holds.
-            synced: When the last sync was, in seconds since 1970; None if that is not known.
-            has_dates: Whether there are dates to compare.
-        """
+    def __init__(self, rows: WarehouseRows, synced: int | None, *, has_dates: bool = True) -> None:
         self.rows = rows
         self.has_dates = has_dates
-        self.unknown: dict[Key, int | None] = {}
-        """What the account has and the warehouse has not, with its date."""
+        self.not_in_warehouse: dict[Key, int | None] = {}
+        """What only the account has, with its date."""
         self.gone: set[Key] = set()
-        """What the warehouse has and the account has not."""
+        """What only the warehouse has."""
         self.older: set[Key] = set()
-        """What was updated in the account before the last sync, which the warehouse missed."""
+        """What the warehouse has without an update that came before the last sync."""
         self.newer: set[Key] = set()
         """What the warehouse has with a later date than the account."""
         self.updated_since: set[Key] = set()
         """What was updated in the account after the last sync."""
         self.dates_compared = 0
-        """Of how many records the dates were compared."""
+        """How many records had their dates compared."""
         self._synced = synced
         self._seen = bytearray(len(rows))
 
     @property
     def missing(self) -> list[Key]:
-        """What the last sync should have brought."""
-        return [key for key, date in self.unknown.items() if not self._is_since(date)]
+        """What the last sync should have loaded."""
+        return [key for key, date in self.not_in_warehouse.items() if not self._is_since(date)]
 
     @property
     def created_since(self) -> list[Key]:
         """What was created, or changed, in the account after the last sync."""
-        return [key for key, date in self.unknown.items() if self._is_since(date)]
+        return [key for key, date in self.not_in_warehouse.items() if self._is_since(date)]
 
-    def see(self, key: Key, date: int | None) -> None:
-        """Take in a record of the account.
-
-        Args:
-            key: Its key.
-            date: When it was updated, in seconds since 1970; None if that is not known.
-        """
-        place = self.rows.place(key)
-        if place is None:
-            self.unknown[key] = date
-        elif not self._seen[place]:
-            self._seen[place] = 1
+    def add(self, key: Key, date: int | None) -> None:
+        """Compare a record of the account."""
+        index = self.rows.index_of(key)
+        if index is None:
+            self.not_in_warehouse[key] = date
+        elif not self._seen[index]:
+            self._seen[index] = 1
             if self.has_dates:
-                self._compare(key, date, self.rows.date(place))
+                self._compare(key, date, self.rows.date_at(index))
 
-    def span(self, skip: int, ids: Sequence[int]) -> None:
-        """Take in that these are all records of a part of the list, from the first to the last.
-
-        Args:
-            skip: How many come before the first one.
-            ids: Their ids, in ascending order.
-        """
+    def add_range(self, skip: int, ids: Sequence[int]) -> None:
+        """Take a page: between its first id and its last, the account has no other records."""
         if not ids:
             return
         keys = self.rows.keys
@@ -80,21 +63,17 @@ class Differences:
         self.gone.update(key for key in keys[start:stop] if key not in there)
 
     def settle(self, gone: Iterable[Key]) -> None:
-        """Take in what else was found to be gone, and keep to what was not seen.
-
-        Args:
-            gone: The keys of records of the warehouse.
-        """
+        """Add what else was found to be gone; what was seen since is not."""
         self.gone = {key for key in self.gone.union(gone) if not self._is_seen(key)}
 
-    def conclude(self) -> None:
-        """Take in that all records of the account were seen: what was not is gone."""
+    def finish(self) -> None:
+        """End: all records of the account were seen, so the others are gone."""
         keys = self.rows.keys
-        self.gone = {keys[place] for place, seen in enumerate(self._seen) if not seen}
+        self.gone = {keys[index] for index, seen in enumerate(self._seen) if not seen}
 
     def _is_seen(self, key: Key) -> bool:
-        place = self.rows.place(key)
-        return place is not None and bool(self._seen[place])
+        index = self.rows.index_of(key)
+        return index is not None and bool(self._seen[index])
 
     def _compare(self, key: Key, ours: int | None, theirs: int | None) -> None:
         self.dates_compared += 1

@@ -1,9 +1,11 @@
-"""DuckDB, and files of Parquet, through its own driver."""
+"""DuckDB databases and Parquet files, through DuckDB."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from typing_extensions import override
 
 from tap_insightly.verify.errors import NotComparableError, first_line
 from tap_insightly.verify.warehouse import Database, Table
@@ -17,7 +19,7 @@ _AT_ONCE = 10_000  # rows
 
 
 class DuckDB(Database):
-    """A database in a file."""
+    """A DuckDB database, which is a file."""
 
     catalog = (
         "table_catalog = current_database() and table_schema not in ('information_schema', "
@@ -25,15 +27,6 @@ class DuckDB(Database):
     )
 
     def __init__(self, path: str | Path, schema: str | None = None) -> None:
-        """Open the file.
-
-        Args:
-            path: Where it is.
-            schema: The schema of the tables; None to look in all.
-
-        Raises:
-            NotComparableError: If that is not possible.
-        """
         super().__init__(schema)
         if not Path(path).is_file():
             msg = f"There is no file {path}."
@@ -58,18 +51,9 @@ class DuckDB(Database):
             raise NotComparableError(msg) from None
         return connection
 
+    @override
     def execute(self, statement: str) -> Iterator[Sequence[Any]]:
-        """Run a statement that only reads, some rows at a time.
-
-        Args:
-            statement: The statement.
-
-        Yields:
-            Its rows.
-
-        Raises:
-            NotComparableError: If that fails.
-        """
+        """Run a statement, some rows at a time."""
         try:
             cursor = self._connection.cursor().execute(statement)
             while rows := cursor.fetchmany(_AT_ONCE):
@@ -78,23 +62,15 @@ class DuckDB(Database):
             msg = f"DuckDB says: {first_line(error)}"
             raise NotComparableError(msg) from None
 
+    @override
     def close(self) -> None:
-        """Close the file."""
         self._connection.close()
 
 
 class Parquet(DuckDB):
-    """One file, which holds one stream."""
+    """A Parquet file, which holds one stream."""
 
     def __init__(self, path: str | Path) -> None:
-        """Open the file.
-
-        Args:
-            path: Where it is.
-
-        Raises:
-            NotComparableError: If that is not possible.
-        """
         Database.__init__(self, None)
         self._path = path
         self._connection = self._open(":memory:", is_read_only=False)
@@ -105,19 +81,9 @@ class Parquet(DuckDB):
             msg = f"{path} cannot be read as Parquet: {first_line(error)}"
             raise NotComparableError(msg) from None
 
-    def table(self, stream: str, keys: Sequence[str]) -> Table:  # noqa: ARG002 - the file is it
-        """Take the file for the table of any stream.
-
-        Args:
-            stream: The name of the stream.
-            keys: The columns that identify a record.
-
-        Returns:
-            The table.
-
-        Raises:
-            NotComparableError: If it has no such columns.
-        """
+    @override
+    def table(self, stream: str, keys: Sequence[str]) -> Table:
+        """Take the file for the table of any stream."""
         (table,) = self.tables
         if not table.has(keys):
             names = ", ".join(name for name, _ in table.columns.values())

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 
 class NotComparableError(Exception):
-    """Something cannot be compared; its text says what, where, and what to do about it."""
+    """Something cannot be compared; the text says what, where, and what to do."""
 
 
 def first_line(error: Exception) -> str:
-    """Take of what a driver says the first line, which is what is wrong.
-
-    Args:
-        error: What it has raised.
-
-    Returns:
-        Text in one line.
-    """
+    """Take the first line of what a driver says: it names the problem."""
     return str(error).strip().partition("\n")[0]

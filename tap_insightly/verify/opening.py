@@ -1,4 +1,4 @@
-"""From what a user writes to where the rows are."""
+"""Opens the warehouse that a user has named."""
 
 from __future__ import annotations
 
@@ -19,21 +19,10 @@ _PARQUET = b"PAR1"
 
 
 def open_warehouse(dsn: str, schema: str | None = None) -> Database:
-    """Connect to a warehouse.
-
-    Args:
-        dsn: Which one: an address of Postgres, or the path of a DuckDB file.
-        schema: The schema of the tables; None to look in all.
-
-    Returns:
-        The warehouse.
-
-    Raises:
-        NotComparableError: If that is not possible.
-    """
+    """Connect to the warehouse of a DSN, or of the path of a DuckDB file."""
     warehouse = _connected(dsn.strip(), schema)
     try:
-        _ = warehouse.tables  # which tells at once of a schema that is not there
+        _ = warehouse.tables  # a schema that does not exist is found out at once
     except NotComparableError:
         warehouse.close()
         raise
@@ -41,17 +30,7 @@ def open_warehouse(dsn: str, schema: str | None = None) -> Database:
 
 
 def open_file(path: str) -> Warehouse:
-    """Open a file of keys and dates.
-
-    Args:
-        path: Where it is; Parquet is told by its content, and all else is CSV.
-
-    Returns:
-        What reads it.
-
-    Raises:
-        NotComparableError: If it cannot be read.
-    """
+    """Open a file of keys and dates: Parquet by its content, else CSV."""
     try:
         with Path(path).open("rb") as file:
             is_parquet = file.read(len(_PARQUET)) == _PARQUET
@@ -80,7 +59,7 @@ def _connected(dsn: str, schema: str | None) -> Database:
 
 
 def _path(rest: str) -> Path:
-    """Read the path of a URL, which some write with three slashes where others take four."""
+    """Read the path of a URL: some write three slashes where others write four."""
     path = Path(rest.removeprefix("/")) if rest.startswith("/") else Path(rest)
     is_absolute = rest.startswith("/") and not path.is_file()
     return Path("/" + rest.lstrip("/")) if is_absolute else path

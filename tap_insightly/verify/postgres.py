@@ -7,6 +7,8 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+from typing_extensions import override
+
 from tap_insightly.verify.errors import NotComparableError, first_line
 from tap_insightly.verify.warehouse import Database
 
@@ -18,18 +20,9 @@ _TIMEOUT = 15  # seconds to connect, if the DSN does not say
 
 
 class Postgres(Database):
-    """A database of Postgres."""
+    """A Postgres database."""
 
     def __init__(self, dsn: str, schema: str | None = None) -> None:
-        """Connect.
-
-        Args:
-            dsn: Where it is, as Postgres takes it.
-            schema: The schema of the tables; None to look in all.
-
-        Raises:
-            NotComparableError: If that is not possible.
-        """
         super().__init__(schema)
         try:
             import psycopg  # noqa: PLC0415 - an extra
@@ -53,20 +46,11 @@ class Postgres(Database):
 
     catalog = "table_schema not in ('information_schema', 'pg_catalog')"
 
+    @override
     def execute(self, statement: str) -> Iterator[Sequence[Any]]:
-        """Run a statement that only reads, some rows at a time.
-
-        Args:
-            statement: The statement.
-
-        Yields:
-            Its rows.
-
-        Raises:
-            NotComparableError: If that fails.
-        """
+        """Run a statement, some rows at a time."""
         try:
-            # Each in a transaction of its own, which is not left open while Insightly is asked.
+            # Each in its own transaction, so that none is open while Insightly is asked.
             with self._connection.transaction(), self._connection.cursor("verify") as cursor:
                 cursor.itersize = _AT_ONCE
                 cursor.execute(statement.encode())
@@ -75,22 +59,14 @@ class Postgres(Database):
             msg = f"Postgres says: {first_line(error)}"
             raise NotComparableError(msg) from None
 
+    @override
     def close(self) -> None:
-        """End the connection."""
         with suppress(self._error):
             self._connection.close()
 
 
 def without_password(text: str, dsn: str) -> str:
-    """Take out of a text whatever may be a part of a password.
-
-    Args:
-        text: What somebody says of a connection.
-        dsn: What was asked for, which may be mistyped.
-
-    Returns:
-        The text in one line, with dots instead.
-    """
+    """Replace whatever may be a part of the password by dots; the DSN may be mistyped."""
     found = re.findall(r"password\s*=\s*('[^']*'|[^\s&]+)", dsn, re.IGNORECASE)
     _, _, rest = dsn.partition("://")
     _, _, secret = rest.rpartition("@")[0].partition(":")

@@ -17,102 +17,72 @@ if TYPE_CHECKING:
 _NEVER = -(2**63)  # no date, in an array of numbers
 
 
-class Row(NamedTuple):
-    """What a warehouse says of one record."""
+class WarehouseRow(NamedTuple):
+    """The key and the dates of one record."""
 
     key: Key
-    """Its id, or, where that is no number, the texts that identify it."""
+    """Its id if that is a number, else the texts that identify it."""
     updated: int | None
     """When it was updated, in seconds since 1970."""
     deleted: int | None = None
-    """When it was marked as deleted; None if it was not."""
+    """When it was marked as deleted, in seconds since 1970; None if it was not."""
 
 
-class Rows:
-    """All rows of a table: 16 bytes for each where keys are numbers."""
+class WarehouseRows:
+    """The newest row of each key of a table; 16 bytes for each where keys are numbers.
 
-    def __init__(self, rows: Iterable[Row], *, is_numeric: bool = True) -> None:
-        """Take in the rows.
+    Targets that only append write several rows of one key. Rows are best given in ascending order.
+    """
 
-        Args:
-            rows: The rows, best in ascending order of their keys. Of several with one key, the
-                newest counts, as in tables to which targets only ever append.
-            is_numeric: Whether the keys are numbers.
-        """
+    def __init__(self, rows: Iterable[WarehouseRow], *, is_numeric: bool = True) -> None:
         self.keys: Sequence[Key] = array("q") if is_numeric else []
-        """The keys of what is not marked as deleted, in ascending order."""
-        self.marked: Sequence[Key] = array("q") if is_numeric else []
-        """The keys of what is, in ascending order."""
-        self.doubles = 0
-        """How many rows are there besides the newest of their keys."""
+        """The keys of the records that are not marked as deleted, ascending."""
+        self.deleted_keys: Sequence[Key] = array("q") if is_numeric else []
+        """The keys of those that are, ascending."""
+        self.duplicates = 0
+        """How many rows are older than another one of the same key."""
         self.newest: int | None = None
         """The latest date of all."""
         self._dates = array("q")
         self._sort(_Columns(rows, is_numeric=is_numeric))
 
     def __len__(self) -> int:
-        """Say how many records are there that are not marked as deleted.
-
-        Returns:
-            A number.
-        """
         return len(self.keys)
 
-    def place(self, key: Key) -> int | None:
-        """Find a record.
-
-        Args:
-            key: Its key.
-
-        Returns:
-            Its place among `keys`; None if it is not there, or marked as deleted.
-        """
+    def index_of(self, key: Key) -> int | None:
+        """Find a record among `keys`; None if it is not there, or marked as deleted."""
         return _find(self.keys, key)
 
-    def is_marked(self, key: Key) -> bool:
-        """Tell whether a record is there, and marked as deleted.
+    def is_deleted(self, key: Key) -> bool:
+        """Tell whether a record is there, and marked as deleted."""
+        return _find(self.deleted_keys, key) is not None
 
-        Args:
-            key: Its key.
-
-        Returns:
-            Whether it is.
-        """
-        return _find(self.marked, key) is not None
-
-    def date(self, place: int) -> int | None:
-        """Say when a record was updated.
-
-        Args:
-            place: Its place among `keys`.
-
-        Returns:
-            Seconds since 1970; None if the warehouse does not say.
-        """
-        return _or_none(self._dates[place])
+    def date_at(self, index: int) -> int | None:
+        """Say when a record was updated, in seconds since 1970; None if the row does not say."""
+        return _or_none(self._dates[index])
 
     def _sort(self, rows: _Columns) -> None:
-        """Choose the newest row of each key, and tell what is marked from what is not."""
+        """Keep the newest row of each key, and set apart those that are marked as deleted."""
         order = rows.order()
         newest = max(rows.updated, default=_NEVER)
         self.newest = _or_none(newest)
         keys: list[Key] = self.keys  # type: ignore[assignment]  # or an array, which appends too
-        marked: list[Key] = self.marked  # type: ignore[assignment]  # as above
-        for at, place in enumerate(order):
-            if at + 1 < len(order) and rows.keys[order[at + 1]] == rows.keys[place]:
-                self.doubles += 1
+        marked: list[Key] = self.deleted_keys  # type: ignore[assignment]  # as above
+        for at, index in enumerate(order):
+            if at + 1 < len(order) and rows.keys[order[at + 1]] == rows.keys[index]:
+                self.duplicates += 1
                 continue
-            if rows.deleted[place] == _NEVER:
-                keys.append(rows.keys[place])
-                self._dates.append(rows.updated[place])
+            if rows.deleted[index] == _NEVER:
+                keys.append(rows.keys[index])
+                self._dates.append(rows.updated[index])
             else:
-                marked.append(rows.keys[place])
+                marked.append(rows.keys[index])
 
 
 class _Columns:
-    """Rows as they come, column by column."""
+    """WarehouseRows as they come, column by column."""
 
-    def __init__(self, rows: Iterable[Row], *, is_numeric: bool) -> None:
+    def __init__(self, rows: Iterable[WarehouseRow], *, is_numeric: bool) -> None:
         self.keys: list[Key] = array("q") if is_numeric else []  # type: ignore[assignment]
         self.updated, self.deleted = array("q"), array("q")
         for key, updated, deleted in rows:
@@ -121,25 +91,18 @@ class _Columns:
             self.deleted.append(_NEVER if deleted is None else deleted)
 
     def order(self) -> Sequence[int]:
-        """Sort by key, and rows of one key by when they were true."""
+        """Sort by key, and rows of one key by their dates."""
         if all(one < two for one, two in pairwise(self.keys)):  # type: ignore[operator]
             return range(len(self.keys))
         return sorted(range(len(self.keys)), key=self._rank)
 
-    def _rank(self, place: int) -> tuple[Key, int]:
-        deleted = self.deleted[place]
-        return self.keys[place], self.updated[place] if deleted == _NEVER else deleted
+    def _rank(self, index: int) -> tuple[Key, int]:
+        deleted = self.deleted[index]
+        return self.keys[index], self.updated[index] if deleted == _NEVER else deleted
 
 
 def seconds(value: object) -> int | None:
-    """Read a date as Insightly or a file of text writes it.
-
-    Args:
-        value: Anything.
-
-    Returns:
-        Seconds since 1970, without a fraction; None if it is empty or no date.
-    """
+    """Read a date as seconds since 1970; None if it is empty or no date."""
     if not isinstance(value, str) or value.strip() in EMPTY_DATES:
         return None
     try:
@@ -149,8 +112,8 @@ def seconds(value: object) -> int | None:
 
 
 def _find(keys: Sequence[Key], key: Key) -> int | None:
-    place = bisect_left(keys, key)
-    return place if place < len(keys) and keys[place] == key else None
+    index = bisect_left(keys, key)
+    return index if index < len(keys) and keys[index] == key else None
 
 
 def _or_none(date: int) -> int | None:

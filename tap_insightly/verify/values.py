@@ -1,4 +1,4 @@
-"""Comparing whole records: what the tap would send of each, against its row."""
+"""Comparing whole records: what the tap would send of each, with its row."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import InsightlyError, NotAvailableError
 from tap_insightly.verify.errors import NotComparableError
-from tap_insightly.verify.result import Value, Values
+from tap_insightly.verify.result import RecordDifference, ValuesResult
 from tap_insightly.verify.rows import seconds
 
 if TYPE_CHECKING:
@@ -21,73 +21,57 @@ if TYPE_CHECKING:
     from tap_insightly.verify.warehouse import Database
 
 _BOOLEANS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
-_NO_CHARACTER = "\x00"  # which Postgres cannot hold, so that targets write something else
+_NUL = "\x00"  # Postgres cannot hold it, so targets write something else
 
 
 def compare_values(
     comparisons: Sequence[Comparison],
-    source: Database,
+    warehouse: Database,
     prefetcher: Prefetcher,
-    number: int,
+    count: int,
     seed: int,
-) -> Values:
-    """Compare some whole records at random, each for one request.
-
-    Args:
-        comparisons: The streams, which have been compared by ids and dates.
-        source: The warehouse.
-        prefetcher: What asks for the records.
-        number: How many to compare.
-        seed: Decides which.
-
-    Returns:
-        What differs.
-    """
-    found = Values()
-    for comparison, ids in _chosen(comparisons, number, seed):
-        before = found.compared + found.changed_since
+) -> ValuesResult:
+    """Compare whole records chosen at random, for one request each."""
+    result = ValuesResult()
+    for comparison, ids in _chosen(comparisons, count, seed):
+        before = result.compared + result.changed_since
         try:
-            _compare_stream(comparison, ids, source, prefetcher, found)
+            _compare_stream(comparison, ids, warehouse, prefetcher, result)
         except (InsightlyError, NotComparableError) as error:
-            found.failed += before + len(ids) - found.compared - found.changed_since
-            found.notes.append(f"{comparison.subject.name}: {error}")
-    return found
+            result.failed += before + len(ids) - result.compared - result.changed_since
+            result.notes.append(f"{comparison.stream.name}: {error}")
+    return result
 
 
 def is_same(ours: Any, theirs: Any) -> bool:  # noqa: ANN401 - whatever JSON and databases have
-    """Tell whether a warehouse holds a value as its type allows.
+    """Tell whether a warehouse holds a value, as far as its types allow.
 
-    Args:
-        ours: The value as the tap sends it.
-        theirs: What the warehouse has.
-
-    Returns:
-        Whether it does. Some targets make null of an empty text, others cannot hold every
-        character or digit; that is no difference.
+    Some targets make null of an empty text; others cannot hold every character or digit. That is
+    no difference.
     """
     if ours in (None, "") or theirs in (None, ""):
         return ours in (None, "") and theirs in (None, "")
     if isinstance(theirs, date):
-        return seconds(ours) == _moment(theirs)
+        return seconds(ours) == _seconds_of(theirs)
     if isinstance(ours, bool):
         text = str(theirs).lower()
         return _BOOLEANS.get(text) is ours
     if isinstance(ours, int | float | Decimal):
         return _is_same_number(Decimal(str(ours)), theirs)
     if isinstance(ours, dict | list):
-        return _is_same_inside(ours, _loaded(theirs))
+        return _is_same_inside(ours, _parsed(theirs))
     return _is_same_text(str(ours), theirs)
 
 
 def _chosen(
-    comparisons: Sequence[Comparison], number: int, seed: int
+    comparisons: Sequence[Comparison], count: int, seed: int
 ) -> Iterator[tuple[Comparison, list[int]]]:
-    """Choose among all rows, each as likely as the other."""
-    able = [one for one in comparisons if one.subject.has_single_records]
-    total = sum(len(one.rows) for one in able)
-    places = sorted(random.Random(seed).sample(range(total), min(number, total)))  # noqa: S311 - no secret
+    """Choose among all rows; each is equally likely."""
+    readable = [one for one in comparisons if one.stream.can_be_read_by_id]
+    total = sum(len(one.rows) for one in readable)
+    places = sorted(random.Random(seed).sample(range(total), min(count, total)))  # noqa: S311 - no secret
     start = 0
-    for one in able:
+    for one in readable:
         keys, stop = one.rows.keys, start + len(one.rows)
         ids = [int(keys[place - start]) for place in places if start <= place < stop]  # type: ignore[arg-type]  # numbers
         if ids:
@@ -98,57 +82,57 @@ def _chosen(
 def _compare_stream(
     comparison: Comparison,
     ids: Sequence[int],
-    source: Database,
+    warehouse: Database,
     prefetcher: Prefetcher,
-    found: Values,
+    result: ValuesResult,
 ) -> None:
-    subject, table = comparison.subject, comparison.table
-    rows = dict(source.records(table, subject.keys[0], subject.updated, ids))
-    asked = {one: prefetcher.ask(f"{subject.stream.path}/{one}") for one in ids}
+    stream, table = comparison.stream, comparison.table
+    rows = dict(warehouse.records(table, stream.keys[0], stream.updated, ids))
+    asked = {one: prefetcher.ask(f"{stream.stream.path}/{one}") for one in ids}
     for one, response in asked.items():
         try:
             (record,) = response.result().records
         except NotAvailableError as error:
             if not error.is_missing:
                 raise
-            found.changed_since += 1  # it is gone
+            result.changed_since += 1  # it is gone
             continue
         if one in rows:
-            _compare(comparison, record, rows[one], found)
+            _compare(comparison, record, rows[one], result)
         else:
-            found.changed_since += 1  # the row is
+            result.changed_since += 1  # its row is gone
     absent = [one for one in _selected(comparison) if not table.has([one])]
     if absent:
-        found.notes.append(f"{table} has no {', '.join(absent)}.")
+        result.notes.append(f"{table} has no {', '.join(absent)}.")
 
 
 def _selected(comparison: Comparison) -> Iterable[str]:
-    stream = comparison.subject.stream
+    stream = comparison.stream.stream
     return [name for name in stream.schema["properties"] if stream.mask["properties", name]]
 
 
 def _compare(
-    comparison: Comparison, record: Mapping[str, Any], row: Mapping[str, Any], found: Values
+    comparison: Comparison, record: Mapping[str, Any], row: Mapping[str, Any], result: ValuesResult
 ) -> None:
-    subject = comparison.subject
-    ours = subject.stream.conform(record) if isinstance(record, dict) else None
+    stream = comparison.stream
+    ours = stream.stream.conform(record) if isinstance(record, dict) else None
     if ours is None:
-        msg = f"what Insightly answers for one of {subject.name} is no record of it."
+        msg = f"what Insightly answers for one of {stream.name} is no record of it."
         raise NotComparableError(msg)
-    key, updated = ours[subject.keys[0]], subject.updated
-    place = comparison.rows.place(key)
-    stored = None if place is None else comparison.rows.date(place)
+    key, updated = ours[stream.keys[0]], stream.updated
+    place = comparison.rows.index_of(key)
+    stored = None if place is None else comparison.rows.date_at(place)
     if comparison.has_dates and updated and seconds(record.get(updated)) != stored:
-        found.changed_since += 1  # which its date has told already
+        result.changed_since += 1  # comparing dates has shown that already
         return
-    found.compared += 1
+    result.compared += 1
     columns = {
-        name: {"account": value, "warehouse": _shown(row[name.casefold()])}
+        name: {"account": value, "warehouse": _as_json(row[name.casefold()])}
         for name, value in ours.items()
         if name.casefold() in row and not is_same(value, row[name.casefold()])
     }
     if columns:
-        found.differing.append(Value(subject.name, key, columns))
+        result.differing.append(RecordDifference(stream.name, key, columns))
 
 
 def _is_same_number(ours: Decimal, theirs: Any) -> bool:  # noqa: ANN401 - as above
@@ -166,8 +150,8 @@ def _is_same_text(ours: str, theirs: Any) -> bool:  # noqa: ANN401 - as above
             return _is_same_number(Decimal(ours), theirs)
         except ArithmeticError:
             return False
-    if isinstance(theirs, str) and _NO_CHARACTER in ours:
-        parts = ours.split(_NO_CHARACTER)
+    if isinstance(theirs, str) and _NUL in ours:
+        parts = ours.split(_NUL)
         return theirs in {"\ufffd".join(parts), "".join(parts), ours}
     return ours == theirs or (seconds(ours) is not None and seconds(ours) == seconds(theirs))
 
@@ -179,26 +163,26 @@ def _is_same_inside(ours: Any, theirs: Any) -> bool:  # noqa: ANN401 - as above
     if isinstance(ours, list):
         theirs = [] if theirs is None else theirs
         is_list = isinstance(theirs, list) and len(ours) == len(theirs)
-        return is_list and all(map(_is_same_inside, ours, map(_loaded, theirs)))
+        return is_list and all(map(_is_same_inside, ours, map(_parsed, theirs)))
     return is_same(ours, theirs)
 
 
-def _loaded(value: Any) -> Any:  # noqa: ANN401 - as above
-    """Read JSON that a database has as text."""
+def _parsed(value: Any) -> Any:  # noqa: ANN401 - as above
+    """Parse JSON that a database holds as text."""
     try:
         return json.loads(value, parse_float=Decimal) if isinstance(value, str) else value
     except ValueError:
         return value
 
 
-def _moment(value: date) -> int:
+def _seconds_of(value: date) -> int:
     if not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day, tzinfo=timezone.utc)
     aware = value if value.tzinfo else value.replace(tzinfo=timezone.utc)
     return int(aware.timestamp() // 1)
 
 
-def _shown(value: Any) -> Any:  # noqa: ANN401 - as above
-    """Make something of a value of a database that JSON can hold."""
+def _as_json(value: Any) -> Any:  # noqa: ANN401 - as above
+    """Write a value of a database as JSON can hold it."""
     is_plain = value is None or isinstance(value, str | int | float | Decimal | list | dict)
     return value if is_plain else str(value)

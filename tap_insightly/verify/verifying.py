@@ -1,4 +1,4 @@
-"""Comparing streams one after the other, each to a verdict."""
+"""Comparing streams one after the other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tap_insightly.api.lists.paged_request import PAGE_SIZE
 from tap_insightly.values import utc_text
 from tap_insightly.verify.comparison import Comparison
 from tap_insightly.verify.errors import NotComparableError
-from tap_insightly.verify.result import DIFFERS, LEFT_OUT, SAME, UNKNOWN, Compared, Values
+from tap_insightly.verify.result import DIFFERS, LEFT_OUT, SAME, UNKNOWN, StreamResult, ValuesResult
 from tap_insightly.verify.values import compare_values
 from tap_insightly.verify.warehouse import Database, NoTableError
 
@@ -25,18 +25,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from tap_insightly.api import InsightlySession, PagedRequest
+    from tap_insightly.verify.comparable import ComparableStream
     from tap_insightly.verify.differences import Differences
-    from tap_insightly.verify.subject import Subject
     from tap_insightly.verify.warehouse import Warehouse
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What is to be compared."""
+class VerifyOptions:
+    """What to compare."""
 
-    subjects: Sequence[Subject]
+    streams: Sequence[ComparableStream]
     is_required: bool = False
-    """Whether all of them have to have a table."""
+    """Whether each of them must have a table."""
     bookmarks: Mapping[str, int] = field(default_factory=dict)
     """When streams were last synced, in seconds since 1970."""
     is_each_date: bool = False
@@ -47,96 +47,84 @@ class Wanted:
 
 
 def verify(
-    wanted: Wanted, source: Warehouse, session: InsightlySession
-) -> tuple[list[Compared], Values]:
-    """Compare an account with a warehouse.
-
-    Args:
-        wanted: What to compare.
-        source: The warehouse.
-        session: The connection to the account.
-
-    Returns:
-        What came of each stream that has a table, and of whole records.
-
-    Raises:
-        NotComparableError: If nothing can be compared at all.
-        AuthenticationError: If the API key is not accepted.
-    """
+    options: VerifyOptions, warehouse: Warehouse, session: InsightlySession
+) -> tuple[list[StreamResult], ValuesResult]:
+    """Compare an account with a warehouse; streams without a table are left out."""
     comparisons = [
         Comparison(
-            subject,
-            source,
+            stream,
+            warehouse,
             session,
-            bookmark=wanted.bookmarks.get(subject.name),
-            is_each_date=wanted.is_each_date,
-            page_size=wanted.page_size,
+            bookmark=options.bookmarks.get(stream.name),
+            is_each_date=options.is_each_date,
+            page_size=options.page_size,
         )
-        for subject in wanted.subjects
+        for stream in options.streams
     ]
-    with Prefetcher(session, _expected(comparisons)) as prefetcher:
-        run = _Run(wanted, source, prefetcher)
+    with Prefetcher(session, _first_requests(comparisons)) as prefetcher:
+        run = _Run(options, warehouse, prefetcher)
         results = [one for each in comparisons if (one := run.compare(each)) is not None]
         return results, run.compare_values()
 
 
-def _expected(comparisons: Sequence[Comparison]) -> Iterator[PagedRequest]:
+def _first_requests(comparisons: Sequence[Comparison]) -> Iterator[PagedRequest]:
     for one in comparisons:
-        if one.subject.reason_to_leave_out is None:
-            yield from one.ahead()
+        if one.stream.reason_to_leave_out is None:
+            yield from one.first_requests()
 
 
 @dataclass
 class _Run:
-    """Compares stream by stream, and keeps what whole records are taken from."""
+    """One comparison of an account, stream by stream."""
 
-    wanted: Wanted
-    source: Warehouse
+    options: VerifyOptions
+    warehouse: Warehouse
     prefetcher: Prefetcher
     compared: list[Comparison] = field(default_factory=list)
+    """The streams whose whole records are compared in the end."""
     is_answered: bool = False
     """Whether the account has answered anything."""
 
-    def compare(self, comparison: Comparison) -> Compared | None:
-        """Compare a stream; None if the warehouse need not have it, and has not."""
-        reason = comparison.subject.reason_to_leave_out
+    def compare(self, comparison: Comparison) -> StreamResult | None:
+        """Compare a stream; None if the warehouse has no table of it, and need not have one."""
+        reason = comparison.stream.reason_to_leave_out
         if reason is not None:
             return self._left_out(comparison, reason)
         try:
-            found = comparison.run(self.prefetcher)
+            differences = comparison.run(self.prefetcher)
         except NoTableError as error:
-            is_required = self.wanted.is_required
-            return self._without(comparison, UNKNOWN, str(error)) if is_required else None
+            is_required = self.options.is_required
+            return self._not_compared(comparison, UNKNOWN, str(error)) if is_required else None
         except NotAvailableError as error:
             verdict = UNKNOWN if len(comparison.rows) else LEFT_OUT
-            return self._without(comparison, verdict, str(error))
+            return self._not_compared(comparison, verdict, str(error))
         except (InsightlyError, NotComparableError) as error:
-            # What is wrong with all streams is said once, and at once.
+            # What is wrong with all streams ends the run, and is said once.
             is_general = isinstance(error, RetriesExhaustedError) and not self.is_answered
             if is_general or isinstance(error, AuthenticationError):
                 raise
-            return self._without(comparison, UNKNOWN, str(error))
+            return self._not_compared(comparison, UNKNOWN, str(error))
         self.is_answered = True
-        result = _result(comparison, found)
-        if self.wanted.values:
+        result = _result(comparison, differences)
+        if self.options.values:
             self.compared.append(comparison)
         else:
-            comparison.free()
+            comparison.release_rows()
         return result
 
-    def compare_values(self) -> Values:
-        """Compare whole records, if that is wanted."""
-        wanted = self.wanted
-        if not wanted.values or not isinstance(self.source, Database):
-            return Values()
+    def compare_values(self) -> ValuesResult:
+        """Compare whole records, if any are asked for."""
+        options = self.options
+        if not options.values or not isinstance(self.warehouse, Database):
+            return ValuesResult()
         return compare_values(
-            self.compared, self.source, self.prefetcher, wanted.values, wanted.seed
+            self.compared, self.warehouse, self.prefetcher, options.values, options.seed
         )
 
     @staticmethod
-    def _left_out(comparison: Comparison, reason: str) -> Compared | None:
-        """Say why a stream is left out, if the warehouse has it at all."""
-        result = Compared(comparison.subject.name, LEFT_OUT, notes=[reason])
+    def _left_out(comparison: Comparison, reason: str) -> StreamResult | None:
+        """Say why a stream is left out; None if the warehouse has no table of it."""
+        result = StreamResult(comparison.stream.name, LEFT_OUT, notes=[reason])
         try:
             result.table = str(comparison.table)
         except NoTableError:
@@ -146,57 +134,57 @@ class _Run:
         return result
 
     @staticmethod
-    def _without(comparison: Comparison, verdict: str, reason: str) -> Compared:
-        """Say why there is no result, and which table it was, if there is one."""
-        result = Compared(comparison.subject.name, verdict, notes=[reason])
+    def _not_compared(comparison: Comparison, verdict: str, reason: str) -> StreamResult:
+        """Say why a stream could not be compared, and with which table."""
+        result = StreamResult(comparison.stream.name, verdict, notes=[reason])
         result.requests = comparison.stats.requests
         try:
             result.table = str(comparison.table)
             result.warehouse = len(comparison.rows)
         except NotComparableError:
-            pass  # which is what the reason says
+            pass  # the reason says so
         return result
 
 
-def _result(comparison: Comparison, found: Differences) -> Compared:
-    rows = found.rows
-    differing = (found.missing, sorted(found.gone), sorted(found.older), sorted(found.newer))
-    missing, gone, older, newer = differing
-    dates = len(rows) - len(gone) if found.has_dates else 0
-    return Compared(
-        stream=comparison.subject.name,
-        verdict=DIFFERS if any(differing) else SAME,
+def _result(comparison: Comparison, differences: Differences) -> StreamResult:
+    rows = differences.rows
+    kinds = (differences.missing, differences.gone, differences.older, differences.newer)
+    missing, gone, older, newer = map(sorted, kinds)
+    dates = len(rows) - len(gone) if differences.has_dates else 0
+    return StreamResult(
+        stream=comparison.stream.name,
+        verdict=DIFFERS if any(kinds) else SAME,
         table=str(comparison.table),
         account=comparison.total,
         warehouse=len(rows),
-        missing=sorted(missing),
+        missing=missing,
         gone=gone,
         older=older,
         newer=newer,
-        changed_since=sorted([*found.created_since, *found.updated_since]),
+        changed_since=sorted([*differences.created_since, *differences.updated_since]),
         synced=_text(comparison.synced),
         counted=comparison.counted,
         dates=dates,
-        dates_compared=found.dates_compared,
+        dates_compared=differences.dates_compared,
         requests=comparison.stats.requests,
-        requests_for_dates=comparison.pages if found.dates_compared < dates else 0,
-        notes=list(_notes(comparison, found)),
+        requests_for_dates=comparison.pages if differences.dates_compared < dates else 0,
+        notes=list(_notes(comparison, differences)),
     )
 
 
-def _notes(comparison: Comparison, found: Differences) -> Iterator[str]:
-    subject, rows = comparison.subject, found.rows
-    if subject.since is not None:
+def _notes(comparison: Comparison, differences: Differences) -> Iterator[str]:
+    stream, rows = comparison.stream, differences.rows
+    if stream.since is not None:
         yield "of what was updated since start_date"
-    marked = sum(rows.is_marked(key) for key in found.missing)
+    marked = sum(rows.is_deleted(key) for key in differences.missing)
     if marked:
         yield f"{marked:,} of the missing are marked as deleted in the warehouse"
-    if found.newer:
-        yield f"{len(found.newer):,} have a later date in the warehouse than in the account"
-    if rows.doubles:
-        yield f"{rows.doubles:,} rows besides the newest of their keys"
-    if subject.updated and not found.has_dates:
-        yield f"no dates compared: the table has no {subject.updated}"
+    if differences.newer:
+        yield f"{len(differences.newer):,} have a later date in the warehouse than in the account"
+    if rows.duplicates:
+        yield f"{rows.duplicates:,} rows besides the newest of their keys"
+    if stream.updated and not differences.has_dates:
+        yield f"no dates compared: the table has no {stream.updated}"
 
 
 def _text(moment: int | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Where rows come from: tables of a database, whatever it is, by statements that only read."""
+"""Warehouses: where the rows of streams are. All statements only read."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import override
+
 from tap_insightly.api.http.closeable import Closeable
 from tap_insightly.tombstone import DELETED_AT
 from tap_insightly.verify.errors import NotComparableError
-from tap_insightly.verify.rows import Row, seconds
+from tap_insightly.verify.rows import WarehouseRow, seconds
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _TEXTS = ("char", "text", "string")  # in the names of types
 _MOMENTS = ("timestamp", "date")
-_SINGER = "_sdc_"  # what the names of columns begin with that targets add
+_SINGER = "_sdc_"  # how the names of columns begin that targets add
 
 
 class NoTableError(NotComparableError):
@@ -33,97 +35,46 @@ class Table:
     """Name and type of each, by its name in lower case."""
 
     def __str__(self) -> str:
-        """Say which one it is.
-
-        Returns:
-            Schema and name.
-        """
         return f"{self.schema}.{self.name}" if self.schema else self.name
 
     def has(self, columns: Sequence[str]) -> bool:
-        """Tell whether it has these columns, in any case.
-
-        Args:
-            columns: Their names.
-
-        Returns:
-            Whether it has all of them.
-        """
+        """Tell whether it has these columns, in any case."""
         return all(name.casefold() in self.columns for name in columns)
 
 
 class Warehouse(Closeable):
-    """Where the rows of streams are."""
+    """A database, or a file, with the rows of streams."""
 
     @abstractmethod
     def table(self, stream: str, keys: Sequence[str]) -> Table:
-        """Find the table of a stream.
-
-        Args:
-            stream: The name of the stream.
-            keys: The columns that identify a record.
-
-        Returns:
-            The table.
-
-        Raises:
-            NoTableError: If there is none.
-            NotComparableError: If it is not clear which one it is, or it has no such columns.
-        """
+        """Find the table of a stream; raise a NoTableError if there is none."""
 
     @abstractmethod
     def rows(
         self, table: Table, keys: Sequence[str], updated: str | None, *, is_numeric: bool
-    ) -> Iterator[Row]:
-        """Read keys and dates.
+    ) -> Iterator[WarehouseRow]:
+        """Read keys and dates; `updated` is the column of the date of the last update."""
 
-        Args:
-            table: The table.
-            keys: The columns that identify a record.
-            updated: The column that says when a record was updated; None if none does.
-            is_numeric: Whether the key is a number.
-
-        Yields:
-            The rows.
-
-        Raises:
-            NotComparableError: If they cannot be read.
-        """
-
+    @override
     def close(self) -> None:
-        """End the connection; a file has none."""
+        """Close the connection; a file has none."""
 
 
 class Database(Warehouse):
-    """What databases have in common: their catalog, and how they read."""
+    """What databases have in common: the tables of their catalog, and how rows are read."""
 
     def __init__(self, schema: str | None) -> None:
-        """Take where to look.
-
-        Args:
-            schema: The schema of the tables; None to look in all.
-        """
         self._schema = schema
         self._tables: list[Table] | None = None
 
     @abstractmethod
     def execute(self, statement: str) -> Iterator[Sequence[Any]]:
-        """Run a statement that only reads.
-
-        Args:
-            statement: The statement.
-
-        Yields:
-            Its rows.
-
-        Raises:
-            NotComparableError: If that fails.
-        """
+        """Run a statement that only reads."""
 
     @property
     @abstractmethod
     def catalog(self) -> str:
-        """A condition for the part of `information_schema.columns` that is meant."""
+        """The condition for the rows of `information_schema.columns` that count."""
 
     @property
     def tables(self) -> list[Table]:
@@ -152,90 +103,57 @@ class Database(Warehouse):
             raise NotComparableError(msg)
         return [table for table in tables if table.schema.casefold() == wanted]
 
+    @override
     def table(self, stream: str, keys: Sequence[str]) -> Table:
-        """Find the table of a stream: of this name, in any case.
+        """Find the table with the name of a stream, in any case.
 
-        Args:
-            stream: The name of the stream.
-            keys: The columns that identify a record.
-
-        Returns:
-            The table. If several schemas have one, it is the one that a target has written.
-
-        Raises:
-            NoTableError: If there is none.
-            NotComparableError: If it is not clear which one it is, or it has no such columns.
+        If several schemas have one, it is the one that a target has written.
         """
-        called_so = [one for one in self.tables if one.name.casefold() == stream.casefold()]
-        if not called_so:
+        named = [one for one in self.tables if one.name.casefold() == stream.casefold()]
+        if not named:
             where = f"schema {self._schema}" if self._schema else "any schema"
             msg = f"The warehouse has no table '{stream}' in {where} that this user can see."
             raise NoTableError(msg)
-        fitting = [one for one in called_so if one.has(keys)]
-        if not fitting:
-            names = ", ".join(map(str, called_so))
+        usable = [one for one in named if one.has(keys)]
+        if not usable:
+            names = ", ".join(map(str, named))
             msg = f"{names} has no column {' and '.join(keys)}, by which records are compared."
             raise NotComparableError(msg)
-        loaded = [one for one in fitting if any(map(_is_singers, one.columns))]
-        chosen = loaded or fitting
+        loaded = [one for one in usable if any(map(_is_singers, one.columns))]
+        chosen = loaded or usable
         if len(chosen) > 1:
             names = " and ".join(sorted(map(str, chosen)))
             msg = f"There are {names}: say by --schema which one is meant."
             raise NotComparableError(msg)
         return chosen[0]
 
+    @override
     def rows(
         self, table: Table, keys: Sequence[str], updated: str | None, *, is_numeric: bool
-    ) -> Iterator[Row]:
-        """Read keys and dates, sorted by the keys.
-
-        Args:
-            table: The table.
-            keys: The columns that identify a record.
-            updated: The column that says when a record was updated; None if none does.
-            is_numeric: Whether the key is a number.
-
-        Yields:
-            The rows.
-
-        Raises:
-            NotComparableError: If they cannot be read.
-        """
+    ) -> Iterator[WarehouseRow]:
+        """Read keys and dates, sorted by keys that are numbers."""
         kind = "bigint" if is_numeric else "varchar"
         chosen = [f"cast({_column(table, name)[0]} as {kind})" for name in keys]
-        chosen += [_moment(table, name) for name in (updated, DELETED_AT)]
+        chosen += [_date_sql(table, name) for name in (updated, DELETED_AT)]
         order = "order by 1" if is_numeric else ""  # texts have another order in each database
-        statement = f"select {', '.join(chosen)} from {quoted(table)} {order}"  # noqa: S608 - quoted
+        statement = f"select {', '.join(chosen)} from {quote_name(table)} {order}"  # noqa: S608 - quote_name
         *_, count = range(len(keys) + 1)
         for row in self.execute(statement):
             key = row[:count]
             if None in key:
                 continue  # no record of Insightly has no key
             dates = (seconds(one) if isinstance(one, str) else one for one in row[count:])
-            yield Row(key[0] if is_numeric else tuple(key), *dates)
+            yield WarehouseRow(key[0] if is_numeric else tuple(key), *dates)
 
     def records(
         self, table: Table, key: str, updated: str | None, ids: Sequence[int]
     ) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Read whole rows, those of one id from the oldest to the newest.
-
-        Args:
-            table: The table.
-            key: The column that identifies a record, a number.
-            updated: The column that says when a record was updated; None if none does.
-            ids: Which ones.
-
-        Yields:
-            The id and the row of each that is there, by the names of columns in lower case.
-
-        Raises:
-            NotComparableError: If they cannot be read.
-        """
+        """Read whole rows by id, the newest of an id last; names of columns are in lower case."""
         names = [name for name, _ in table.columns.values()]
         column = f"cast({_column(table, key)[0]} as bigint)"
         statement = (
-            f"select {column}, {', '.join(map(quoted, names))} "  # noqa: S608 - quoted
-            f"from {quoted(table)} where {column} in ({', '.join(map(str, map(int, ids)))})"
+            f"select {column}, {', '.join(map(quote_name, names))} "  # noqa: S608 - quote_name
+            f"from {quote_name(table)} where {column} in ({', '.join(map(str, map(int, ids)))})"
         )
         if updated is not None and table.has([updated]):
             statement += f" order by {_column(table, updated)[0]} nulls first"
@@ -243,17 +161,10 @@ class Database(Warehouse):
             yield number, dict(zip(table.columns, values, strict=True))
 
 
-def quoted(name: Table | str) -> str:
-    """Write a name so that it means nothing else.
-
-    Args:
-        name: The name of a column, or a table.
-
-    Returns:
-        SQL.
-    """
+def quote_name(name: Table | str) -> str:
+    """Quote the name of a column or a table for SQL."""
     if isinstance(name, Table):
-        return ".".join(quoted(part) for part in (name.schema, name.name) if part)
+        return ".".join(quote_name(part) for part in (name.schema, name.name) if part)
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -263,11 +174,11 @@ def _is_singers(column: str) -> bool:
 
 def _column(table: Table, name: str) -> tuple[str, str]:
     found, kind = table.columns[name.casefold()]
-    return quoted(found), kind
+    return quote_name(found), kind
 
 
-def _moment(table: Table, name: str | None) -> str:
-    """Write what reads a moment as seconds since 1970, or as text if the warehouse has text."""
+def _date_sql(table: Table, name: str | None) -> str:
+    """Write the SQL that reads a date as seconds since 1970, or as text if the column is text."""
     if name is None or name.casefold() not in table.columns:
         return "null"
     column, kind = _column(table, name)

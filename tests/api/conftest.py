@@ -8,7 +8,7 @@ import pytest
 
 from tap_insightly.api import Fields, InsightlyClient, InsightlySession, RateLimiter
 from tap_insightly.api.records.objects import find_object, standard_objects
-from tests.conftest import KEY
+from tests.conftest import KEY, new_sandbox
 
 if TYPE_CHECKING:
     import threading
@@ -60,6 +60,13 @@ def reading_client(shared_sandbox: Sandbox) -> Iterator[InsightlyClient]:
     """A client of the sandbox that no test changes."""
     with new_client(shared_sandbox) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+def account() -> Iterator[Sandbox]:
+    """A small sandbox for the tests of one file."""
+    with new_sandbox(records=1).serve() as sandbox:
+        yield sandbox
 
 
 def asked(sandbox: Sandbox, *methods: str) -> list[str]:

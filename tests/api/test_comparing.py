@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from tap_insightly.api.records.diff import changes, is_same
 from tests.api.conftest import asked, custom, fields_of, new_client
 from tests.api.written import values_of
-from tests.conftest import new_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -285,12 +284,6 @@ def test_only_the_custom_fields_that_differ_are_changes() -> None:
     assert changes(CONTACT, new, record) == {
         "CUSTOMFIELDS": [{"FIELD_NAME": "Hobby__c", "FIELD_VALUE": "tennis"}]
     }
-
-
-@pytest.fixture(scope="module")
-def account() -> Iterator[Sandbox]:
-    with new_sandbox(records=1).serve() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,6 @@ from tap_insightly.api import NotAvailableError, UnknownOutcomeError
 from tap_insightly.api.http import session
 from tap_insightly.sandbox import Faults
 from tests.api.conftest import asked, new_client
-from tests.conftest import new_sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -202,12 +201,6 @@ def test_a_refused_create_is_not_looked_for(client: InsightlyClient, sandbox: Sa
     with pytest.raises(NotAvailableError):
         client.create("contact", FIRST_NAME="Ada")
     assert asked(sandbox) == ["POST /Contacts"]
-
-
-@pytest.fixture(scope="module")
-def account() -> Iterator[Sandbox]:
-    with new_sandbox(records=1).serve() as sandbox:
-        yield sandbox
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,12 @@ from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tap_insightly.api import Field, InvalidFieldsError, Request
+from tap_insightly.api.http.codec import decode
 from tap_insightly.api.records.objects import standard_objects
 from tests.api.conftest import custom, fields_of
 
@@ -37,7 +37,6 @@ KINDS = {
     for field in fields
     if field.is_writable
 }
-decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 INDIA = timezone(timedelta(hours=5, minutes=30))
 

@@ -67,6 +67,21 @@ def run_as_process(sandbox: Sandbox | None, *args: object, folder: Path, **setti
     return Result(done.returncode, done.stdout, done.stderr)
 
 
+def start(
+    sandbox: Sandbox, *args: object, folder: Path, stdin: int | None = None
+) -> subprocess.Popen[str]:
+    """Start as a process, and do not wait for its end."""
+    return subprocess.Popen(  # noqa: S603 - our own command
+        [*COMMAND, *(str(arg) for arg in args)],
+        env=environment(sandbox),
+        cwd=folder,
+        stdin=stdin,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 def environment(sandbox: Sandbox | None, **settings: Any) -> dict[str, str]:
     """The environment of this process, with the key, where the sandbox is, and these settings."""
     # The search of the sandbox is late only if it is told to be, so `load` need not wait for it.

@@ -9,6 +9,7 @@ import pytest
 
 from tap_insightly.sandbox import Faults
 from tests.api.conftest import asked
+from tests.api.deals import deal, pipeline, stage
 from tests.cli.conftest import first
 from tests.cli.running import run, run_as_process
 
@@ -18,34 +19,6 @@ if TYPE_CHECKING:
     from tap_insightly.sandbox import Sandbox
 
 WRITES = ("POST", "PUT", "DELETE")
-
-
-def pipeline(sandbox: Sandbox, name: str) -> int:
-    """The id of a pipeline."""
-    return next(
-        int(one["PIPELINE_ID"])
-        for one in sandbox.records("/Pipelines")
-        if one["PIPELINE_NAME"] == name
-    )
-
-
-def stage(sandbox: Sandbox, obj: str, name: str) -> int:
-    """The id of a stage of a pipeline."""
-    return next(
-        int(one["STAGE_ID"])
-        for one in sandbox.records("/PipelineStages")
-        if (one["PIPELINE_ID"], one["STAGE_NAME"]) == (pipeline(sandbox, obj), name)
-    )
-
-
-def deal(sandbox: Sandbox, obj: str | None, at: str | None = None) -> int:
-    """An opportunity in a pipeline, or in none."""
-    where = {
-        "PIPELINE_ID": obj and pipeline(sandbox, obj),
-        "STAGE_ID": obj and at and stage(sandbox, obj, at),
-    }
-    made = sandbox.create("/Opportunities", OPPORTUNITY_NAME="Engine", **where)
-    return int(made["OPPORTUNITY_ID"])
 
 
 def place(sandbox: Sandbox, key: int) -> tuple[Any, Any]:

@@ -17,7 +17,7 @@ import pytest
 
 from tap_insightly.sandbox import Faults
 from tests.cli.conftest import first
-from tests.cli.running import COMMAND, environment, run, run_as_process
+from tests.cli.running import COMMAND, environment, run, run_as_process, start
 from tests.conftest import ENCODED_KEY, KEY, new_sandbox, watch
 
 if TYPE_CHECKING:
@@ -226,15 +226,8 @@ def test_a_write_needs_a_word_where_nobody_can_be_asked(sandbox: Sandbox, method
 def test_a_write_asks_at_a_terminal(sandbox: Sandbox, tmp_path: Path, said: str, code: int) -> None:
     ours, theirs = pty.openpty()
     key = first(sandbox)
-    with subprocess.Popen(  # noqa: S603 - our own command
-        [*COMMAND, "api", "DELETE", f"/Contacts/{key}"],
-        env=environment(sandbox),
-        cwd=tmp_path,
-        stdin=theirs,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    args = ("api", "DELETE", f"/Contacts/{key}")
+    with start(sandbox, *args, folder=tmp_path, stdin=theirs) as process:
         os.write(ours, f"{said}\n".encode())
         stdout, stderr = process.communicate(timeout=60)
     for end in (ours, theirs):
@@ -327,18 +320,13 @@ def test_a_key_that_comes_back_is_not_shown(sandbox: Sandbox) -> None:
 def test_whoever_reads_only_the_beginning_is_no_error(
     large_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    with subprocess.Popen(  # noqa: S603 - our own command
-        [*COMMAND, "api", "GET", "/Contacts", "--paginate", "--jsonl"],
-        env=environment(large_sandbox),
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
+    args = ("api", "GET", "/Contacts", "--paginate", "--jsonl")
+    with start(large_sandbox, *args, folder=tmp_path) as process:
         assert process.stdout
         assert process.stderr
         assert json.loads(process.stdout.readline())
         process.stdout.close()
-        assert process.stderr.read() == b""
+        assert process.stderr.read() == ""
     assert process.returncode in {0, 1}
 
 
@@ -346,17 +334,11 @@ def test_ctrl_c_ends_it_quietly(sandbox: Sandbox, tmp_path: Path) -> None:
     is_asked = threading.Event()
     sandbox.on_request = lambda _: is_asked.set()
     sandbox.faults = Faults(latency=60)
-    with subprocess.Popen(  # noqa: S603 - our own command
-        [*COMMAND, "api", "GET", "/Contacts"],
-        env=environment(sandbox),
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
+    with start(sandbox, "api", "GET", "/Contacts", folder=tmp_path) as process:
         assert is_asked.wait(60)
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=60)
-    assert (process.returncode, stdout, stderr) == (130, b"", b"")
+    assert (process.returncode, stdout, stderr) == (130, "", "")
 
 
 def test_it_is_a_command(shared_sandbox: Sandbox, tmp_path: Path) -> None:

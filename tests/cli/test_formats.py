@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tap_insightly.api import Field
 from tap_insightly.api.records.objects import standard_objects
-from tap_insightly.cli.formats import cut, fitted, plain, text_of, width_of, write_csv
+from tap_insightly.cli.formats import cut, fitted, printable, text_of, width_of, write_csv
 from tap_insightly.sandbox import Faults
 from tests.cli.conftest import first
 from tests.cli.running import COMMAND, environment, run, run_in_terminal
@@ -282,11 +282,11 @@ def test_columns_fit_as_many_as_can(widths: list[int], room: int) -> None:
 
 @given(st.text(), st.integers(1, 20))
 def test_what_is_cut_fits(text: str, width: int) -> None:
-    text = plain(text)
+    text = printable(text)
     found = cut(text, width)
     assert width_of(found) <= width
     assert found == text or (found.endswith("…") and text.startswith(found[:-1]))
-    assert plain(text) == text
+    assert printable(text) == text
 
 
 @pytest.mark.parametrize(

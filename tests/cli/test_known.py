@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tap_insightly.api.records.objects import standard_objects
 from tap_insightly.sandbox import Faults
-from tests.cli.running import COMMAND, environment, run, run_as_process
+from tests.cli.running import run, run_as_process, start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -147,14 +146,7 @@ def test_they_run_as_processes(shared_sandbox: Sandbox, tmp_path: Path) -> None:
 
 
 def test_a_reader_who_has_enough_is_no_traceback(shared_sandbox: Sandbox, tmp_path: Path) -> None:
-    process = subprocess.Popen(  # noqa: S603 - our own command
-        [*COMMAND, "fields", "contact"],
-        env=environment(shared_sandbox),
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    process = start(shared_sandbox, "fields", "contact", folder=tmp_path)
     assert process.stdout is not None
     process.stdout.close()
     _, stderr = process.communicate(timeout=60)

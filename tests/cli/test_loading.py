@@ -18,7 +18,7 @@ from tap_insightly.cli.commands.load import OWN_SETTINGS
 from tap_insightly.sandbox import Faults
 from tests.api.conftest import asked
 from tests.cli.conftest import first
-from tests.cli.running import COMMAND, Result, environment, run, run_in_terminal
+from tests.cli.running import COMMAND, Result, environment, run, run_in_terminal, start
 from tests.cli.test_records import WRITES, contact
 from tests.conftest import new_sandbox, watch
 
@@ -263,15 +263,8 @@ def test_what_is_ended_half_way_says_how_far_it_came_and_goes_on(
     sandbox: Sandbox, tmp_path: Path, number: signal.Signals, code: int
 ) -> None:
     (tmp_path / "people.csv").write_text(people(200))
-    command = [*COMMAND, "load", "contacts", "people.csv", "--match-on", "EMAIL_ADDRESS"]
-    process = subprocess.Popen(  # noqa: S603 - our own command
-        command,
-        env=environment(sandbox),
-        cwd=tmp_path,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    args = ("load", "contacts", "people.csv", "--match-on", "EMAIL_ADDRESS")
+    process = start(sandbox, *args, folder=tmp_path)
 
     def end(_: Any) -> None:
         if len(asked(sandbox, "POST")) == 40:
@@ -290,7 +283,7 @@ def test_what_is_ended_half_way_says_how_far_it_came_and_goes_on(
     assert {f"p{n}@example.com" for n in range(1, skip + 1)} <= made
     assert 0 < skip < 200
     done = run(
-        sandbox, "load", "contacts", tmp_path / "people.csv", *command[-2:], "--skip-rows", skip
+        sandbox, "load", "contacts", tmp_path / "people.csv", *args[-2:], "--skip-rows", skip
     )
     assert done.code == 0, done.stderr
     for n in range(1, 201):

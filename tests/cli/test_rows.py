@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_insightly.cli.rows import DELIMITERS, CSVRows, JSONRows, Rows
+from tap_insightly.cli.rows import DELIMITERS, CSVRowFile, JSONRowFile, RowFile
 
 TEXTS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
 NAMES = st.text(st.characters(codec="utf-8", categories=("L", "N")), min_size=1, max_size=8)
@@ -64,7 +64,7 @@ def written(table: list[list[str]], delimiter: str, end: str) -> bytes:
 def test_csv_comes_back_as_it_was_written(
     table: list[list[str]], delimiter: str, end: str, *, is_clearing: bool
 ) -> None:
-    rows = CSVRows(io.BytesIO(written(table, delimiter, end)), clear_empty=is_clearing)
+    rows = CSVRowFile(io.BytesIO(written(table, delimiter, end)), clear_empty=is_clearing)
     names, *cells = table
     assert rows.columns() == names
     wanted: list[dict[str, Any]] = [
@@ -74,16 +74,16 @@ def test_csv_comes_back_as_it_was_written(
     assert [json.loads(row) for row in rows] == wanted, "it can be read again"
 
 
-@pytest.mark.parametrize("kind", [CSVRows, JSONRows])
+@pytest.mark.parametrize("kind", [CSVRowFile, JSONRowFile])
 @given(content=st.binary() | st.lists(PIECES).map(lambda all_of: "".join(all_of).encode()))
-def test_anything_else_is_refused_in_a_sentence(kind: type[Rows], content: bytes) -> None:
+def test_anything_else_is_refused_in_a_sentence(kind: type[RowFile], content: bytes) -> None:
     said, names, found = attempt(kind, content)
     assert not said or (said.startswith("Standard input") and said.endswith("."))
     assert bool(names) != bool(said)
     assert all(set(row) <= set(names) for row in found)
 
 
-def attempt(kind: type[Rows], content: bytes) -> tuple[str, list[str], list[dict[str, Any]]]:
+def attempt(kind: type[RowFile], content: bytes) -> tuple[str, list[str], list[dict[str, Any]]]:
     """What is said of a file that cannot be read, or what is in it."""
     try:
         rows = kind(io.BytesIO(content))
@@ -95,7 +95,7 @@ def attempt(kind: type[Rows], content: bytes) -> tuple[str, list[str], list[dict
 @given(st.lists(st.dictionaries(TEXTS, st.none() | st.integers() | TEXTS, max_size=3), max_size=4))
 def test_json_comes_back_as_it_was_written(records: list[dict[str, Any]]) -> None:
     content = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records)
-    rows = JSONRows(io.BytesIO(content.encode()))
+    rows = JSONRowFile(io.BytesIO(content.encode()))
     assert [json.loads(row) for row in rows] == records
     names = {name for record in records for name in record}
     if names:

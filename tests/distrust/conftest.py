@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_insightly.sandbox import Faults
-from tap_insightly.states import understood
+from tap_insightly.states import normalize_state
 from tap_insightly.streams import STREAMS
 from tests.conftest import Run, Tap, entry, new_sandbox, only
 
@@ -64,7 +64,9 @@ class Account:
         run = Synced(done.code, done.stdout, done.stderr)
         self.asked = list(self.sandbox.requests)
         self.sandbox.faults = Faults()
-        assert understood(run.state).keys() == run.state.keys(), "what it writes it understands"
+        assert normalize_state(run.state).keys() == run.state.keys(), (
+            "what it writes it understands"
+        )
         return run
 
     def records(self, stream: str) -> dict[int, dict[str, Any]]:

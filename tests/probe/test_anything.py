@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from tap_insightly.api import Request
 from tap_insightly.openapi import COMPONENTS
-from tap_insightly.probe import ASSUMPTIONS, ListeningSession, Prober, anonymous, described
-from tap_insightly.probe.asking import Heard, NoMoreError, _json
+from tap_insightly.probe import ASSUMPTIONS, Prober, ProbeSession, anonymous, described
+from tap_insightly.probe.client import ProbeLimitError, ProbeResponse, _json
 from tests.conftest import KEY
 
 if TYPE_CHECKING:
@@ -51,27 +51,27 @@ class Anything:
 
     def __init__(self, data: st.DataObject) -> None:
         self.data = data
-        self.heard: list[Heard] = []
+        self.responses: list[ProbeResponse] = []
         self.sent, self.limit = 0, 60
         self.session = SimpleNamespace(base_url="https://pod.example")
         self._answers = data.draw(st.lists(answers, min_size=1, max_size=4))
 
-    def get(self, path: str, **params: str) -> Heard | None:
+    def get(self, path: str, **params: str) -> ProbeResponse | None:
         if self.sent >= self.limit:
-            raise NoMoreError(self.limit)
+            raise ProbeLimitError(self.limit)
         status, content, headers = self._answers[self.sent % len(self._answers)]
         self.sent += 1
         body = json.dumps(content).encode()
         now = datetime.now(timezone.utc)
         request = Request("GET", path, params)
-        self.heard.append(
-            Heard("GET", request.path, params, status, headers, body, now, _json(body))
+        self.responses.append(
+            ProbeResponse("GET", request.path, params, status, headers, body, now, _json(body))
         )
-        return self.heard[-1]
+        return self.responses[-1]
 
 
-def session() -> ListeningSession:
-    return ListeningSession("https://pod.example", KEY)
+def session() -> ProbeSession:
+    return ProbeSession("https://pod.example", KEY)
 
 
 def evidence(found: Mapping[str, Any]) -> str:
@@ -84,14 +84,14 @@ def test_whatever_is_answered_verdicts_come_of_it_and_a_report_without_secrets(
     data: st.DataObject,
 ) -> None:
     prober = Prober(session())
-    prober.asker = Anything(data)  # type: ignore[assignment]
+    prober.client = Anything(data)  # type: ignore[assignment]
     try:
         prober.read()
     except Exception as error:  # noqa: BLE001 - only this one may be
         assert "does not answer as Insightly's API does" in str(error)  # noqa: PT017 - as above
     results = prober.results
     assert len(results) == len(ASSUMPTIONS)
-    report = evidence(anonymous(results, prober.asker.sent))
+    report = evidence(anonymous(results, prober.client.sent))
     for secret in (TEXT, str(NUMBER), f"{NUMBER:,}", str(NUMBER / 7)[:6], "2026-01-02"):
         assert secret not in report
     assert sum(described(results, 1)["verdicts"].values()) == len(ASSUMPTIONS)

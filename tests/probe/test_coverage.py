@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tap_insightly.probe import ASSUMPTIONS
-from tap_insightly.probe.checking import CHECKS
-from tap_insightly.probe.written import WRITTEN
+from tap_insightly.probe.registry import CHECKS
+from tap_insightly.probe.writing_checks import WRITTEN
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "tap_insightly"

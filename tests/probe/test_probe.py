@@ -16,11 +16,11 @@ import pytest
 from tap_insightly.api import InsightlyError
 from tap_insightly.api.records.objects import standard_objects
 from tap_insightly.openapi import COMPONENTS
-from tap_insightly.probe import ASSUMPTIONS, MOST_READ, MOST_WRITTEN, Word, anonymous, described
+from tap_insightly.probe import ASSUMPTIONS, MOST_READ, MOST_WRITTEN, Outcome, anonymous, described
 from tap_insightly.probe.shapes import STATES
 from tap_insightly.sandbox import Faults
 from tap_insightly.values import EMPTY_DATES
-from tests.cli.running import COMMAND, environment, run, run_as_process
+from tests.cli.running import run, run_as_process, start
 from tests.conftest import KEY, new_sandbox, watch
 from tests.probe.twisting import Exchange, Twist, probing, twisted
 
@@ -71,12 +71,12 @@ def test_no_more_is_asked_than_was_promised() -> None:
 @pytest.mark.parametrize("rate", [0.3, 1])
 def test_what_fails_and_is_asked_again_counts_too(rate: float) -> None:
     with twisted() as sandbox, probing(sandbox) as prober:
-        prober.asker.get("/Instance")  # the account is there
+        prober.client.get("/Instance")  # the account is there
         sandbox.faults.error_rate = rate
         with suppress(InsightlyError):
             prober.read()
-        assert len(sandbox.requests) == prober.asker.sent <= MOST_READ
-        assert not [one for one in prober.results if one.verdict.word is Word.DOES_NOT]
+        assert len(sandbox.requests) == prober.client.sent <= MOST_READ
+        assert not [one for one in prober.results if one.verdict.outcome is Outcome.DOES_NOT]
 
 
 def test_everything_that_was_made_is_gone_again() -> None:
@@ -106,7 +106,7 @@ class Stop(SystemExit):
 
 def stopping(prober: Prober, sandbox: Sandbox, at: int, times: int) -> None:
     """Press Ctrl-C instead of sending a request, and again instead of the next ones."""
-    session, pressed = prober.asker.session, 0
+    session, pressed = prober.client.session, 0
     send = session.send
 
     def stopped(*args: Any) -> Any:
@@ -220,14 +220,7 @@ def test_a_quota_that_runs_out_leaves_what_was_found_so_far() -> None:
 
 def test_ctrl_c_leaves_what_was_found_so_far(tmp_path: Path) -> None:
     with new_sandbox().serve() as sandbox:
-        with subprocess.Popen(  # noqa: S603 - our own command
-            [*COMMAND, "probe", "--json"],
-            env=environment(sandbox),
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        ) as process:
+        with start(sandbox, "probe", "--json", folder=tmp_path) as process:
 
             def stop(_: object) -> None:
                 if len(sandbox.requests) == 55:
@@ -327,7 +320,7 @@ def test_the_file_has_neither_key_nor_address(tmp_path: Path) -> None:
     text = path.read_text()
     assert done.code == 0
     assert len(json.loads(text)["assumptions"]) == len(ASSUMPTIONS)
-    for word in (KEY, "127.0.0.1", port, "na1", "http"):
+    for word in (KEY, "127.0.0.1", port, "na1", "://"):
         assert word not in text
     assert not re.search(r"\b[37][0-9]{8}\b", text), "no id"
 

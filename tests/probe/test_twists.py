@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_insightly.probe import ASSUMPTIONS, Word
-from tap_insightly.probe.checking import CHECKS
-from tap_insightly.probe.written import WRITTEN
+from tap_insightly.probe import ASSUMPTIONS, Outcome
+from tap_insightly.probe.registry import CHECKS
+from tap_insightly.probe.writing_checks import WRITTEN
 from tests.probe.twisting import Exchange, Twist, failing, twisted, verdicts
 from tests.probe.twists import LARGE, READING, WRITING, after, rows
 
@@ -46,7 +46,7 @@ def test_a_server_that_breaks_an_assumption_is_found_out(
 ) -> None:
     small.twist = twist
     found = verdicts(small)
-    assert found[name].word is Word.DOES_NOT, found[name].text
+    assert found[name].outcome is Outcome.DOES_NOT, found[name].text
     assert not [one for one in found.values() if "cannot read" in one.text]
 
 
@@ -54,7 +54,7 @@ def test_a_server_that_breaks_an_assumption_is_found_out(
 def test_so_is_one_whose_pages_are_others(large: TwistedSandbox, name: str, twist: Twist) -> None:
     large.twist = twist
     found = verdicts(large)
-    assert found[name].word is Word.DOES_NOT, found[name].text
+    assert found[name].outcome is Outcome.DOES_NOT, found[name].text
 
 
 @pytest.mark.parametrize(("name", "twist"), cases(WRITING))
@@ -63,7 +63,7 @@ def test_so_is_one_that_is_written_to(name: str, twist: Twist) -> None:
         before = sandbox.count("/Contacts"), sandbox.count("/Notes")
         found = verdicts(sandbox, is_writing=True)
         assert (sandbox.count("/Contacts"), sandbox.count("/Notes")) == before
-    assert found[name].word is Word.DOES_NOT, found[name].text
+    assert found[name].outcome is Outcome.DOES_NOT, found[name].text
 
 
 @pytest.mark.parametrize("plan", ["enterprise", "professional"])
@@ -75,7 +75,7 @@ def test_a_server_that_is_as_assumed_is_not_accused(plan: str, records: int) -> 
         assert not [one.text for one in found.values() if "cannot read" in one.text]
     if records == 1300:
         able = {*CHECKS, *WRITTEN}
-        unseen = {name for name in able if found[name].word is Word.NOT_SEEN}
+        unseen = {name for name in able if found[name].outcome is Outcome.NOT_SEEN}
         least = {"lengths-no-promise", "file-moves-date"}
         absent = {"left-out-is-refused"} if plan == "enterprise" else {"ticket-statuses"}
         assert unseen <= least | absent
@@ -90,7 +90,7 @@ def test_every_assumption_that_can_be_asked_about_is_broken_here() -> None:
 def test_what_may_be_is_not_seen_where_it_is_not(small: TwistedSandbox) -> None:
     small.twist = rows("/", LAST_ACTIVITY_DATE_UTC="2000-01-01 00:00:00")
     found = verdicts(small)
-    assert found["changes-without-date"].word is Word.NOT_SEEN
+    assert found["changes-without-date"].outcome is Outcome.NOT_SEEN
 
 
 @pytest.mark.parametrize("body", ["null", "[]", "[null, 7]", '{"a": 1}', '"x"', "", "<p>", "7"])

@@ -11,7 +11,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
-from tap_insightly.probe import ListeningSession, Prober, Word
+from tap_insightly.probe import Outcome, Prober, ProbeSession
 from tap_insightly.sandbox import Sandbox
 from tests.conftest import KEY
 
@@ -169,7 +169,7 @@ def twisted(twist: Twist | None = None, **options: Any) -> Iterator[TwistedSandb
 @contextmanager
 def probing(sandbox: Sandbox) -> Iterator[Prober]:
     """Probe a sandbox in this process, without waiting."""
-    session = ListeningSession(
+    session = ProbeSession(
         sandbox.api_url, KEY, requests_per_second=10_000, max_retries=0, sleep=lambda _: None
     )
     with session:
@@ -187,4 +187,4 @@ def verdicts(sandbox: Sandbox, *, is_writing: bool = False) -> dict[str, Verdict
 
 def failing(found: dict[str, Verdict]) -> set[str]:
     """The assumptions that do not hold."""
-    return {name for name, verdict in found.items() if verdict.word is Word.DOES_NOT}
+    return {name for name, verdict in found.items() if verdict.outcome is Outcome.DOES_NOT}

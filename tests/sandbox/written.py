@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import requests
 
+from tap_insightly.api.http.codec import decode
 from tap_insightly.openapi import COMPONENTS, WRITE
 from tests.conftest import KEY
 
@@ -25,7 +26,6 @@ KINDS = {"BIT": True, "DATE": DAY, "DATETIME": DAY, "CALCULATED": 5}
 KINDS |= dict.fromkeys(("NUMERIC", "PERCENT", "CURRENCY"), Decimal("-12.50"))
 
 encoded = msgspec.json.Encoder(decimal_format="number").encode
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 def send(
@@ -50,7 +50,7 @@ def documented(template: str, method: str) -> int:
 
 def content(answer: requests.Response) -> Any:
     """What an answer holds, with all digits."""
-    return _decode(answer.content)
+    return decode(answer.content)
 
 
 def message(answer: requests.Response) -> str:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_insightly.api.http.request import encode
+from tap_insightly.api.http.codec import encode
 from tap_insightly.undo_file.journal import JournalError, JournalWriter
 from tap_insightly.undo_file.lines import (
     AccountLine,

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from tap_insightly.api import Prefetcher
 from tap_insightly.api.http.errors import PageTooLargeError
 from tap_insightly.tap import TapInsightly
-from tap_insightly.verify import NotComparableError, Subject
+from tap_insightly.verify import ComparableStream, NotComparableError
 from tap_insightly.verify.comparison import Comparison
-from tap_insightly.verify.rows import Row
+from tap_insightly.verify.rows import WarehouseRow
 from tap_insightly.verify.warehouse import Table, Warehouse
 from tests.changing import EPOCH, Account
 from tests.conftest import KEY
@@ -40,7 +40,7 @@ COLUMNS = {name: (name, "") for name in ("contact_id", "date_updated_utc")}
 class Held(Warehouse):
     """A warehouse in memory, of contacts."""
 
-    held: list[Row]
+    held: list[WarehouseRow]
 
     def table(self, stream: str, keys: Sequence[str]) -> Table:  # noqa: ARG002 - of contacts
         return Table("main", stream, COLUMNS)
@@ -52,7 +52,7 @@ class Held(Warehouse):
         updated: str | None,  # noqa: ARG002 - as above
         *,
         is_numeric: bool,  # noqa: ARG002 - as above
-    ) -> Iterator[Row]:
+    ) -> Iterator[WarehouseRow]:
         return iter(self.held)
 
 
@@ -62,7 +62,7 @@ class World:
 
     kinds: Sequence[str]
     account: Account = field(default_factory=lambda: Account([]))
-    rows: list[Row] = field(default_factory=list)
+    rows: list[WarehouseRow] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.account = Account([n for n, kind in self.all if kind not in {"gone", "dead"}])
@@ -79,9 +79,9 @@ class World:
         return ((3 * place + 1, kind) for place, kind in enumerate(self.kinds))
 
     @staticmethod
-    def row(number: int, kind: str) -> Row:
+    def row(number: int, kind: str) -> WarehouseRow:
         date = START + 10 * number + {"older": -5, "newer": 5}.get(kind, 0)
-        return Row(number, date, START if kind in {"revived", "dead"} else None)
+        return WarehouseRow(number, date, START if kind in {"revived", "dead"} else None)
 
     def of(self, *kinds: str) -> set[Any]:
         return {number for number, kind in self.all if kind in kinds}
@@ -91,19 +91,19 @@ class World:
 
 
 def compared(
-    account: Account, rows: list[Row], *, start_date: str | None = None, **options: Any
+    account: Account, rows: list[WarehouseRow], *, start_date: str | None = None, **options: Any
 ) -> tuple[Comparison, Differences]:
     config = {"api_key": KEY, "start_date": start_date}
     tap = TapInsightly(config=config, catalog=deepcopy(CATALOG), setup_mapper=False)
     session: Any = Session(account, None)
     options = {"bookmark": START + SYNCED, "page_size": 10, **options}
     comparison = Comparison(
-        Subject(tap.streams["contacts"]),  # type: ignore[arg-type]  # it is ours
+        ComparableStream(tap.streams["contacts"]),  # type: ignore[arg-type]  # it is ours
         Held(rows),
         session,
         **options,
     )
-    with Prefetcher(session, comparison.ahead()) as reader:
+    with Prefetcher(session, comparison.first_requests()) as reader:
         return comparison, comparison.run(reader)
 
 
@@ -151,11 +151,11 @@ def test_where_ids_are_counted_nothing_is_named_that_does_not_differ(
     _, found = world.compare(page_size=page_size)
     unknown, gone = world.of("missing", "revived", "created_since"), world.of("gone")
     assert found.gone <= gone
-    assert set(found.unknown) <= unknown
+    assert set(found.not_in_warehouse) <= unknown
     # As many of both side by side cancel out, but numbers that differ never do.
-    assert len(unknown) - len(gone) == len(found.unknown) - len(found.gone)
+    assert len(unknown) - len(gone) == len(found.not_in_warehouse) - len(found.gone)
     if not gone or not unknown:
-        assert (found.gone, set(found.unknown)) == (gone, unknown)
+        assert (found.gone, set(found.not_in_warehouse)) == (gone, unknown)
     assert set(found.missing) <= world.of("missing", "revived")
     for kind in ("older", "newer", "updated_since"):
         assert getattr(found, kind) <= world.of(kind)
@@ -217,12 +217,12 @@ def test_while_the_account_changes_nothing_is_named_that_did_not_differ_or_chang
     assert not found.gone & set(account.ids)
     assert found.gone <= world.of("gone") | account.changed
     known = world.of("missing", "revived", "created_since")
-    assert set(found.unknown) <= known | account.changed
+    assert set(found.not_in_warehouse) <= known | account.changed
     for kind in ("older", "newer"):
         assert getattr(found, kind) <= world.of(kind) | account.changed
     if is_each_date:
         assert found.gone >= world.of("gone")
-        assert set(found.unknown) >= known - account.changed
+        assert set(found.not_in_warehouse) >= known - account.changed
 
 
 @pytest.mark.parametrize("place", [5, 95])
@@ -232,7 +232,7 @@ def test_a_deletion_while_a_list_is_read_is_no_reason_to_give_up(place: int) -> 
     world.account.happens = {5: lambda account: account.delete(place)}
     _, found = world.compare(is_each_date=True)
     assert found.gone <= world.account.changed
-    assert not found.unknown
+    assert not found.not_in_warehouse
 
 
 def test_pages_that_are_too_large_are_asked_for_in_smaller_ones() -> None:
@@ -293,7 +293,7 @@ def test_a_server_that_caps_its_pages_or_miscounts_is_never_taken_at_its_word(
     if cap < page_size and says in {None, 0, 0.5, 0.9}:
         return  # nothing is known then but what the pages say
     assert found.gone <= world.of("gone")
-    assert set(found.unknown) <= world.of("missing", "revived", "created_since")
+    assert set(found.not_in_warehouse) <= world.of("missing", "revived", "created_since")
 
 
 def test_a_bookmark_goes_before_the_newest_date_of_the_warehouse() -> None:
@@ -310,7 +310,7 @@ def test_an_empty_table_misses_everything() -> None:
 
 
 def test_an_empty_account_has_lost_everything() -> None:
-    rows = [Row(number, START) for number in range(1, 60)]
+    rows = [WarehouseRow(number, START) for number in range(1, 60)]
     account = Account([])
     _, found = compared(account, rows)
     assert found.gone == set(range(1, 60))
@@ -321,7 +321,7 @@ def test_ids_that_do_not_ascend_are_compared_one_by_one() -> None:
     ids = [*range(50, 100), *range(1, 50)]
     account = Account(ids)
     account.updated = dict.fromkeys(ids, 0)
-    rows = [Row(number, START) for number in range(2, 101)]
+    rows = [WarehouseRow(number, START) for number in range(2, 101)]
     comparison, found = compared(account, rows)
     assert not comparison.counted
     assert (found.missing, found.gone) == ([1], {100})
@@ -330,28 +330,28 @@ def test_ids_that_do_not_ascend_are_compared_one_by_one() -> None:
 @pytest.mark.parametrize("order", [1, -1])
 def test_of_several_rows_of_a_key_the_newest_counts_in_any_order(order: int) -> None:
     rows = [
-        Row(1, START - 9),
-        Row(1, START),  # updated
-        Row(2, START),
-        Row(2, None, START + 9),  # deleted
-        Row(3, START - 9),
-        Row(3, None, START - 5),  # deleted, and come back
-        Row(3, START),
+        WarehouseRow(1, START - 9),
+        WarehouseRow(1, START),  # updated
+        WarehouseRow(2, START),
+        WarehouseRow(2, None, START + 9),  # deleted
+        WarehouseRow(3, START - 9),
+        WarehouseRow(3, None, START - 5),  # deleted, and come back
+        WarehouseRow(3, START),
     ]
     account = Account([1, 3])
     _, found = compared(account, rows[::order])
     assert not found.missing
     assert not found.gone
     assert not found.older
-    assert found.rows.doubles == 4
-    assert found.rows.is_marked(2)
+    assert found.rows.duplicates == 4
+    assert found.rows.is_deleted(2)
 
 
 def test_what_start_date_leaves_out_is_not_compared() -> None:
     account = Account(list(range(1, 60)))
     account.updated = {number: number for number in account.ids}
     since = EPOCH + timedelta(seconds=30)
-    rows = [Row(number, START + number) for number in range(20, 59)]
+    rows = [WarehouseRow(number, START + number) for number in range(20, 59)]
     _, found = compared(account, rows, start_date=since.isoformat())
     assert (found.missing, found.gone) == ([59], set())
     assert len(found.rows) == 29

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tap_insightly.verify import NotComparableError, open_file
 from tap_insightly.verify.csvfile import CSVFile
 from tap_insightly.verify.postgres import without_password
-from tap_insightly.verify.rows import Row, Rows, seconds
+from tap_insightly.verify.rows import WarehouseRow, WarehouseRows, seconds
 from tests.cli.running import run
 from tests.verify.loading import write_csv
 
@@ -90,7 +90,11 @@ def test_csv_comes_in_many_kinds(tmp_path: Path, encoding: str, delimiter: str, 
     table = source.table("contacts", KEYS)
     rows = list(source.rows(table, KEYS, "DATE_UPDATED_UTC", is_numeric=True))
     moment = seconds("2026-04-09 16:58:14")
-    assert rows == [Row(7, moment), Row(8, moment, seconds("2026-04-10")), Row(9, None)]
+    assert rows == [
+        WarehouseRow(7, moment),
+        WarehouseRow(8, moment, seconds("2026-04-10")),
+        WarehouseRow(9, None),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -130,16 +134,16 @@ def test_a_file_that_is_not_as_it_should_be_is_told(
     )
 )
 def test_of_rows_in_any_order_the_newest_of_each_key_is_kept(rows: list[Any]) -> None:
-    kept = Rows([Row(*row) for row in rows])
+    kept = WarehouseRows([WarehouseRow(*row) for row in rows])
     assert list(kept.keys) == sorted(kept.keys)
-    assert {*kept.keys, *kept.marked} == {key for key, *_ in rows}
-    assert len(kept.keys) + len(kept.marked) + kept.doubles == len(rows)
+    assert {*kept.keys, *kept.deleted_keys} == {key for key, *_ in rows}
+    assert len(kept.keys) + len(kept.deleted_keys) + kept.duplicates == len(rows)
     for place, key in enumerate(kept.keys):
         obj = [(updated, deleted) for one, updated, deleted in rows if one == key]
-        assert (kept.date(place), None) in obj
+        assert (kept.date_at(place), None) in obj
         dated = [one if two is None else two for one, two in obj]
         known = [date for date in dated if date is not None]
-        assert kept.date(place) == max(known, default=None)
+        assert kept.date_at(place) == max(known, default=None)
 
 
 @pytest.mark.parametrize(

@@ -5,13 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import msgspec
+from tap_insightly.api.http.codec import encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-encode = msgspec.json.Encoder(decimal_format="number").encode
-"""Makes JSON of anything, with every digit of a number."""
 
 # Whatever was asked for with these is the same if it is asked for twice (RFC 9110).
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+
+from tap_insightly.api.http.codec import decode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
 # Decimal keeps every digit of money, which Insightly sends with up to 19 characters (spec).
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
@@ -49,9 +49,9 @@ class Response:
         if not self.body.strip():
             return None
         try:
-            return _decode(self.body)
+            return decode(self.body)
         except UnicodeDecodeError:  # bytes that are no characters become U+FFFD
-            return _decode(self.body.decode(errors="replace"))
+            return decode(self.body.decode(errors="replace"))
 
     @property
     def records(self) -> list[dict[str, Any]]:

@@ -123,7 +123,7 @@ def reason_of(error: BaseException) -> str:
         Text such as ``Failed to establish a new connection: [Errno 111] Connection refused``.
     """
     where = "the proxy: " if isinstance(error, requests.exceptions.ProxyError) else ""
-    *_, core = _layers(error)
+    *_, core = _chain(error)
     text = str(core).strip() or type(core).__name__
     return where + re.sub(r"^\w+\(.*?\): ", "", text)
 
@@ -138,7 +138,7 @@ def was_never_sent(error: BaseException) -> bool:
         Whether that is certain: there was no connection, or none through the proxy.
     """
     unsent = NewConnectionError | ConnectTimeoutError | ProxyError
-    return any(isinstance(layer, unsent) for layer in _layers(error))
+    return any(isinstance(layer, unsent) for layer in _chain(error))
 
 
 def took_too_long(error: BaseException) -> bool:
@@ -150,13 +150,18 @@ def took_too_long(error: BaseException) -> bool:
     Returns:
         Whether that was the matter.
     """
-    return any(isinstance(layer, ReadTimeoutError) for layer in _layers(error))
+    return any(isinstance(layer, ReadTimeoutError) for layer in _chain(error))
 
 
-def _layers(error: BaseException) -> Iterator[BaseException]:
+def wrapped_errors(error: BaseException) -> list[BaseException]:
+    """List the errors that a library has put into another, as its reason or its arguments."""
+    parts = (getattr(error, "reason", None), *error.args)
+    return [part for part in parts if isinstance(part, BaseException)]
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
     """Go from what requests raised to what was the matter."""
-    inner: object = error
-    while isinstance(inner, BaseException):
+    inner: BaseException | None = error
+    while inner is not None:
         yield inner
-        parts = (getattr(inner, "reason", None), *inner.args)
-        inner = next((part for part in parts if isinstance(part, BaseException)), None)
+        inner = next(iter(wrapped_errors(inner)), None)

@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-import msgspec
+from tap_insightly.api.http.codec import encode_sorted
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     Record = Mapping[str, Any]
 
 LARGEST_ID = 2**63 - 1
-
-_canonical = msgspec.json.Encoder(order="sorted", decimal_format="number").encode
 
 
 class SeenKeys:
@@ -134,7 +132,7 @@ class SeenKeys:
         if all(isinstance(value, int | str) for value in values):
             return values
         self.lacks_keys |= any(self._key)  # of what is read by a path, no key is known
-        return _canonical(record)  # without a key, the content says which one it is
+        return encode_sorted(record)  # without a key, the content says which one it is
 
 
 def ascend(keys: Sequence[object]) -> bool:

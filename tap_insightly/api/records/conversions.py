@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from datetime import date, datetime, timezone
 from decimal import Decimal
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
+from tap_insightly.api.http.codec import decode
+from tap_insightly.api.records.names import caseless, close_names, did_you_mean
 from tap_insightly.values import EMPTY_DATES, converter, parse_day, parse_moment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
 MOST_CHARACTERS = 19
 """How long a number can be: an amount of money (spec). Of other numbers that is assumed."""
@@ -39,7 +38,6 @@ _LARGEST_POWER = 30  # of ten, up or down: beyond all that fits, and still littl
 _NOTHING_OF_PANDAS = frozenset({"nan", "nat", "<na>"})
 _text = converter({"type": "string"})
 _number = converter({"type": "number"})
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 def exact(value: Any) -> Any:  # noqa: ANN401 - any value
@@ -258,7 +256,7 @@ def to_items(value: Any, key: str | None, dates: set[str]) -> list[Any]:  # noqa
     """
     if isinstance(value, str):
         is_json = value.lstrip().startswith("[")
-        value = _decode(value) if is_json else [part.strip() for part in value.split(";")]
+        value = decode(value) if is_json else [part.strip() for part in value.split(";")]
     if not isinstance(value, list):
         raise TypeError
     found = [{key: one} if key and isinstance(one, str) else one for one in exact(value) if one]
@@ -303,7 +301,7 @@ def option_of(given: str, options: Sequence[str]) -> str | None:
     """
     if given in options:
         return given
-    for spelled in (str.strip, _folded):
+    for spelled in (str.strip, caseless):
         near = [one for one in dict.fromkeys(options) if spelled(one) == spelled(given)]
         if near:
             return near[0] if len(near) == 1 else None
@@ -321,26 +319,13 @@ def no_option(given: str, options: Sequence[str]) -> str:
         A sentence without its end: all of them, those that are called nearly so first, or if
         they are many, these alone and how many there are.
     """
-    near = _near(given, options, _folded)
-    said = f"{shown(given)} is no option{_meant(near)}"
+    near = close_names(given, options)
+    said = f"{shown(given)} is no option{did_you_mean(near, in_brackets=True)}"
     listed = list(dict.fromkeys([*near, *options]))
     if len(listed) <= _MOST_LISTED:
         return f"{said}. The options are {', '.join(map(shown, listed))}"
     such = "" if near else f", such as {', '.join(map(shown, listed[:3]))}"
     return f"{said}. There are {len(listed):,} options{such}"
-
-
-def did_you_mean(name: str, names: Iterable[str]) -> str:
-    """Ask whether another name of a field was meant.
-
-    Args:
-        name: The name that was given, text.
-        names: The names that there are.
-
-    Returns:
-        Words in brackets after a space; empty if none is called nearly so.
-    """
-    return _meant(_near(name, names, lambda one: one.casefold().removesuffix("__c")))
 
 
 def shown(value: object) -> str:
@@ -369,18 +354,3 @@ def _written_out(number: Decimal) -> int | Decimal:
         raise ValueError
     exponent = number.as_tuple().exponent
     return int(number) if isinstance(exponent, int) and exponent > 0 else number
-
-
-def _folded(text: str) -> str:
-    return text.strip().casefold()
-
-
-def _near(name: str, names: Iterable[str], plain: Callable[[str], str]) -> list[str]:
-    by_plain: dict[str, list[str]] = {}
-    for one in names:
-        by_plain.setdefault(plain(one), []).append(one)
-    return [one for key in get_close_matches(plain(name), by_plain, n=3) for one in by_plain[key]]
-
-
-def _meant(near: Sequence[str]) -> str:
-    return f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""

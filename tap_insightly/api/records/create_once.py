@@ -27,7 +27,7 @@ from tap_insightly.api.lists.paged_request import OffsetPaginator, PagedRequest
 from tap_insightly.api.lists.prefetch import Prefetcher
 from tap_insightly.api.records.creations import Created, SentCreation, is_like
 from tap_insightly.api.records.diff import changes
-from tap_insightly.api.records.objects import plain
+from tap_insightly.api.records.objects import spelling_key
 from tap_insightly.api.records.reading import created_at, id_of
 from tap_insightly.values import utc_text
 
@@ -371,7 +371,7 @@ def _is_below(request: Request, fields: Fields, record: Record) -> bool:
         links = record.get("LINKS") or ()
         return any(
             str(link.get("LINK_OBJECT_ID")) == parts[1]
-            and plain(str(link.get("LINK_OBJECT_NAME"))) == plain(parts[0])
+            and spelling_key(str(link.get("LINK_OBJECT_NAME"))) == spelling_key(parts[0])
             for link in links
         )
     return True

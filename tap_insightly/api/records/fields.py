@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tap_insightly.api.http.codec import encode
 from tap_insightly.api.http.errors import InsightlyError
-from tap_insightly.api.http.request import encode
 from tap_insightly.api.records.conversions import (
     SAID,
     SCALARS,
-    did_you_mean,
     exact,
     fitting,
     is_nothing_of_pandas,
@@ -21,6 +20,7 @@ from tap_insightly.api.records.conversions import (
     shown,
     to_items,
 )
+from tap_insightly.api.records.names import close_names, did_you_mean
 from tap_insightly.openapi import COMPONENTS
 from tap_insightly.openapi.field_types import MANY, value_schema
 from tap_insightly.openapi.objects import CUSTOM_FIELDS
@@ -207,9 +207,10 @@ class Fields:
         Returns:
             A sentence.
         """
-        names = [field.name for field in self]
-        near = did_you_mean(name, names)
-        return f"{self.obj.name} has no field '{name}'{near}."
+        names = (field.name for field in self)
+        near = close_names(name, names, lambda one: one.casefold().removesuffix("__c"))
+        hint = did_you_mean(near, in_brackets=True)
+        return f"{self.obj.name} has no field '{name}'{hint}."
 
     def body(self, values: Mapping[str, Any], *, is_new: bool) -> dict[str, Any]:
         """Make of values by name what the API takes, once all of them are seen to be right.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from tap_insightly.api.http.errors import InsightlyError
+from tap_insightly.api.records.names import close_names, did_you_mean
 from tap_insightly.openapi.objects import (
     InsightlyObject,
     custom_object,
@@ -22,7 +22,8 @@ __all__ = [
     "UnsupportedOperationError",
     "custom_object",
     "find_object",
-    "plain",
+    "require_action",
+    "spelling_key",
     "standard_objects",
 ]
 
@@ -50,16 +51,22 @@ class UnknownObjectError(InsightlyError):
             name: What was asked for, text.
             near: Names of objects, texts.
         """
-        hint = " or ".join(f"'{one}'" for one in near)
-        meant = f" Did you mean {hint}?" if hint else ""
-        super().__init__(f"Insightly has no object '{name}'.{meant}")
+        super().__init__(f"Insightly has no object '{name}'.{did_you_mean(near)}")
 
 
 class UnsupportedOperationError(InsightlyError):
     """The API has no way to do this with an object of this kind."""
 
 
-def plain(name: str) -> str:
+def require_action(obj: InsightlyObject, action: str, what: str) -> None:
+    """Raise an UnsupportedOperationError unless such records have something below their path."""
+    if action not in obj.actions:
+        names = ", ".join(one.name for one in standard_objects() if action in one.actions)
+        msg = f"{obj.name}: the API has no {what} of these to write. It has them of {names}."
+        raise UnsupportedOperationError(msg)
+
+
+def spelling_key(name: str) -> str:
     """Take from a name what spellings differ in: case, what is no letter, a plural s.
 
     Args:
@@ -94,8 +101,9 @@ def find_object(name: str, objects: Iterable[InsightlyObject]) -> InsightlyObjec
         spellings = [one.name, one.path[1:], *one.labels, one.name.removesuffix("__c")]
         spellings += [also for also, name_of in _ALSO.items() if name_of == one.name]
         for spelling in spellings:
-            names.setdefault(plain(spelling), one)  # a custom object does not hide another
-    if (found := names.get(plain(name))) is not None:
+            names.setdefault(spelling_key(spelling), one)  # a custom object does not hide another
+    key = spelling_key(name)
+    if (found := names.get(key)) is not None:
         return found
-    near = get_close_matches(plain(name), names, n=3)
+    near = close_names(key, names, str)
     raise UnknownObjectError(name, dict.fromkeys(names[one].name for one in near))

@@ -23,6 +23,7 @@ from tap_insightly.api.records.objects import (
     find_object,
     standard_objects,
 )
+from tap_insightly.openapi.objects import CUSTOM_FIELDS
 from tap_insightly.values import parse_moment, utc_text
 
 if TYPE_CHECKING:
@@ -334,7 +335,7 @@ def value_of(record: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - any
     """
     if name in record:
         return record[name]
-    custom = record.get("CUSTOMFIELDS") or ()
+    custom = record.get(CUSTOM_FIELDS) or ()
     return next((one.get("FIELD_VALUE") for one in custom if one.get("FIELD_NAME") == name), None)
 
 

@@ -9,16 +9,19 @@ from typing_extensions import TypedDict
 from tap_insightly.api.http.request import Request
 from tap_insightly.api.records.diff import changes, is_same
 from tap_insightly.api.records.fields import Field, InvalidFieldsError
-from tap_insightly.api.records.finding import FindingClient
-from tap_insightly.api.records.objects import UnknownObjectError, UnsupportedOperationError
+from tap_insightly.api.records.objects import (
+    UnknownObjectError,
+    UnsupportedOperationError,
+    require_action,
+)
 from tap_insightly.api.records.reading import value_of
+from tap_insightly.api.records.stages import StageClient
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from typing_extensions import Unpack
 
-    from tap_insightly.api.http.session import InsightlySession
     from tap_insightly.api.records.fields import Fields
     from tap_insightly.api.records.objects import InsightlyObject
 
@@ -26,9 +29,6 @@ if TYPE_CHECKING:
 PARENT_TYPE, PARENT_ID = "PARENT_TYPE", "PARENT_ID"
 PARENT = (PARENT_TYPE, PARENT_ID)
 """What a new note is given to say which record it is about: the object, and the id."""
-
-STAGE = ("PIPELINE_ID", "STAGE_ID")
-_UNTOLD = object()
 
 
 class About(TypedDict, total=False):
@@ -44,12 +44,8 @@ class About(TypedDict, total=False):
     """Whether the relation reads from the first to the other."""
 
 
-class PlanningClient(FindingClient):
+class PlanningClient(StageClient):
     """One account, to be read, which knows how it would be written to, and does not."""
-
-    def _use(self, session: InsightlySession) -> None:
-        super()._use(session)
-        self._stages: dict[int, Mapping[str, Any]] = {}
 
     def build_create_request(self, fields: Fields, values: Mapping[str, Any]) -> Request:
         """Say how a record would be created, and send nothing.
@@ -228,78 +224,64 @@ class PlanningClient(FindingClient):
         content = self.fields("note").body(values, is_new=True)
         return Request.of("POST", obj.path_of(record_id, "Notes"), content)
 
-    def build_stage_request(
-        self,
-        object_name: str,
-        record_id: int,
-        stage: Mapping[str, int | None],
-        record: Mapping[str, Any] | None = None,
-    ) -> Request | None:
-        """Say how a record would be put into a pipeline and stage, and move nothing.
+    def build_unlink_request(self, object_name: str, record_id: int, link_id: int) -> Request:
+        """Say how a link would be removed, and remove none.
+
+        Args:
+            object_name: The object that carries the link, text.
+            record_id: Its id, a number.
+            link_id: The id of the link, a number.
+
+        Returns:
+            The request.
+
+        Raises:
+            UnsupportedOperationError: If such records carry no links that can be written.
+        """
+        obj = self.object(object_name)
+        require_action(obj, "Links", "links")
+        return Request("DELETE", obj.path_of(record_id, "Links", link_id))
+
+    def build_add_tag_request(self, object_name: str, record_id: int, tag: str) -> Request | None:
+        """Say how a tag would be added to a record, and add none; its tags are read first.
 
         Args:
             object_name: The object, text.
             record_id: Its id, a number.
-            stage: ``STAGE_ID``, ``PIPELINE_ID`` or both. A stage alone says which pipeline it is
-                in, too; no pipeline (None) takes the record out of the one that it is in.
-            record: The record as it is, to move it only if it is elsewhere; None if that does not
-                matter.
+            tag: The tag, text.
 
         Returns:
-            The request; None if it is there already.
+            The request; None if the record has the tag already.
 
         Raises:
-            UnsupportedOperationError: If such records have no stages.
-            InvalidFieldsError: If there is no such stage.
-            InsightlyError: If the account does not tell of its stages.
+            UnsupportedOperationError: If such records have no tags.
+            InsightlyError: If the tags cannot be read.
         """
         obj = self.object(object_name)
-        if not obj.has_stages:
-            msg = f"{obj.name}: the API has no stages of these to write."
-            raise UnsupportedOperationError(msg)
-        wanted, own = dict(stage), record or {}
-        if wanted.get("STAGE_ID") is None and "PIPELINE_ID" not in wanted:
-            return None  # nothing is said: no record is in a pipeline without a stage
-        if record is not None and all(own.get(name, _UNTOLD) == wanted[name] for name in wanted):
+        require_action(obj, "Tags", "tags")
+        path = obj.path_of(record_id, "Tags")
+        # What happens to a tag that is added twice is not known, so it is looked for first.
+        if any(one.get("TAG_NAME") == tag for one in self.session.get(path).data or []):
             return None
-        if "PIPELINE_ID" in wanted and wanted["PIPELINE_ID"] is None:
-            return Request("DELETE", obj.path_of(record_id, "Pipeline"))
-        change = {"STAGE_ID": wanted.get("STAGE_ID")}
-        pipeline = wanted.get("PIPELINE_ID") or self.pipeline_of(obj.name, wanted.get("STAGE_ID"))
-        # Leads do not tell their pipeline (spec): then it is taken for that of the stage.
-        if "PIPELINE_ID" not in wanted and own.get("PIPELINE_ID", pipeline) == pipeline:
-            return Request.of("PUT", obj.path_of(record_id, "PipelineStage"), change)
-        # Without a stage, a record comes into the first one.
-        body: dict[str, Any] = {"PIPELINE_ID": pipeline}
-        if change["STAGE_ID"] is not None:
-            body["PIPELINE_STAGE_CHANGE"] = change
-        return Request.of("PUT", obj.path_of(record_id, "Pipeline"), body)
+        return Request.of("POST", path, {"TAG_NAME": tag})
 
-    def pipeline_of(self, object_name: str, stage_id: int | None) -> int:
-        """Say which pipeline a stage is in; the stages are asked for once.
+    def build_remove_tag_request(self, object_name: str, record_id: int, tag: str) -> Request:
+        """Say how a tag would be removed, and remove none.
 
         Args:
-            object_name: The object whose record is to go there, text.
-            stage_id: The stage, a number.
+            object_name: The object, text.
+            record_id: Its id, a number.
+            tag: The tag, text.
 
         Returns:
-            The id of its pipeline.
+            The request.
 
         Raises:
-            InvalidFieldsError: If there is no such stage.
-            InsightlyError: If the account does not tell.
+            UnsupportedOperationError: If such records have no tags.
         """
-        with self._lock:
-            if not self._stages:
-                read = self.records("PipelineStage")
-                self._stages |= {one["STAGE_ID"]: one for one in read if "STAGE_ID" in one}
-            found = self._stages.get(stage_id or 0)
-        if found is None:
-            names = [f"{n} ({one.get('STAGE_NAME')})" for n, one in self._stages.items()]
-            there = f" There are {', '.join(names[:10])}." if names else ""
-            msg = f"STAGE_ID: there is no stage {stage_id}.{there}"
-            raise InvalidFieldsError(self.object(object_name).name, [msg])
-        return int(found["PIPELINE_ID"])
+        obj = self.object(object_name)
+        require_action(obj, "Tags", "tags")
+        return Request.of("DELETE", obj.path_of(record_id, "Tags"), {"TAG_NAME": tag})
 
     @staticmethod
     def _number(fields: Fields, name: str, value: object) -> int:

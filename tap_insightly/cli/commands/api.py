@@ -1,4 +1,4 @@
-"""``insightly api``: any endpoint, with the key, the pace, the quota and the retries of all."""
+"""``insightly api``: any endpoint, with the same key, pace, quota and retries as all commands."""
 
 from __future__ import annotations
 
@@ -15,7 +15,14 @@ from urllib3 import encode_multipart_formdata
 
 from tap_insightly.api import PagedRequest, Prefetcher, Request, UnknownObjectError
 from tap_insightly.api.lists.paged_request import OffsetPaginator
-from tap_insightly.cli.arguments import assigned, confirm, name_of, parsed, text_of, yes_option
+from tap_insightly.cli.arguments import (
+    confirm,
+    file_name,
+    parse_assignments,
+    read_json,
+    read_text,
+    yes_option,
+)
 from tap_insightly.cli.options import with_client
 from tap_insightly.cli.output import write_json, write_line, write_list
 
@@ -26,16 +33,16 @@ if TYPE_CHECKING:
 
 _JSON = "application/json"
 _BYTES = "application/octet-stream"  # the only other type that the API takes (spec)
-_IN_QUERY = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})  # where fields go, without a body
-# What is answered as it is: files and images (spec). All else is JSON, and an answer that is not
-# JSON is a failure, such as the page of a proxy.
+_IN_QUERY = frozenset({"GET", "HEAD", "OPTIONS", "DELETE"})  # methods whose fields are parameters
+# Files and images come as they are (spec). All else is JSON; an answer that is not JSON, such as
+# the page of a proxy, is a failure.
 _FILE = re.compile(r"/FileAttachments/\d+|.*/Image|.*/ImageField/[^/]+", re.IGNORECASE)
-_KEPT_IN_PATHS = "!$%&'()*+,/:;=@[]~"  # what need not be quoted there (RFC 3986)
+_KEPT_IN_PATHS = "!$%&'()*+,/:;=@[]~"  # they need no quoting there (RFC 3986)
 
 
 @dataclass(frozen=True)
-class _Given:
-    """What a request is to carry, as it was typed."""
+class _Content:
+    """What to send, as it was typed."""
 
     fields: Sequence[str]
     json_fields: Sequence[str]
@@ -44,51 +51,30 @@ class _Given:
     binary: IO[bytes] | None
 
     def texts(self) -> dict[str, str]:
-        """Put all fields together, for a query.
-
-        Returns:
-            Values by name, as they were typed.
-
-        Raises:
-            UsageError: If one is no assignment, or is given twice.
-        """
-        return assigned(chain(self.fields, self.json_fields))
+        """Collect all fields as texts, for a query."""
+        return parse_assignments(chain(self.fields, self.json_fields))
 
     def values(self) -> dict[str, Any]:
-        """Put all fields together, for a body.
-
-        Returns:
-            Values by name.
-
-        Raises:
-            UsageError: If one is no JSON, or as in `texts`.
-        """
-        names = assigned(self.json_fields)
+        """Collect all fields as values, for a body."""
+        names = parse_assignments(self.json_fields)
         return {
-            name: parsed(text, name) if name in names else text
+            name: read_json(text, name) if name in names else text
             for name, text in self.texts().items()
         }
 
     def body(self) -> tuple[bytes, str] | None:
-        """Read what is sent as the whole body.
-
-        Returns:
-            The body and its type; None if the fields are all there is.
-
-        Raises:
-            UsageError: If there are several.
-        """
+        """Read the body and its type, if it is given as a whole."""
         if sum(bool(one) for one in (self.form, self.file, self.binary)) > 1:
             msg = "--file, --form and --binary are three bodies; a request has one."
             raise click.UsageError(msg)
         if self.form:
-            parts = assigned(self.form)
+            parts = parse_assignments(self.form)
             return encode_multipart_formdata([_part(name, parts[name]) for name in parts])
         if self.binary:
             return self.binary.read(), _BYTES
         if self.file:
-            text = text_of(self.file)
-            parsed(text, name_of(self.file))
+            text = read_text(self.file)
+            read_json(text, file_name(self.file))
             return text.encode(), _JSON
         return None
 
@@ -112,17 +98,7 @@ def _method(_: click.Context, __: click.Parameter, text: str) -> str:
 
 
 def _address(_: click.Context, __: click.Parameter, text: str) -> tuple[str, dict[str, str]]:
-    """Take a path apart, and make sure that it leads nowhere but below the address that is set.
-
-    Args:
-        text: A path with or without a slash before it, and with or without a query.
-
-    Returns:
-        The path, and the parameters of the query.
-
-    Raises:
-        BadParameter: If it leads elsewhere.
-    """
+    """Split a path from its query, and refuse one that leads away from the address that is set."""
     path, *query = text.split("?", 1)
     if path.startswith("//") or re.match(r"/*[A-Za-z][A-Za-z0-9+.-]*:", path):
         msg = (
@@ -138,7 +114,7 @@ def _address(_: click.Context, __: click.Parameter, text: str) -> tuple[str, dic
 
 
 def _without_user(address: str) -> str:
-    """Hide what may be a key that was written before the host."""
+    """Hide what comes before the host: it may be a key."""
     return address.rpartition("@")[2]
 
 
@@ -168,7 +144,7 @@ def _without_user(address: str) -> str:
 @click.option(
     "--binary", type=click.File("rb"), metavar="FILE", help="A file to send as it is; - for stdin."
 )
-@click.option("--if-match", metavar="ETAG", help="The version that the record must have still.")
+@click.option("--if-match", metavar="ETAG", help="Only if the record still has this version.")
 @click.option("--paginate", is_flag=True, help="Read all pages of a list, as one array.")
 @click.option("--jsonl", is_flag=True, help="Write a list as lines of JSON, one for each record.")
 @click.option("-i", "--include", is_flag=True, help="Write status and headers before the body.")
@@ -192,13 +168,13 @@ def api(  # noqa: PLR0913 - the options of a command
     include: bool,
     output: IO[bytes] | None,
     is_sure: bool,
-    **given: Any,  # noqa: ANN401 - what `_Given` has
+    **given: Any,  # noqa: ANN401 - what `_Content` has
 ) -> None:
     """Call any endpoint, and write what it answers.
 
     PATH is below the address of the API, such as /Contacts or Contacts/301/Links?top=5. Fields
-    (-f, -j) are parameters of the query with GET and DELETE, and of the body otherwise; next to a
-    body of another kind they are parameters too.
+    (-f, -j) are parameters of the query with GET and DELETE, and of the body otherwise; with a body
+    of another kind, they are parameters, too.
 
     Everything but GET, HEAD and OPTIONS asks first at a terminal, and needs --yes elsewhere.
     JSON is written so that it can be read; files and images as they are.
@@ -208,8 +184,8 @@ def api(  # noqa: PLR0913 - the options of a command
       $ insightly api GET /Contacts -f top=2 -f brief=true
       $ insightly api GET '/Leads/Search?updated_after_utc=2026-01-01' --paginate --jsonl
       $ insightly api PUT /Contacts -j CONTACT_ID=301 -f TITLE=Countess --yes
-    """  # noqa: D301 - click takes the character, which is no backslash
-    request = _request(method, address, _Given(**given), if_match)
+    """
+    request = _request(method, address, _Content(**given), if_match)
     if paginate:
         if method != "GET" or include or output:
             msg = "--paginate is for GET, and writes records: without --include and --output."
@@ -234,7 +210,7 @@ def api(  # noqa: PLR0913 - the options of a command
 
 
 def _request(
-    method: str, address: tuple[str, dict[str, str]], given: _Given, if_match: str | None
+    method: str, address: tuple[str, dict[str, str]], given: _Content, if_match: str | None
 ) -> Request:
     path, params = address
     content = given.body()
@@ -250,7 +226,7 @@ def _request(
 
 
 def _is_file(request: Request) -> bool:
-    """Tell whether a request is answered with the content of a file, whatever that is."""
+    """Tell whether a request is answered with the content of a file."""
     wants_json = request.params.get("format", "").lower() == "json"  # what is known of it (spec)
     return request.method == "GET" and bool(_FILE.fullmatch(request.path)) and not wants_json
 
@@ -259,21 +235,13 @@ def _records(client: InsightlyClient, request: Request) -> Iterator[Any]:
     paged_request = PagedRequest(
         request.path, request.params, paginator=OffsetPaginator([_key(client, request.path)])
     )
-    with Prefetcher(client.session) as reader:
-        for page in reader.read(paged_request):
+    with Prefetcher(client.session) as prefetcher:
+        for page in prefetcher.read(paged_request):
             yield from page.records
 
 
 def _key(client: InsightlyClient, path: str) -> str:
-    """Find out by which field records can be told apart, so that pages can be read ahead.
-
-    Args:
-        client: The account.
-        path: The path of a list.
-
-    Returns:
-        The field with the id; nothing if that is not known, and pages are read one by one.
-    """
+    """Find the field with the id, so that pages can be read ahead; nothing if it is not known."""
     name, _, rest = path[1:].partition("/")
     if rest.lower() not in {"", "search"}:
         return ""
@@ -286,12 +254,9 @@ def _key(client: InsightlyClient, path: str) -> str:
 def _write_head(response: Response) -> None:
     try:
         words = HTTPStatus(response.status).phrase
-    except ValueError:  # a number that means nothing
+    except ValueError:  # an unknown status
         words = ""
     click.echo(f"HTTP/1.1 {response.status} {words}".rstrip())
     for name, value in response.headers.items():
         click.echo(f"{name}: {value}")
     click.echo()
-
-
-COMMANDS: tuple[click.Command, ...] = (api,)

@@ -1,4 +1,4 @@
-"""``insightly check``: whether the key is good, for whom, and what it may read."""
+"""``insightly check``: whether the key is good, whose it is, and what it may read."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ _REASONS = {
     404: "not in the plan (404)",
     405: "not under this name (405)",
 }
-# What a list is asked for: next to nothing, but how much there is. Not all lists are documented to
-# tell that; the tap asks all of them too.
+# Lists are asked for one record and their total. Not all are documented to have one; the tap asks
+# all of them, too.
 _PAGED = {"top": "1", "count_total": "true"}
 
 
 @dataclass(frozen=True)
-class Found:
-    """What came of asking for the list of an object."""
+class ObjectAccess:
+    """Whether the list of an object can be read."""
 
     object: str
     path: str
     is_readable: bool | None
     """None if that is not known."""
     reason: str | None = None
-    """Why it cannot be read, or that is not known, in a few words."""
+    """Why it cannot be read, or why that is not known, in a few words."""
     records: int | None = None
     """How many there are; None if that is not known."""
 
@@ -56,17 +56,17 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Account:
-    """What is known of an account from what its key may read."""
+class AccountSummary:
+    """What the key may read of its account."""
 
     url: str
     user: Mapping[str, Any] | None
-    """Who the key acts as; None if it may not know."""
+    """The user of the key; None if it may not read that."""
     instance: Mapping[str, Any] | None
     """The account; None if the key may not read it."""
-    objects: list[Found]
+    objects: list[ObjectAccess]
     quota: Mapping[str, int | None]
-    """The day's requests: their ``limit``, and how many are ``remaining`` after these here."""
+    """The day's requests: their ``limit``, and how many are ``remaining`` after this check."""
 
 
 @click.command("check")
@@ -77,16 +77,16 @@ def check(config: Mapping[str, Any], *, is_json: bool) -> None:
 
     Shows who the key acts as, the account and its plan, how many of the day's requests are left,
     and each object with the number of its records. Costs one request for each object. If the
-    key or the address is not good, says what to do about it, with exit code 1.
+    key or the address is wrong, it says what to do, with exit code 1.
 
     \b
     Examples:
       $ insightly check
       $ insightly check --json
-    """  # noqa: D301 - click's mark for lines to be left alone
+    """
     with InsightlyClient.of(open_session(config, "insightly")) as client:
         try:
-            account = _look(client)
+            account = _summarize(client)
         except InsightlyError as error:
             raise click.ClickException(Explainer(config, client.session)(error)) from None
     if is_json:
@@ -95,10 +95,10 @@ def check(config: Mapping[str, Any], *, is_json: bool) -> None:
     _show(account)
 
 
-def _look(client: InsightlyClient) -> Account:
+def _summarize(client: InsightlyClient) -> AccountSummary:
     session = client.session
-    user, has_user = _one(session, "/Users/Me", "USER_ID")
-    instance, has_instance = _one(session, "/Instance", "INSTANCE_NAME")
+    user, has_user = _read_single(session, "/Users/Me", "USER_ID")
+    instance, has_instance = _read_single(session, "/Instance", "INSTANCE_NAME")
     if not has_user and not has_instance:
         msg = (
             f"{session.base_url} does not answer as Insightly's API does: it has neither "
@@ -106,18 +106,20 @@ def _look(client: InsightlyClient) -> Account:
         )
         raise InsightlyError(msg)
     objects = client.objects()
-    with Prefetcher(session) as reader:
-        asked = [(obj, reader.ask(obj.path, _query(obj))) for obj in objects]
-        found = [_found(obj, response) for obj, response in asked]
+    with Prefetcher(session) as prefetcher:
+        asked = [(obj, prefetcher.ask(obj.path, _query(obj))) for obj in objects]
+        found = [_access(obj, response) for obj, response in asked]
     quota = {"limit": session.quota.limit, "remaining": session.quota.remaining}
-    return Account(session.base_url, user, instance, found, quota)
+    return AccountSummary(session.base_url, user, instance, found, quota)
 
 
-def _one(session: InsightlySession, path: str, key: str) -> tuple[dict[str, Any] | None, bool]:
-    """Ask for something that there is one of; whether there is is known even if it is refused."""
+def _read_single(
+    session: InsightlySession, path: str, key: str
+) -> tuple[dict[str, Any] | None, bool]:
+    """Read an object without an id; also tell whether the server has it, even if it is refused."""
     try:
         records = session.get(path).records
-    except NotAvailableError as error:  # which a key that is not good is not told
+    except NotAvailableError as error:  # a wrong key is told something else
         return None, not error.is_missing
     for record in records:
         if isinstance(record, dict) and key in record:
@@ -129,24 +131,24 @@ def _query(obj: InsightlyObject) -> dict[str, str]:
     return {**(_PAGED if obj.is_paged else {}), **obj.needs}
 
 
-def _found(obj: InsightlyObject, asked: Future[Response]) -> Found:
+def _access(obj: InsightlyObject, asked: Future[Response]) -> ObjectAccess:
     query = _query(obj)
     try:
         response = asked.result()
     except NotAvailableError as error:
-        return Found(obj.name, obj.path, is_readable=False, reason=_REASONS[error.status])
+        return ObjectAccess(obj.name, obj.path, is_readable=False, reason=_REASONS[error.status])
     except QuotaExhaustedError:
         reason = "not asked, as the day's requests are used up"
-        return Found(obj.name, obj.path, is_readable=None, reason=reason)
+        return ObjectAccess(obj.name, obj.path, is_readable=None, reason=reason)
     except InsightlyError as error:
-        return Found(obj.name, obj.path, is_readable=None, reason=str(error))
+        return ObjectAccess(obj.name, obj.path, is_readable=None, reason=str(error))
     records = response.total if "top" in query else len(response.records)
     if "record_type" in query:
-        records = None  # one kind is not all
-    return Found(obj.name, obj.path, is_readable=True, records=records)
+        records = None  # those of one kind are not all
+    return ObjectAccess(obj.name, obj.path, is_readable=True, records=records)
 
 
-def _show(account: Account) -> None:
+def _show(account: AccountSummary) -> None:
     user, instance, quota = account.user, account.instance, account.quota
     lines = {
         "API key": f"accepted by {account.url}",
@@ -167,6 +169,3 @@ def _show(account: Account) -> None:
     click.echo()
     rows = [(one.object, one.verdict, one.records) for one in account.objects]
     write_table(("object", "readable", "records"), rows)
-
-
-COMMANDS: tuple[click.Command, ...] = (check,)

@@ -1,4 +1,4 @@
-"""``insightly load``: a file of rows is written to an object, in the way of the target."""
+"""``insightly load``: writes the rows of a file to an object, as the target does."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from singer_sdk.exceptions import ConfigValidationError
 
 from tap_insightly.api import InsightlyClient, InsightlyError
 from tap_insightly.cli.app import FAILED
-from tap_insightly.cli.arguments import assigned, dry_run_option
+from tap_insightly.cli.arguments import dry_run_option, parse_assignments
 from tap_insightly.cli.file_target import FileTarget
 from tap_insightly.cli.formats import cut
 from tap_insightly.cli.options import with_settings
 from tap_insightly.cli.output import echo
-from tap_insightly.cli.rows import FORMATS, Rows, opened
+from tap_insightly.cli.rows import FILE_FORMATS, RowFile, open_rows
 from tap_insightly.connection import open_session
 from tap_insightly.loader.errors import MappingError
 from tap_insightly.loader.record_loader import MODES
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     Function = Callable[..., Any]
 
 _RARE = {"ignored": "deletions left", "absent": "left out as they are not here"}
-# What the target has by stream: here there is one.
+# Settings that the target has for each stream; here there is one stream.
 _BY_STREAM = {
     "match_on": click.option(
         "--match-on", metavar="FIELD", help="By which field rows without an id are found."
@@ -66,14 +66,14 @@ _BY_STREAM = {
         help="Write this instead of deleting what is not in the file.",
     ),
 }
-# Besides, one has a short form here, and one is for whole accounts.
-_OURS = {"stream_to_object", *_BY_STREAM, "dry_run", "id_map"}
-OWN_SETTINGS = tuple(setting for setting in SETTINGS if setting.name not in _OURS)
-"""The settings of the target that are options by their own names."""
+# Also, one has a short form here, and one is for copies of whole accounts.
+_NOT_OPTIONS = {"stream_to_object", *_BY_STREAM, "dry_run", "id_map"}
+OWN_SETTINGS = tuple(setting for setting in SETTINGS if setting.name not in _NOT_OPTIONS)
+"""The settings of the target that are options of the same names."""
 
 
 def _with_streams(function: Function) -> Function:
-    """Give a command the options for what the target has by stream."""
+    """Add options for the settings that the target has for each stream."""
     for option in reversed(_BY_STREAM.values()):
         function = option(function)
     return function
@@ -91,13 +91,16 @@ def _delimiter(_: click.Context, __: click.Parameter, text: str | None) -> str |
 @click.argument("object_name", metavar="OBJECT")
 @click.argument("file", metavar="FILE", type=click.File("rb"))
 @click.option(
-    "--format", "form", type=click.Choice(FORMATS), help="What FILE is, if its name does not tell."
+    "--format",
+    "file_format",
+    type=click.Choice(FILE_FORMATS),
+    help="What FILE is, if its name does not tell.",
 )
 @click.option(
     "--delimiter",
     metavar="CHARACTER",
     callback=_delimiter,
-    help="What is between the cells of CSV; found out, unless given.",
+    help="What separates the cells of CSV; detected, unless given.",
 )
 @click.option("--clear-empty", is_flag=True, help="Have empty cells of CSV clear their fields.")
 @click.option(
@@ -105,7 +108,7 @@ def _delimiter(_: click.Context, __: click.Parameter, text: str | None) -> str |
     type=click.IntRange(min=0),
     default=0,
     metavar="NUMBER",
-    help="Go on behind this many rows, which are written.",
+    help="Skip this many rows, which are written already.",
 )
 @_with_streams
 @click.option("--mirror-all", is_flag=True, help="Mirror all records of the object.")
@@ -116,7 +119,7 @@ def load(  # noqa: PLR0913 - the options of a command
     object_name: str,
     file: IO[bytes],
     *,
-    form: str | None,
+    file_format: str | None,
     delimiter: str | None,
     clear_empty: bool,
     skip_rows: int,
@@ -130,8 +133,8 @@ def load(  # noqa: PLR0913 - the options of a command
     the fields of their names, in any case. A row with an id updates that record, one without is
     found by the field of --match-on, or creates a record. Empty cells leave their fields alone.
 
-    The whole file is looked at first: if something is wrong with it, nothing is sent. Records that
-    are as the file has them are not written. With --allow-delete, rows with a value in a column
+    The whole file is checked first: if something is wrong with it, nothing is sent. Records that
+    are already as in the file are not written. With --allow-delete, rows with a value in a column
     _sdc_deleted_at are deleted.
 
     \b
@@ -139,8 +142,8 @@ def load(  # noqa: PLR0913 - the options of a command
       $ insightly load contacts people.csv --match-on EMAIL_ADDRESS --map remark= --dry-run
       $ insightly load contacts people.csv --map remark=BACKGROUND --skip-rows 1
       $ insightly load organisations firms.jsonl --on-error skip --rejects-file rejects.jsonl
-    """  # noqa: D301 - click takes the character, which is no backslash
-    rows = opened(file, form, delimiter=delimiter, clear_empty=clear_empty)
+    """
+    rows = open_rows(file, file_format, delimiter=delimiter, clear_empty=clear_empty)
     names, count = rows.columns(), sum(1 for _ in rows)
     if skip_rows > count:
         msg = f"--skip-rows {skip_rows}: {rows.name} has only {count:,} rows."
@@ -160,16 +163,16 @@ def load(  # noqa: PLR0913 - the options of a command
         target = _target(client, stream, made, skip_rows)
         schema: dict[str, Any] = {"properties": {name: {} for name in names}}
         _check(target, schema)
-        feed = _messages(stream, schema, rows, skip_rows)
-        with _shown(target, count):
-            is_whole = _write(target, feed, count)
+        messages = _messages(stream, schema, rows, skip_rows)
+        with _progress_bar(target, count):
+            is_whole = _write(target, messages, count)
     if not is_whole:
         sys.exit(FAILED)
 
 
 def _for(stream: str, value: str | tuple[str, ...]) -> Mapping[str, Any]:
-    """Write a value as the target has it, which has them by stream."""
-    return {stream: value if isinstance(value, str) else assigned(value)}
+    """Write a value as a setting of the target, by stream."""
+    return {stream: value if isinstance(value, str) else parse_assignments(value)}
 
 
 def _target(
@@ -186,16 +189,7 @@ def _target(
 
 
 def _check(target: FileTarget, schema: Mapping[str, Any]) -> None:
-    """Find out where the columns go, before anything is sent.
-
-    Args:
-        target: The target, which is closed if it cannot be used.
-        schema: The columns.
-
-    Raises:
-        UsageError: If that cannot be.
-        InsightlyError: If the account does not tell what it has.
-    """
+    """Find out which fields the columns go to, before anything is sent; close the target if not."""
     try:
         mapping = target.run.mappings.mapping(target.stream, schema)
     except BaseException as error:
@@ -207,18 +201,8 @@ def _check(target: FileTarget, schema: Mapping[str, Any]) -> None:
         echo(f"Left out, as the API sets or takes them otherwise: {', '.join(mapping.left_out)}.")
 
 
-def _messages(stream: str, schema: Mapping[str, Any], rows: Rows, skip: int) -> Iterator[str]:
-    """Make a stream of rows, with a state behind each that says how many there were.
-
-    Args:
-        stream: The name of the stream.
-        schema: Its schema.
-        rows: The rows.
-        skip: How many of them to leave out at the beginning.
-
-    Yields:
-        Lines, as a tap writes them.
-    """
+def _messages(stream: str, schema: Mapping[str, Any], rows: RowFile, skip: int) -> Iterator[str]:
+    """Write rows as Singer messages, each with a state that counts the rows so far."""
     name = json.dumps(stream)
     yield json.dumps({"type": "SCHEMA", "stream": stream, "schema": schema, "key_properties": []})
     for number, row in enumerate(rows, start=1):
@@ -227,46 +211,33 @@ def _messages(stream: str, schema: Mapping[str, Any], rows: Rows, skip: int) -> 
             yield f'{{"type":"STATE","value":{{"rows":{number}}}}}\n'
 
 
-def _write(target: FileTarget, feed: Iterator[str], count: int) -> bool:
-    """Have the rows written, and say what became of them.
-
-    Args:
-        target: The target, which is closed.
-        feed: The messages.
-        count: How many rows there are.
-
-    Returns:
-        Whether no row was refused.
-
-    Raises:
-        ClickException: If not all rows could be written.
-        SystemExit: At a signal.
-    """
+def _write(target: FileTarget, messages: Iterator[str], count: int) -> bool:
+    """Write the rows, say what became of them, and tell whether none was refused."""
     try:
         with closing(target):
-            target.listen(cast("IO[str]", feed))
+            target.listen(cast("IO[str]", messages))
     except (InsightlyError, click.UsageError) as error:
-        _tell(target)
+        _report(target)
         msg = f"{_as_options(str(error))} {_how_far(target, count)}".rstrip()
         raise click.ClickException(msg) from error
     except SystemExit:
-        _tell(target)
+        _report(target)
         echo(f"It was ended. {_how_far(target, count)}".rstrip())
         raise
-    return not _tell(target)
+    return not _report(target)
 
 
-def _tell(target: FileTarget) -> int:
-    """Say what became of the rows, and count those that were refused."""
+def _report(target: FileTarget) -> int:
+    """Say what became of the rows, and return how many were refused."""
     counts = target.outcomes()
     if counts is None:
         return 0
-    said = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in OUTCOMES)
+    text = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in OUTCOMES)
     for name, meaning in _RARE.items():
         if counts[name]:
-            said += f", {counts[name]:,} {meaning}"
+            text += f", {counts[name]:,} {meaning}"
     dry = " Nothing was sent, as this was a dry run." if target.config["dry_run"] else ""
-    echo(f"{target.stream}: {said}.{dry}")
+    echo(f"{target.stream}: {text}.{dry}")
     return counts["rejected"]
 
 
@@ -274,7 +245,7 @@ def _how_far(target: FileTarget, count: int) -> str:
     """Say which rows are written, and how to go on."""
     if target.config["dry_run"]:
         return ""
-    # A mirror needs all rows, to know what is not among them.
+    # A mirror deletes what is not among the rows, so it needs all of them.
     if target.run.mappings.mode(target.stream) == "mirror":
         return "Run it again: a mirror needs all rows."
     if not target.written:
@@ -286,37 +257,34 @@ def _how_far(target: FileTarget, count: int) -> str:
 
 
 def _as_options(text: str) -> str:
-    """Call the settings that a text names as they are called here."""
+    """Replace the names of settings in a text by those of options."""
     names = {setting.name: setting.name.replace("_", "-") for setting in SETTINGS}
     names["field_map"] = "map"
     for name, option in names.items():
-        if "_" in name:  # others are words of everyday
+        if "_" in name:  # others are also everyday words
             text = re.sub(rf"\b{name}\b", f"--{option}", text)
     return text
 
 
 @contextmanager
-def _shown(target: FileTarget, count: int) -> Iterator[None]:
-    """Show in a terminal how many rows are written, below whatever else is said."""
+def _progress_bar(target: FileTarget, count: int) -> Iterator[None]:
+    """Show in a terminal how many rows are written, below all other messages."""
     if not sys.stderr.isatty():
         yield
         return
-    # It only says what to show: its own way to do so does not bear others that write.
+    # The bar only gives the text: it cannot share a terminal with others that write.
     with click.progressbar(length=count, label="Rows", file=io.StringIO(), show_pos=True) as bar:
         footer, due = Footer(sys.stderr), 0.0
 
-        def told(written: int) -> None:
+        def show(written: int) -> None:
             nonlocal due
             bar.update(written - bar.pos)
             if (now := time.monotonic()) >= due:
                 due = now + SECONDS_BETWEEN_DRAWINGS
                 footer.show(cut(bar.format_progress_line(), shutil.get_terminal_size().columns - 1))
 
-        target.told = told
+        target.on_progress = show
         try:
             yield
         finally:
             footer.close()
-
-
-COMMANDS: tuple[click.Command, ...] = (load,)

@@ -74,7 +74,7 @@ def plan(
     Examples:
       $ insightly plan
       $ insightly plan --catalog catalog.json --state state.json --detect-deletes
-    """  # noqa: D301 - click takes the character, which is no backslash
+    """
     tap = unread(config, content_of(catalog, "catalog"), content_of(state, "state"))
     try:
         found = _plan(tap, config)
@@ -91,19 +91,7 @@ def plan(
 def unread(
     config: Mapping[str, Any], catalog: dict[str, Any] | None, state: dict[str, Any] | None
 ) -> UnreadTap:
-    """Make a tap of which nothing is read.
-
-    Args:
-        config: The settings.
-        catalog: What a catalog holds; None if there is none.
-        state: What a state holds; None if there is none.
-
-    Returns:
-        The tap, to be closed in the end.
-
-    Raises:
-        UsageError: If a setting is wrong.
-    """
+    """Make a tap of which nothing is read."""
     from tap_insightly.cli.unread_tap import UnreadTap  # noqa: PLC0415 - takes as long as all else
 
     schema = {"properties": dict(UnreadTap.config_jsonschema["properties"])}
@@ -189,6 +177,3 @@ def _warn(found: Plan) -> None:
         f"{remaining:,}{kept}. A sync stops when that is used up; the next one goes on from the "
         "state written so far."
     )
-
-
-COMMANDS: tuple[click.Command, ...] = (plan,)

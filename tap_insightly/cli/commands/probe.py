@@ -10,7 +10,7 @@ import click
 import msgspec
 
 from tap_insightly.api import InsightlyError, QuotaExhaustedError
-from tap_insightly.api.http.request import encode
+from tap_insightly.api.http.codec import encode
 from tap_insightly.cli.arguments import confirm, yes_option
 from tap_insightly.cli.diagnostics import Explainer
 from tap_insightly.cli.options import with_config
@@ -19,9 +19,9 @@ from tap_insightly.connection import open_session_of
 from tap_insightly.probe import (
     MOST_READ,
     MOST_WRITTEN,
-    ListeningSession,
+    Outcome,
     Prober,
-    Word,
+    ProbeSession,
     anonymous,
     described,
 )
@@ -34,7 +34,7 @@ _QUESTION = (
     "Make a contact in this account, change it, add a note, tags, a link and a file to it, and "
     "delete it again"
 )
-_ORDER = {Word.DOES_NOT: 0, Word.HOLDS: 1, Word.NOT_SEEN: 2}
+_ORDER = {Outcome.DOES_NOT: 0, Outcome.HOLDS: 1, Outcome.NOT_SEEN: 2}
 
 
 @click.command("probe")
@@ -72,11 +72,11 @@ def probe(
       $ insightly probe
       $ insightly probe --report probe.json
       $ insightly probe --write --yes
-    """  # noqa: D301 - click's mark for lines to be left alone
+    """
     if is_writing:
         confirm(_QUESTION, is_sure=is_sure)
-    # Failures are asked about again by the probe itself, which counts all that it sends.
-    session = open_session_of(ListeningSession, {**config, "max_retries": 0}, "insightly")
+    # The probe itself tries again, and counts all that it sends.
+    session = open_session_of(ProbeSession, {**config, "max_retries": 0}, "insightly")
     prober = Prober(session)
     problem: str | None = None
     try:
@@ -86,31 +86,31 @@ def probe(
             if is_writing:
                 prober.write()
     except InsightlyError as error:
-        problem = _explained(config, session, error)
-    finally:  # also what was found before somebody pressed Ctrl-C
-        _tell(prober, report, is_json=is_json)
+        problem = _explain(config, session, error)
+    finally:  # also if somebody pressed Ctrl-C
+        _report(prober, report, is_json=is_json)
     if problem is not None:
         echo(f"Error: {problem}")
-    words = {one.verdict.word for one in prober.results}
+    outcomes = {one.verdict.outcome for one in prober.results}
     if problem is not None or prober.left:
         sys.exit(NOT_ASKED)
-    sys.exit(DIFFERS if Word.DOES_NOT in words else 0)
+    sys.exit(DIFFERS if Outcome.DOES_NOT in outcomes else 0)
 
 
 def _most(*, is_writing: bool) -> int:
     return MOST_READ + (MOST_WRITTEN if is_writing else 0)
 
 
-def _explained(config: Mapping[str, Any], session: ListeningSession, error: InsightlyError) -> str:
+def _explain(config: Mapping[str, Any], session: ProbeSession, error: InsightlyError) -> str:
     if isinstance(error, QuotaExhaustedError):
         return str(error)
     return Explainer(config, session)(error)
 
 
-def _tell(prober: Prober, report: TextIO | None, *, is_json: bool) -> None:
+def _report(prober: Prober, report: TextIO | None, *, is_json: bool) -> None:
     for one in prober.left:
         echo(f"Error: {one}")
-    results, sent = prober.results, prober.asker.sent
+    results, sent = prober.results, prober.client.sent
     if report is not None:
         report.write(msgspec.json.format(encode(anonymous(results, sent)), indent=2).decode())
     if not prober.has_found:
@@ -122,20 +122,16 @@ def _tell(prober: Prober, report: TextIO | None, *, is_json: bool) -> None:
 
 
 def _show(prober: Prober) -> None:
-    results = sorted(prober.results, key=lambda one: _ORDER[one.verdict.word])
+    results = sorted(prober.results, key=lambda one: _ORDER[one.verdict.outcome])
     rows = [
-        (one.verdict.word.value, one.assumption.id, one.assumption.text, one.verdict.text)
+        (one.verdict.outcome.value, one.assumption.id, one.assumption.text, one.verdict.text)
         for one in results
     ]
     write_table(("verdict", "id", "assumption", "evidence"), rows)
-    words = Counter(one.verdict.word for one in results)
+    words = Counter(one.verdict.outcome for one in results)
     counts = (
-        f"{words[Word.HOLDS]:,} hold, {words[Word.DOES_NOT]:,} do not, "
-        f"{words[Word.NOT_SEEN]:,} not seen"
+        f"{words[Outcome.HOLDS]:,} hold, {words[Outcome.DOES_NOT]:,} do not, "
+        f"{words[Outcome.NOT_SEEN]:,} not seen"
     )
     click.echo()
-    click.echo(f"{counts}: {len(results):,} assumptions, {prober.asker.sent:,} requests.")
-
-
-COMMANDS: tuple[click.Command, ...] = (probe,)
-"""The commands of this module."""
+    click.echo(f"{counts}: {len(results):,} assumptions, {prober.client.sent:,} requests.")

@@ -1,4 +1,4 @@
-"""``insightly undo``: puts back what the target has replaced, from the file that it kept of it."""
+"""``insightly undo``: puts back what the target has replaced, from its undo file."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tap_insightly.undo.undoer import UndoResult
     from tap_insightly.undo_file.recorder import UndoEntry
 
-_NOT_BACK = (
+_NOT_RESTORED = (
     "Records that are back have new ids, and are without what Insightly sets itself and what hung "
     "on them: dates of creation and update, pictures, comments, notes, e-mails, files, history."
 )
@@ -56,7 +56,7 @@ def undo(
 
     FILE is what the target's setting undo_file named. What was created is deleted, what was
     changed is as it was before, what was deleted is created anew, with a new id. What somebody
-    else has changed since is left, and told.
+    else has changed since is left alone, and listed.
 
     How far it has come is kept in FILE.undone: run it again to go on, whatever ended it.
     Asks first at a terminal, and needs --yes elsewhere.
@@ -66,7 +66,7 @@ def undo(
       $ insightly undo undo.jsonl --dry-run
       $ insightly undo undo.jsonl --object contact --yes
       $ insightly undo undo.jsonl --yes
-    """  # noqa: D301 - click takes the character, which is no backslash
+    """
     try:
         undo_file = read_undo_file(file)
         if undo_file.was_cut_off:
@@ -93,27 +93,19 @@ def undo(
             return
         if not is_dry:
             host = urlsplit(client.session.base_url).netloc
-            confirm(f"Undo {_counted(undoer.due)} in {host}", is_sure=is_sure)
+            confirm(f"Undo {_count_text(undoer.due)} in {host}", is_sure=is_sure)
             progress.open()
-        if not _tell(undoer.run(), is_dry=is_dry):
+        if not _report(undoer.run(), is_dry=is_dry):
             sys.exit(1)
 
 
-def _counted(entries: Iterable[UndoEntry]) -> str:
+def _count_text(entries: Iterable[UndoEntry]) -> str:
     counts = Counter(entry.action for entry in entries)
     return ", ".join(f"{count:,} {action}" for action, count in counts.most_common())
 
 
-def _tell(results: Iterable[tuple[UndoEntry, UndoResult]], *, is_dry: bool) -> bool:
-    """Say what becomes of each line, and how many there were of each kind.
-
-    Args:
-        results: Lines, and what became of them.
-        is_dry: Whether nothing is done.
-
-    Returns:
-        Whether all went well.
-    """
+def _report(results: Iterable[tuple[UndoEntry, UndoResult]], *, is_dry: bool) -> bool:
+    """Say what becomes of each line, and tell whether all went well."""
     counts, is_restored, is_whole = Counter[UndoOutcome](), False, True
     for entry, result in results:
         counts[result.outcome] += 1
@@ -126,10 +118,7 @@ def _tell(results: Iterable[tuple[UndoEntry, UndoResult]], *, is_dry: bool) -> b
         for lost in result.lost:
             echo(f"{entry.object_name} {entry.record_id}: not put back: {lost}.")
     if is_restored:
-        echo(_NOT_BACK)
-    told = ", ".join(f"{counts[one]:,} {one.value}" for one in UndoOutcome if counts[one])
-    echo(f"{'A dry run: ' if is_dry else ''}{told}.")
+        echo(_NOT_RESTORED)
+    summary = ", ".join(f"{counts[one]:,} {one.value}" for one in UndoOutcome if counts[one])
+    echo(f"{'A dry run: ' if is_dry else ''}{summary}.")
     return is_whole and not counts[UndoOutcome.REFUSED] and not counts[UndoOutcome.WAITING]
-
-
-COMMANDS: tuple[click.Command, ...] = (undo,)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 from contextlib import closing
 from dataclasses import asdict, dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tap_insightly.api import InsightlyError
+from tap_insightly.api.records.names import close_names, did_you_mean
 from tap_insightly.cli.commands.plan import unread
 from tap_insightly.cli.options import with_settings
 from tap_insightly.cli.output import json_option, write_json, write_table
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tap_insightly.cli.unread_tap import UnreadTap
-    from tap_insightly.verify import Compared, Subject, Values, Wanted
+    from tap_insightly.verify import ComparableStream, StreamResult, ValuesResult, VerifyOptions
     from tap_insightly.verify.warehouse import Warehouse
 
 DIFFERENT, NOT_COMPARED = 1, 2  # exit codes
-_NAMED = 10  # keys that are named in a table's notes; all are in the JSON
+_NAMED = 10  # keys that are named below the table; --json has all
 _KINDS = {
     "missing": "missing in the warehouse",
     "gone": "gone from the account",
@@ -41,14 +41,14 @@ class Failure(click.ClickException):
 
 
 @dataclass(frozen=True)
-class Verified:
-    """What came of it all."""
+class VerifyResult:
+    """What the whole comparison has found."""
 
-    streams: Sequence[Compared]
-    values: Values | None
+    streams: Sequence[StreamResult]
+    values: ValuesResult | None
     """None if no whole records were to be compared."""
     seed: int | None
-    """What decided which records these were."""
+    """What chose these records, so that they can be compared again."""
     requests: int
 
     @property
@@ -84,7 +84,7 @@ class Verified:
     type=click.IntRange(min=0),
     default=0,
     metavar="NUMBER",
-    help="Compare so many whole records at random, for a request each.",
+    help="Compare this many whole records, chosen at random: a request each.",
 )
 @click.option("--seed", type=int, metavar="NUMBER", help="Take the records of an earlier run.")
 @with_settings(SETTINGS)
@@ -93,8 +93,8 @@ def verify(config: dict[str, Any], *, is_json: bool, **options: Any) -> None:  #
     """Say whether a warehouse holds what the account has.
 
     Compares ids and dates of update, stream by stream, and names what is missing, gone or older.
-    Only reads, and asks for no more than counting takes: one request for a stream in which
-    nothing differs. What was changed after the last sync is told apart, and is no difference.
+    Only reads, and sends few requests: one for a stream in which nothing differs. What changed
+    after the last sync is listed apart, and is no difference.
 
     Exit codes: 0 the same, 1 something differs, 2 it could not be compared.
 
@@ -103,23 +103,23 @@ def verify(config: dict[str, Any], *, is_json: bool, **options: Any) -> None:  #
       $ insightly verify --dsn warehouse.duckdb
       $ insightly verify --dsn warehouse.duckdb --catalog catalog.json --state state.json --dates
       $ insightly verify --from contacts.csv --stream contacts
-    """  # noqa: D301 - click takes the character, which is no backslash
+    """
     _check(options)
     from tap_insightly.verify import NotComparableError  # noqa: PLC0415 - takes as long as all else
 
     try:
-        found = _verified(config, options)
+        result = _verify(config, options)
     except (NotComparableError, InsightlyError) as error:
         raise Failure(str(error)) from None
     if is_json:
-        write_json(_as_json(found))
+        write_json(_as_json(result))
     else:
-        _show(found)
-    click.get_current_context().exit(found.code)
+        _show(result)
+    click.get_current_context().exit(result.code)
 
 
 def _check(options: Mapping[str, Any]) -> None:
-    """Refuse options that do not go together."""
+    """Refuse options that exclude each other."""
     if bool(options["dsn"]) == bool(options["file"]) and not options["file"]:
         msg = "Say where the warehouse is: --dsn, or --from with a file of keys and dates."
         raise click.UsageError(msg)
@@ -134,31 +134,31 @@ def _check(options: Mapping[str, Any]) -> None:
             raise click.UsageError(msg)
 
 
-def _verified(config: dict[str, Any], options: Mapping[str, Any]) -> Verified:
+def _verify(config: dict[str, Any], options: Mapping[str, Any]) -> VerifyResult:
     from tap_insightly.verify import verify as compare  # noqa: PLC0415 - as above
 
     catalog, state = (
         content_of(options["catalog"], "catalog"),
         content_of(options["state"], "state"),
     )
-    with _source(options) as source, closing(unread(config, catalog, None)) as tap:
+    with _open_warehouse(options) as warehouse, closing(unread(config, catalog, None)) as tap:
         tap.needs_custom_fields = bool(options["values"])  # or they would differ
-        wanted = _wanted(tap, options, state or {})
-        results, values = compare(wanted, source, tap.run.session)
+        request = _options(tap, options, state or {})
+        results, values = compare(request, warehouse, tap.run.session)
         if not results:
             where = f"schema {options['schema']}" if options["schema"] else "the warehouse"
             msg = f"There is no table of any stream in {where} that this user can see."
             raise Failure(msg)
         is_seeded = bool(options["values"])
-        return Verified(
+        return VerifyResult(
             results,
             values if is_seeded else None,
-            wanted.seed if is_seeded else None,
+            request.seed if is_seeded else None,
             tap.run.session.total.requests,
         )
 
 
-def _source(options: Mapping[str, Any]) -> Warehouse:
+def _open_warehouse(options: Mapping[str, Any]) -> Warehouse:
     from tap_insightly.verify import open_file, open_warehouse  # noqa: PLC0415 - as above
 
     if options["file"]:
@@ -166,12 +166,12 @@ def _source(options: Mapping[str, Any]) -> Warehouse:
     return open_warehouse(options["dsn"], options["schema"])
 
 
-def _wanted(tap: UnreadTap, options: Mapping[str, Any], state: Mapping[str, Any]) -> Wanted:
-    from tap_insightly.verify import Wanted  # noqa: PLC0415 - as above
+def _options(tap: UnreadTap, options: Mapping[str, Any], state: Mapping[str, Any]) -> VerifyOptions:
+    from tap_insightly.verify import VerifyOptions  # noqa: PLC0415 - as above
 
     seed = options["seed"]
-    return Wanted(
-        list(_subjects(tap, options["streams"])),
+    return VerifyOptions(
+        list(_streams(tap, options["streams"])),
         is_required=bool(options["streams"]) or tap.input_catalog is not None,
         bookmarks=dict(_bookmarks(state)),
         is_each_date=options["dates"],
@@ -181,17 +181,16 @@ def _wanted(tap: UnreadTap, options: Mapping[str, Any], state: Mapping[str, Any]
     )
 
 
-def _subjects(tap: UnreadTap, names: Sequence[str]) -> Iterator[Subject]:
+def _streams(tap: UnreadTap, names: Sequence[str]) -> Iterator[ComparableStream]:
     """Choose streams: those that are named, else those of the catalog, else all."""
     from tap_insightly.streams import InsightlyStream  # noqa: PLC0415 - as above
-    from tap_insightly.verify import Subject  # noqa: PLC0415 - as above
+    from tap_insightly.verify import ComparableStream  # noqa: PLC0415 - as above
 
     streams = {name: one for name, one in tap.streams.items() if isinstance(one, InsightlyStream)}
     by_name = {name.casefold(): one for name, one in streams.items()}
     for name in names:
         if name.casefold() not in by_name:
-            near = get_close_matches(name.casefold(), by_name)
-            hint = f" Did you mean {' or '.join(near)}?" if near else ""
+            hint = did_you_mean(close_names(name, streams))
             msg = f"There is no stream '{name}'.{hint}"
             raise click.UsageError(msg)
     chosen: Iterable[InsightlyStream] = streams.values()
@@ -199,7 +198,7 @@ def _subjects(tap: UnreadTap, names: Sequence[str]) -> Iterator[Subject]:
         chosen = dict.fromkeys(by_name[name.casefold()] for name in names)
     elif tap.input_catalog is not None:
         chosen = tap.selected_streams()
-    yield from map(Subject, chosen)
+    yield from map(ComparableStream, chosen)
 
 
 def _bookmarks(state: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
@@ -211,18 +210,18 @@ def _bookmarks(state: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
             yield name, moment
 
 
-def _as_json(found: Verified) -> dict[str, Any]:
+def _as_json(result: VerifyResult) -> dict[str, Any]:
     return {
         "streams": [
             {
                 name: list(map(_json_key, value)) if name in _LISTS else value
                 for name, value in asdict(one).items()
             }
-            for one in found.streams
+            for one in result.streams
         ],
-        "values": found.values and {**asdict(found.values), "seed": found.seed},
-        "requests": found.requests,
-        "requests_for_dates": sum(one.requests_for_dates for one in found.streams),
+        "values": result.values and {**asdict(result.values), "seed": result.seed},
+        "requests": result.requests,
+        "requests_for_dates": sum(one.requests_for_dates for one in result.streams),
     }
 
 
@@ -239,7 +238,7 @@ def _text_key(key: Any) -> str:  # noqa: ANN401 - as above
     return " ".join(key) if isinstance(key, tuple) else str(key)
 
 
-def _show(found: Verified) -> None:
+def _show(result: VerifyResult) -> None:
     write_table(
         (
             "stream",
@@ -253,18 +252,18 @@ def _show(found: Verified) -> None:
             "dates compared",
             "result",
         ),
-        map(_row, found.streams),
+        map(_row, result.streams),
     )
-    lines = [line for one in found.streams for line in _told(one)]
-    if found.values:
-        lines += _told_values(found.values, found.seed)
-    for group in (lines, list(_closing(found))):
+    lines = [line for one in result.streams for line in _differences(one)]
+    if result.values:
+        lines += _value_differences(result.values, result.seed)
+    for group in (lines, list(_hints(result))):
         if group:
             click.echo()
             click.echo("\n".join(group))
 
 
-def _row(one: Compared) -> tuple[object, ...]:
+def _row(one: StreamResult) -> tuple[object, ...]:
     if one.verdict in {"left out", "not compared"}:
         return one.stream, one.table, None, one.warehouse, *[None] * 5, one.verdict
     dates = f"{one.dates_compared:,} of {one.dates:,}" if one.dates else "none"
@@ -274,8 +273,8 @@ def _row(one: Compared) -> tuple[object, ...]:
     return one.stream, one.table, one.account, one.warehouse, *counts, dates, result
 
 
-def _told(one: Compared) -> Iterator[str]:
-    """Name what differs, and say what else is to be known."""
+def _differences(one: StreamResult) -> Iterator[str]:
+    """Name what differs, and add the notes."""
     for name, words in _KINDS.items():
         keys = getattr(one, name)
         if keys:
@@ -285,7 +284,7 @@ def _told(one: Compared) -> Iterator[str]:
     yield from (f"{one.stream}: {note}" for note in one.notes)
 
 
-def _told_values(values: Values, seed: int | None) -> Iterator[str]:
+def _value_differences(values: ValuesResult, seed: int | None) -> Iterator[str]:
     for one in values.differing:
         yield f"{one.stream} {one.key} differs in {', '.join(one.columns)}"
     yield from values.notes
@@ -297,8 +296,8 @@ def _told_values(values: Values, seed: int | None) -> Iterator[str]:
     )
 
 
-def _closing(found: Verified) -> Iterator[str]:
-    streams = found.streams
+def _hints(result: VerifyResult) -> Iterator[str]:
+    streams = result.streams
     if any(one.gone for one in streams):
         yield (
             "What is gone may have gone after the last sync: there is no date of it. A sync with "
@@ -317,7 +316,4 @@ def _closing(found: Verified) -> Iterator[str]:
             f"Dates: {compared:,} of {dates:,} compared, on the pages that were read anyway. All "
             f"of them (--dates) take about {cost:,} requests."
         )
-    yield f"{found.requests:,} requests."
-
-
-COMMANDS: tuple[click.Command, ...] = (verify,)
+    yield f"{result.requests:,} requests."

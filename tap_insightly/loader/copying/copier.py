@@ -8,11 +8,11 @@ from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 from typing_extensions import override
 
 from tap_insightly.api import InsightlyError, InvalidFieldsError
 from tap_insightly.api.http.closeable import Closeable
+from tap_insightly.api.http.codec import encode_sorted
 from tap_insightly.loader.copying.intents import resolve_intents
 from tap_insightly.loader.copying.name_matcher import NameMatcher
 from tap_insightly.loader.copying.references import NAMES, in_order
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from tap_insightly.loader.copying.id_map import IdMap, WaitingRecord
     from tap_insightly.loader.run import LoadRun
 
-_encode = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 _TAP_STREAMS = frozenset(stream.name for stream in STREAMS)
 
 
@@ -85,7 +84,7 @@ class Copier(Closeable):
             msg = f"{obj.key} is empty, without which it cannot be told from others."
             raise InvalidFieldsError(obj.name, [msg])
         stream, path = copy.mapping.stream, copy.mapping.obj.path
-        digest = hashlib.sha256(_encode(record)).hexdigest()
+        digest = hashlib.sha256(encode_sorted(record)).hexdigest()
         known = self._id_map.find(path, source_id)
         is_same = known is not None and known.digest == digest
         if is_same and not self._id_map.is_waiting(path, source_id):

@@ -5,15 +5,13 @@ from __future__ import annotations
 import sqlite3
 import threading
 from contextlib import closing, contextmanager
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import msgspec
 from typing_extensions import override
 
 from tap_insightly.api import InsightlyError
 from tap_insightly.api.http.closeable import Closeable
-from tap_insightly.api.http.request import encode
+from tap_insightly.api.http.codec import decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,7 +32,6 @@ create table if not exists intents (
 );
 create table if not exists streams (name text primary key, schema text not null);
 """
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 class MappedId(NamedTuple):
@@ -145,7 +142,7 @@ class IdMap(Closeable):
     def intents(self) -> list[Intent]:
         """All intents that a run has left behind."""
         rows = self._all("select path, source, request, body, since from intents", [])
-        return [Intent(row[0], row[1], row[2], _decode(row[3]), row[4]) for row in rows]
+        return [Intent(row[0], row[1], row[2], decode(row[3]), row[4]) for row in rows]
 
     def add_waiting(
         self, path: str, source_id: int, stream: str, record: Mapping[str, Any], digest: str
@@ -169,7 +166,7 @@ class IdMap(Closeable):
             if not rows:
                 return
             for row in rows:
-                yield WaitingRecord(row[0], row[1], _decode(row[2]), row[3])
+                yield WaitingRecord(row[0], row[1], decode(row[2]), row[3])
             after = rows[-1][0]
 
     def is_waiting(self, path: str, source_id: int) -> bool:
@@ -203,7 +200,7 @@ class IdMap(Closeable):
     def schemas(self) -> dict[str, dict[str, Any]]:
         """The schemas of the streams that have records waiting."""
         query = "select name, schema from streams where name in (select stream from waiting)"
-        return {row[0]: _decode(row[1]) for row in self._all(query, [])}
+        return {row[0]: decode(row[1]) for row in self._all(query, [])}
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:

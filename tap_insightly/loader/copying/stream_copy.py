@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import InsightlyError, InvalidFieldsError, NotAvailableError, Request
-from tap_insightly.api.records.requests import STAGE
+from tap_insightly.api.records.stages import STAGE
 from tap_insightly.loader.clock import server_now_text
 from tap_insightly.loader.copying.translator import TranslatedRecord, Translator
 from tap_insightly.loader.errors import is_refusal
@@ -169,7 +169,7 @@ class StreamCopy:
         if not stage or unknown & set(STAGE):
             return False
         obj = self.mapping.obj
-        request = self._client.build_stage_request(obj.name, target_id, stage, record)
+        request = self._client.build_move_request(obj.name, target_id, stage, record)
         if request is None:
             return False
         self._client.session.send(request)

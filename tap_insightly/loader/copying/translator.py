@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.records.objects import UnknownObjectError
-from tap_insightly.api.records.requests import STAGE
+from tap_insightly.api.records.stages import STAGE
 from tap_insightly.loader.copying.references import foreign_fields, lookups_of
 from tap_insightly.openapi import COMPONENTS
 from tap_insightly.openapi.objects import references_of

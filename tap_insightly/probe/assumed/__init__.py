@@ -1,4 +1,4 @@
-"""All that is assumed of the API, by subject. Add to it whatever the code comes to rely on."""
+"""All that is assumed of the API, by subject. Add what new code relies on."""
 
 from __future__ import annotations
 
@@ -16,4 +16,4 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     *writing.ASSUMPTIONS,
     *unasked.ASSUMPTIONS,
 )
-"""All assumptions, in the order in which they are told."""
+"""All assumptions, in the order of reports."""

@@ -76,6 +76,6 @@ ASSUMPTIONS = (
         "etag",
         "A record that is read alone is answered with an ETag.",
         said_in=("api/http/response.py",),
-        relied_on=("cli/commands/records.py",),
+        relied_on=("cli/commands/get.py",),
     ),
 )

@@ -82,7 +82,7 @@ ASSUMPTIONS = (
         "stage-into-pipeline",
         "A record in no pipeline can be put into the one of the stage that it is to be at.",
         said_in=("docs/cli.md",),
-        relied_on=("cli/stages.py",),
+        relied_on=("api/records/stages.py",),
         why_not=_AN_OPPORTUNITY,
     ),
     Assumption(

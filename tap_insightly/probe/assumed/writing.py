@@ -91,7 +91,7 @@ ASSUMPTIONS = (
     Assumption(
         "tag-twice",
         "A tag that is added a second time changes nothing.",
-        said_in=("cli/commands/actions.py", "sandbox/handlers/arrays.py", "docs/cli.md"),
+        said_in=("api/records/requests.py", "sandbox/handlers/arrays.py", "docs/cli.md"),
     ),
     Assumption(
         "note-moves-date",

@@ -1,4 +1,4 @@
-"""Asking an account a limited number of things, and hearing whatever it answers."""
+"""Asking an account, within a limited number of requests, and keeping every answer."""
 
 from __future__ import annotations
 
@@ -37,32 +37,26 @@ MOST_WRITTEN = 50
 
 _UNREADABLE = (msgspec.DecodeError, ArithmeticError, RecursionError)
 
-PAUSE = 1.0  # seconds before something that failed is asked once more
+PAUSE = 1.0  # seconds before the second try
 TRIES = 2
 
 
-class ListeningSession(InsightlySession):
-    """A session that also tells of answers which are errors to all others."""
+class ProbeSession(InsightlySession):
+    """A session that also keeps the answers that are errors to other sessions."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as the session has it
-        """Get ready; nothing is sent yet.
-
-        Args:
-            *args: As for any session.
-            **kwargs: As for any session.
-        """
         super().__init__(*args, **kwargs)
         self.last: requests.Response | None = None
         """The last answer, whatever its status; None if there was none."""
-        self._http.hooks["response"].append(self._hear)
+        self._http.hooks["response"].append(self._keep)
 
-    def _hear(self, response: requests.Response, *_: object, **__: object) -> None:
+    def _keep(self, response: requests.Response, *_: object, **__: object) -> None:
         self.last = response
-        response.content  # noqa: B018 - which keeps it; otherwise it can be read only once
+        response.content  # noqa: B018 - reads it now; later it could not be read again
 
 
 @dataclass(frozen=True)
-class Heard:
+class ProbeResponse:
     """One answer, whatever its status."""
 
     method: str
@@ -79,26 +73,26 @@ class Heard:
 
     @property
     def is_done(self) -> bool:
-        """Whether it is what was asked for."""
+        """Whether the request was carried out."""
         return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
     @property
     def is_plain(self) -> bool:
-        """Whether it can be read as it is, with nothing to be mended."""
+        """Whether it is JSON as it is, with nothing to repair."""
         try:
-            Response(self.body).data  # noqa: B018 - it is read to see whether it can be
+            Response(self.body).data  # noqa: B018 - raises what is wrong with it
         except _UNREADABLE:
             return False
         return True
 
     @property
     def is_list(self) -> bool:
-        """Whether it is a list, as it was asked for."""
+        """Whether it is a list."""
         return self.is_done and isinstance(self.data, list)
 
     @property
     def rows(self) -> list[dict[str, Any]]:
-        """The records of a list, or the one that was asked for."""
+        """The records of a list, or the one record."""
         if not self.is_done:
             return []
         found = self.data if isinstance(self.data, list) else [self.data]
@@ -106,90 +100,60 @@ class Heard:
 
     @property
     def total(self) -> int | None:
-        """How many records the whole list has; None if that is not told."""
+        """How many records the whole list has; None if the server does not say."""
         return whole_number(self.headers.get("X-Total-Count"))
 
     @property
     def date(self) -> datetime | None:
-        """When it was sent, by the server's clock; None if that is not told."""
+        """When it was sent, by the server's clock; None if the server does not say."""
         return moment(self.headers.get("Date"))
 
 
-class NoMoreError(InsightlyError):
+class ProbeLimitError(InsightlyError):
     """A probe has sent as many requests as it may."""
 
     def __init__(self, limit: int) -> None:
-        """Say how many.
-
-        Args:
-            limit: The number.
-        """
         super().__init__(f"The {limit} requests that a probe may send are used up.")
 
 
-class Asker:
-    """Asks each thing once, and no more than it may."""
+class ProbeClient:
+    """Asks each thing once, and sends no more requests than it may.
 
-    def __init__(self, session: ListeningSession, limit: int = MOST_READ) -> None:
-        """Get ready; nothing is asked yet.
+    The session should try everything once; this client does the rest. Where the server gives no
+    answer, methods return None.
+    """
 
-        Args:
-            session: The account. It should try everything once only, as this does the rest.
-            limit: How many requests may be sent, a number.
-        """
+    def __init__(self, session: ProbeSession, limit: int = MOST_READ) -> None:
         self.session = session
         self.limit = limit
-        self.heard: list[Heard] = []
+        self.responses: list[ProbeResponse] = []
         """All answers, in order."""
-        self._known: dict[object, Heard | None] = {}
+        self._known: dict[object, ProbeResponse | None] = {}
 
     @property
     def sent(self) -> int:
         """How many requests were sent so far."""
         return self.session.total.requests
 
-    def get(self, path: str, **params: str) -> Heard | None:
-        """Ask for something, unless that was asked already.
-
-        Args:
-            path: The path below the base URL, text such as ``/Contacts``.
-            **params: Query parameters.
-
-        Returns:
-            The answer; None if the server could not give one.
-
-        Raises:
-            NoMoreError: If no more may be asked.
-            InsightlyError: If nothing more can be asked, such as with a wrong key.
-        """
+    def get(self, path: str, **params: str) -> ProbeResponse | None:
+        """Ask for something; what was asked before is not asked again."""
         key = (path, *sorted(params.items()))
         if key not in self._known:
             self._known[key] = self.send(Request("GET", path, params, is_json=False))
         return self._known[key]
 
-    def send(self, request: Request) -> Heard | None:
-        """Send a request, and once more if it failed in a way that may pass and does no harm.
-
-        Args:
-            request: The request.
-
-        Returns:
-            The answer; None if the server could not give one.
-
-        Raises:
-            NoMoreError: If no more may be asked.
-            InsightlyError: As `get` does, or if it is not known whether something was done.
-        """
+    def send(self, request: Request) -> ProbeResponse | None:
+        """Send a request, and once more if it failed in a way that may pass."""
         for number in range(TRIES):
             if number:
                 self.session.sleep(PAUSE)
             if self.sent >= self.limit:
-                raise NoMoreError(self.limit)
+                raise ProbeLimitError(self.limit)
             if (found := self._once(request)) is not None:
                 return found
         return None
 
-    def _once(self, request: Request) -> Heard | None:
+    def _once(self, request: Request) -> ProbeResponse | None:
         self.session.last = None
         try:
             self.session.send(request)
@@ -197,20 +161,20 @@ class Asker:
             raise
         except InsightlyError as error:
             is_passing = isinstance(error.__cause__, RetryableError)
-            # Without any answer so far, there may be no account to ask.
-            if self.session.last is None and not (self.heard and is_passing):
+            # If nothing was ever answered, there may be no account at all.
+            if self.session.last is None and not (self.responses and is_passing):
                 raise
-            heard = self._take(request)
-            return None if is_passing else heard
-        return self._take(request)
+            response = self._kept(request)
+            return None if is_passing else response
+        return self._kept(request)
 
-    def _take(self, request: Request) -> Heard | None:
+    def _kept(self, request: Request) -> ProbeResponse | None:
         response = self.session.last
         if response is None:
             return None
         body = _content(response)
-        self.heard.append(
-            Heard(
+        self.responses.append(
+            ProbeResponse(
                 request.method,
                 request.path,
                 dict(request.params),
@@ -221,14 +185,14 @@ class Asker:
                 _json(body),
             )
         )
-        return self.heard[-1]
+        return self.responses[-1]
 
 
 def _content(response: requests.Response) -> bytes:
-    """Give the body of an answer; none if the session broke off before all of it was there."""
+    """Give the body of an answer; nothing if the session broke off before its end."""
     try:
         return response.content or b""
-    except (OSError, RuntimeError):  # of the network, and because it was broken off
+    except (OSError, RuntimeError):  # of the network, or because it was broken off
         return b""
 
 

@@ -21,11 +21,11 @@ _UPDATED = "DATE_UPDATED_UTC"
 
 
 @dataclass(frozen=True)
-class Subject:
-    """A stream that may be compared."""
+class ComparableStream:
+    """A stream, with what it takes to compare it."""
 
     stream: InsightlyStream
-    """The stream, with nothing in its state, so that it is read from its beginning."""
+    """The stream, without a state: it is read from its beginning."""
 
     @property
     def name(self) -> str:
@@ -51,7 +51,7 @@ class Subject:
 
     @property
     def updated(self) -> str | None:
-        """The field that says when a record was updated; None if none does."""
+        """The field with the date of the last update; None if there is none."""
         own = type(self.stream).replication_key
         if isinstance(own, str):
             return own
@@ -68,13 +68,13 @@ class Subject:
         return self.is_numeric and len(self.partitions) == 1 and self.partitions[0].is_paged
 
     @property
-    def has_single_records(self) -> bool:
-        """Whether the API hands out one record by its id (spec: each that can be searched)."""
+    def can_be_read_by_id(self) -> bool:
+        """Whether one record can be read by its id (spec: where there is a search)."""
         return self.is_countable and self.stream.may_find_deletions
 
     @property
     def since(self) -> int | None:
-        """From when on the stream is read, by `start_date`; None if from its beginning."""
+        """From when on the stream is read, by `start_date`; None for all of it."""
         return seconds(self.partitions[0].since)
 
     @property
@@ -90,14 +90,7 @@ class Subject:
         return None
 
     def params(self, partition: Partition) -> Mapping[str, str]:
-        """Say what to ask a list for: for no more than is compared.
-
-        Args:
-            partition: The list.
-
-        Returns:
-            Parameters of the query.
-        """
+        """Say which parameters ask a list for no more than is compared."""
         # Lists that can be searched take it (spec); others are short.
         is_brief = self.stream.may_find_deletions
         return {**partition.params, **({"brief": "true"} if is_brief else {})}
@@ -105,15 +98,7 @@ class Subject:
     def entries(
         self, records: Iterable[Mapping[str, Any]], partition: Partition
     ) -> Iterator[tuple[Key, int | None]]:
-        """Take keys and dates out of records.
-
-        Args:
-            records: The records of an answer.
-            partition: What was asked for.
-
-        Yields:
-            The key and the date of each; the tap leaves out what has no key, and so does this.
-        """
+        """Take keys and dates out of records. A record without a key is left out, as in a sync."""
         rows: Iterable[Mapping[str, Any]]
         if isinstance(self.stream, ArrayStream):
             stream = self.stream
