@@ -21,7 +21,7 @@ def search_in(account: Account, known: list[int], page_size: int) -> DeletionSea
             query = {"top": str(page_size), "skip": str(skip), "count_total": "true"}
             answer = account.get("/Contacts", query)
             ids = [record["CONTACT_ID"] for record in answer.records]
-            search.take(skip, ids, answer.total)
+            search.add_page(skip, ids, answer.total)
     return search
 
 

@@ -229,7 +229,7 @@ def test_retry_after_holds_everyone() -> None:
     clock = Clock()
     rate_limiter = RateLimiter(10, clock=clock, wait=clock.wait)
     permit = rate_limiter.acquire()
-    rate_limiter.release(permit, is_refused=True, hold=17.5)
+    rate_limiter.release(permit, is_refused=True, retry_after=17.5)
     rate_limiter.acquire()
     assert clock.waits == [17.5]
 

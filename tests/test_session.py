@@ -83,7 +83,7 @@ def test_retry_after_is_honoured_by_all(
     session.get("/Users")
     sandbox.faults = Faults(script=[status], retry_after=300)
     held: list[float] = []
-    session.rate_limiter.adaptive_rate.hold = held.append  # type: ignore[method-assign]
+    session.rate_limiter.adaptive_rate.pause_until = held.append  # type: ignore[method-assign]
     session.get("/Users")
     assert held[0] > time.monotonic() + 200
 

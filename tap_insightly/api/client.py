@@ -180,7 +180,7 @@ class InsightlyClient(PlanningClient):
         if skip_unchanged:
             record, now = self.get_with_etag(obj.name, record_id)
             if if_match not in {None, now}:
-                raise _changed(obj, record_id, str(if_match), now)
+                raise _conflict(obj, record_id, str(if_match), now)
         request = self.build_update_request(fields, record_id, {**(values or {}), **more}, record)
         if request is None:
             return record or {}
@@ -188,9 +188,9 @@ class InsightlyClient(PlanningClient):
             request = replace(request, headers={**request.headers, "If-Match": if_match})
         try:
             response = self.session.send(request)
-        except InvalidError:
+        except InvalidError as error:
             if if_match is not None:
-                self._raise_if_changed(obj, record_id, if_match)
+                self._raise_if_changed(obj, record_id, if_match, error.said)
             raise
         found = [one for one in response.records if isinstance(one, dict)]
         own = [one for one in found if one.get(obj.key or "") == record_id]
@@ -340,15 +340,22 @@ class InsightlyClient(PlanningClient):
         made = Request.of(method.upper(), path, body, if_match=if_match)
         return self.session.send(replace(made, params=dict(params or {}), is_json=is_json))
 
-    def _raise_if_changed(self, obj: InsightlyObject, record_id: int, etag: str) -> None:
+    def _raise_if_changed(
+        self, obj: InsightlyObject, record_id: int, etag: str, said: str | None
+    ) -> None:
         _, now = self.get_with_etag(obj.name, record_id)
         if now != etag:
-            raise _changed(obj, record_id, etag, now)
+            raise _conflict(obj, record_id, etag, now, said)
 
 
-def _changed(obj: InsightlyObject, record_id: int, etag: str, now: str | None) -> ConflictError:
-    return ConflictError(
-        f"{obj.path_of(record_id)} was changed by someone else: it has the ETag {now} now, not "
-        f"{etag}. Read it again, and decide anew.",
-        HTTPStatus.BAD_REQUEST,
+def _conflict(
+    obj: InsightlyObject, record_id: int, etag: str, now: str | None, said: str | None = None
+) -> ConflictError:
+    path = obj.path_of(record_id)
+    msg = (
+        f"{path} was changed by someone else: it has the ETag {now} now, not {etag}. Read it "
+        "again, and decide anew."
     )
+    # Where it is seen before anything is sent, this is the status that there would have been.
+    status = HTTPStatus.BAD_REQUEST
+    return ConflictError(msg, request=Request("PUT", path), status=status, said=said)

@@ -182,11 +182,11 @@ class Deletions:
         """Put into the state what has been sent so far, in case that this run is cut off."""
         paginator, position = self._source.paginator, self._source.position
         if self._is_told and paginator.ascends and position.after is not None:
-            sent = bisect_right(paginator.passed, position.after)
+            sent = bisect_right(paginator.passed_ids, position.after)
             if sent > self._kept:
-                position.remember(encode_ids(paginator.passed[self._kept : sent]))
+                position.remember(encode_ids(paginator.passed_ids[self._kept : sent]))
                 self._kept = sent
-            late = paginator.entered[self._kept_late : self._source.entered_sent]
+            late = paginator.late_ids[self._kept_late : self._source.entered_sent]
             if late:
                 position.remember(encode_ids(sorted(late)))
                 self._kept_late += len(late)
@@ -217,7 +217,7 @@ class Deletions:
     def _all_sent(self) -> set[int]:
         """Say which ids this run and those that were cut off before it have sent."""
         paginator = self._source.paginator
-        return {*self._before, *paginator.passed, *paginator.entered}
+        return {*self._before, *paginator.passed_ids, *paginator.late_ids}
 
     def _keep(self, state: dict[str, Any], known: set[int]) -> None:
         ids = sorted(known)
@@ -248,7 +248,7 @@ class Deletions:
                 read(paged_requests), paged_requests, wanted, strict=True
             ):
                 ids = [record.get(name) for record in page.records]
-                search.take(skip, ids, page.response.total, paged_request.top)
+                search.add_page(skip, ids, page.response.total, paged_request.top)
             paged_requests = list(map(self._window, search.wanted))
         self._is_possible = search.is_possible
         self._is_misled = search.is_misled

@@ -212,7 +212,7 @@ class StreamSync:
             source.is_answered = True
             self._begin(source, page)
             yield from self._rows_of_page(page, source, conform)
-            source.entered_sent = len(source.paginator.entered)
+            source.entered_sent = len(source.paginator.late_ids)
 
     def _begin(self, source: PartitionRead, page: Page) -> None:
         source.position.begin(self._moment_of(page))

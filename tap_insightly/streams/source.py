@@ -93,7 +93,7 @@ class PartitionRead:
         )  # of a list without pages, nothing is passed
         """Which records were passed."""
         self.entered_sent = 0
-        """How many of those that came late, as `OffsetPaginator.entered` has them, were sent."""
+        """How many of those that came late, as `OffsetPaginator.late_ids` has them, were sent."""
         self.is_answered = False
         """Whether anything of it was answered: if so, that it cannot be read is an error."""
 
@@ -101,7 +101,7 @@ class PartitionRead:
         """Keep with the position how many records were passed up to it."""
         after = self.position.after
         if self._before is not None and after is not None and self.paginator.ascends:
-            self.position.count(self._before + bisect_right(self.paginator.passed, after))
+            self.position.count(self._before + bisect_right(self.paginator.passed_ids, after))
 
 
 def is_new_version(stream: Stream) -> bool:

@@ -93,12 +93,12 @@ class Counting:
         wanted, stop = self.search.wanted, skip + len(ids)
         last = len(self._known) - 1
         if skip in wanted:
-            self.search.take(skip, ids, total)
+            self.search.add_page(skip, ids, total)
             return
         # What a full page has of it is shorter than a page, but need not be the end for that.
         is_end = stop >= total and len(ids) < self._page_size
         if last in wanted and skip < last and (is_end or last < stop < total):
-            self.search.take(last, ids[last - skip :], total)
+            self.search.add_page(last, ids[last - skip :], total)
 
     def _look_for_end(self, skip: int, ids: list[int], total: int) -> None:
         """Find out whether all is known from the last known id to the end of the page."""

@@ -32,10 +32,10 @@ class Watched(RateLimiter):
         self.starts: list[float] = []
         super().__init__(per_second, width, clock=self.clock, wait=self.clock.wait)
 
-    def start(self) -> Permit:
-        start = super().start()
-        self.starts.append(start.at)
-        return start
+    def acquire(self) -> Permit:
+        permit = super().acquire()
+        self.starts.append(permit.at)
+        return permit
 
 
 def work(client: InsightlyClient, number: int) -> int:

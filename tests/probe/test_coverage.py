@@ -21,7 +21,6 @@ MARK = re.compile(
 )
 # Says so of something else than the API.
 OF_ITSELF = {
-    "api/lists/paginator.py": 1,
     "streams/deleting.py": 2,
     "streams/refreshing.py": 2,
     "loader/copying/id_map.py": 1,

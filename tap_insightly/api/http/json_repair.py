@@ -25,7 +25,7 @@ _GAP = re.compile(r"\s*,\s*")
 _ID = re.compile(r'"(\w+_ID)"\s*:\s*(\d+)')
 
 
-def unmarked(body: bytes) -> bytes:
+def without_byte_order_mark(body: bytes) -> bytes:
     """Drop a byte order mark.
 
     Args:
@@ -42,7 +42,7 @@ def unmarked(body: bytes) -> bytes:
     return body
 
 
-def mended(body: bytes) -> bytes:
+def repaired(body: bytes) -> bytes:
     """Write properly what is meant.
 
     A bare ``NaN`` or ``Infinity`` is null, a control character in a text is one. Half a character,
@@ -55,17 +55,17 @@ def mended(body: bytes) -> bytes:
     Returns:
         The body, which may be JSON.
     """
-    return _TEXT_OR_NO_NUMBER.sub(_mend, body)
+    return _TEXT_OR_NO_NUMBER.sub(_repair, body)
 
 
-def _mend(found: re.Match[bytes]) -> bytes:
+def _repair(found: re.Match[bytes]) -> bytes:
     text: bytes | None = found[1]
     if text is None:
         return b"null"
-    return _BAD_CHARACTER.sub(_mend_character, text) if _SUSPECT(text) else text
+    return _BAD_CHARACTER.sub(_repair_character, text) if _SUSPECT(text) else text
 
 
-def _mend_character(found: re.Match[bytes]) -> bytes:
+def _repair_character(found: re.Match[bytes]) -> bytes:
     if found[1]:
         return found[1]
     bad = found[0]
@@ -76,7 +76,7 @@ def where_it_breaks(body: bytes) -> str:
     """Say in which record of a list its JSON breaks.
 
     Args:
-        body: What was answered, and cannot be mended.
+        body: What was answered, and cannot be repaired.
 
     Returns:
         Words such as `` in record 3 (CONTACT_ID 12)``; empty if it is no list of records.

@@ -38,7 +38,7 @@ class _Page(HTMLParser):
             self.text.append(data)
 
 
-def told(content: bytes, status: int | None = None, reason: str | None = None) -> str:
+def server_message(content: bytes, status: int | None = None, reason: str | None = None) -> str:
     """Say what a server says of an error.
 
     Args:
@@ -58,7 +58,7 @@ def told(content: bytes, status: int | None = None, reason: str | None = None) -
     return ": ".join(found)
 
 
-def sentence(text: str) -> str:
+def as_sentence(text: str) -> str:
     """Make a sentence of something that was said.
 
     Args:

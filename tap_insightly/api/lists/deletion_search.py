@@ -27,7 +27,7 @@ from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
 from tap_insightly.api.lists.paginator import PAGE_SIZE
-from tap_insightly.api.lists.seen_keys import ascend
+from tap_insightly.api.lists.seen_keys import are_ascending_ids
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,10 +103,10 @@ class DeletionSearch:
         """Offsets of pages that are needed now; none once all is known that can be."""
         return tuple(self._asked)
 
-    def take(
+    def add_page(
         self, skip: int, ids: Sequence[object], total: int | None = None, top: int | None = None
     ) -> None:
-        """Take in one of the pages that were wanted.
+        """Compare one of the pages that were wanted.
 
         Args:
             skip: Its offset.
@@ -117,11 +117,11 @@ class DeletionSearch:
         part = self._asked.pop(skip, None)
         if part is None:
             return  # nothing is wanted any more
-        if not ascend(ids):
+        if not are_ascending_ids(ids):
             self.is_possible = False
             self._asked.clear()
             return
-        numbers: list[int] = list(ids)  # type: ignore[arg-type]  # `ascend` has looked
+        numbers: list[int] = list(ids)  # type: ignore[arg-type]  # they are ids
         self.total = total
         size = top or self.page_size
         if self._misleads(skip, len(numbers), size):

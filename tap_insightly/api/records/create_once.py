@@ -20,7 +20,12 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api.http.errors import InsightlyError, NotAvailableError, UnknownOutcomeError
+from tap_insightly.api.http.errors import (
+    Facts,
+    InsightlyError,
+    NotAvailableError,
+    UnknownOutcomeError,
+)
 from tap_insightly.api.http.response import Response
 from tap_insightly.api.http.stats import RequestStats
 from tap_insightly.api.lists.paged_request import OffsetPaginator, PagedRequest
@@ -112,7 +117,7 @@ class OnceCreator:
         for _ in range(MOST_TRIES):
             try:
                 with created.sending(sent):
-                    return self._claim(fields, sent.body, self._session.send(request))
+                    return self._claim(fields, sent, self._session.send(request))
             except UnknownOutcomeError as error:
                 lost = error
             try:
@@ -123,7 +128,8 @@ class OnceCreator:
                 raise
             except InsightlyError as error:
                 msg = f"{lost} That could not be found out: {error}"
-                raise UnknownOutcomeError(msg) from error
+                facts = Facts(request=request, status=lost.status, said=lost.said)
+                raise UnknownOutcomeError(msg, **facts) from error
             finally:
                 created.give_up(sent)
             if found is not None:
@@ -160,7 +166,7 @@ class OnceCreator:
                 lost = error
             else:
                 return {**item, **(records[-1] or {})}
-        raise lost or UnknownOutcomeError(path)
+        raise lost or UnknownOutcomeError(path, request=request)
 
     def find_created(
         self,
@@ -211,7 +217,7 @@ class OnceCreator:
                 self._session.get("/Instance")
         return self._session.now()
 
-    def _claim(self, fields: Fields, body: Mapping[str, Any], response: Response) -> dict[str, Any]:
+    def _claim(self, fields: Fields, sent: SentCreation, response: Response) -> dict[str, Any]:
         """Take the new record out of an answer, which may be a list (spec).
 
         Raises:
@@ -224,13 +230,13 @@ class OnceCreator:
             if len(records) > 1:
                 # All that is below the other record (assumed): the new one has the last id.
                 records = [one for one in records if one.get(key) not in created.ids] or records
-                same = [one for one in records if not changes(fields, body, one)]
+                same = [one for one in records if not changes(fields, sent.body, one)]
                 records = sorted(same or records, key=lambda one: one.get(key) or 0)
             record: dict[str, Any] = records[-1] if records else {}
             if not records or (key and id_of(record, key) is None):
                 what = "its id" if records else "a record"
                 msg = f"{fields.obj.name}: a new one was answered without {what}."
-                raise UnknownOutcomeError(msg)
+                raise UnknownOutcomeError(msg, request=sent.request, status=response.status)
             if key:
                 record[key] = id_of(record, key)
                 created.claim(record[key])
@@ -277,12 +283,13 @@ class OnceCreator:
         obj = fields.obj
         ids = [str(one[str(obj.key)]) for one in sent.suspects]
         names = ", ".join(ids[:_SUSPECTS]) + (" and others" if len(ids) > _SUSPECTS else "")
-        return UnknownOutcomeError(
+        msg = (
             f"POST {sent.request.path} may have been done, or not: its answer was lost, "
             f"and {obj.name} {names} was made since and is like what was sent, but not the same, "
             "as if the account changes new records itself. Look at what is there before you do it "
             "again; match_on lets a field tell which record is which."
         )
+        return UnknownOutcomeError(msg, request=sent.request)
 
     @staticmethod
     def _is_seen(sent: SentCreation, fields: Fields) -> bool:
