@@ -152,7 +152,7 @@ def test_too_early_and_too_late_pass(status: str) -> None:
 
 def test_what_was_too_early_was_not_done_and_what_was_too_late_may_have_been() -> None:
     done = answer(b"{}", status="201 Created")
-    post = Request.of("POST", "/Contacts", {"LAST_NAME": "Lovelace"})
+    post = Request.with_json("POST", "/Contacts", {"LAST_NAME": "Lovelace"})
     with session_with(answer(b"", status="425 Too Early"), done) as (session, _):
         assert session.send(post).status == 201
     with session_with(answer(b"", status="408 Request Timeout"), done) as (session, server):

@@ -62,9 +62,9 @@ def staging(
     chosen = choose(stage, "stage", inside, *_STAGE)
     change = {"STAGE_ID": chosen["STAGE_ID"]}
     if pipeline is None and (into is not None or "PIPELINE_ID" not in record):
-        return Request.of("PUT", obj.path_of(record_id, "PipelineStage"), change)
+        return Request.with_json("PUT", obj.path_of(record_id, "PipelineStage"), change)
     both = {"PIPELINE_ID": chosen["PIPELINE_ID"], "PIPELINE_STAGE_CHANGE": change}
-    return Request.of("PUT", obj.path_of(record_id, "Pipeline"), both)
+    return Request.with_json("PUT", obj.path_of(record_id, "Pipeline"), both)
 
 
 def stating(
@@ -97,7 +97,7 @@ def stating(
         ]
         what = f"reason for {state}"
         change["STATE_REASON_ID"] = choose(reason, what, reasons, *_REASON)["STATE_REASON_ID"]
-    return Request.of("PUT", obj.path_of(record_id, "StateChange"), change)
+    return Request.with_json("PUT", obj.path_of(record_id, "StateChange"), change)
 
 
 def able(client: InsightlyClient, object_name: str, action: str, what: str) -> InsightlyObject:

@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tap_insightly.api.records.diff import loosely
+from tap_insightly.api.records.diff import normalized
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +27,7 @@ class CacheKey(NamedTuple):
     @property
     def alike(self) -> CacheKey:
         """The same without what searches may not see: case, spaces, and accents."""
-        return CacheKey(self.field, loosely(self.text))
+        return CacheKey(self.field, normalized(self.text))
 
 
 class KeyCache:

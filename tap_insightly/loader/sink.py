@@ -86,7 +86,7 @@ class InsightlySink(RawSink):
                 "%s: left out, as the API sets or takes them otherwise: %s.", stream_name, names
             )
         stats = target.report.open_stream(stream_name, target.client.session.total)
-        client = target.client.counting(stats)
+        client = target.client.with_stats(stats)
         config = target.config
         self._loader = RecordLoader(
             client,

@@ -130,7 +130,9 @@ class TargetInsightly(InsightlyPlugin, Target):
     def client(self) -> InsightlyClient:
         """The account that is written to."""
         session = open_session(self.config, self.name)
-        return InsightlyClient.of(session, search_lag_seconds=self.config["search_lag_seconds"])
+        return InsightlyClient.from_session(
+            session, search_lag_seconds=self.config["search_lag_seconds"]
+        )
 
     @cached_property
     def mappings(self) -> StreamMappings:

@@ -132,7 +132,7 @@ class Trial(Closeable):
             The answer; None if there is none.
         """
         body = {"CONTACT_ID": self.contact, **values}
-        return self.asker.send(Request.of("PUT", CONTACTS, body, if_match=if_match))
+        return self.asker.send(Request.with_json("PUT", CONTACTS, body, if_match=if_match))
 
     def post(self, name: str, values: Record) -> Heard | None:
         """Add something to the contact.
@@ -184,7 +184,7 @@ class Trial(Closeable):
         return heard
 
     def _post(self, path: str, values: Record) -> Heard | None:
-        return self.asker.send(Request.of("POST", path, values))
+        return self.asker.send(Request.with_json("POST", path, values))
 
     def _let_a_second_pass(self, date: str) -> None:
         """Wait until a change would have another date than a record has."""

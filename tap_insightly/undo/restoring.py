@@ -131,7 +131,8 @@ class Restorer:
         for one in begun:
             self._wait(one.since)
         requests = [
-            (Request.of("POST", one.path, one.values), parse_moment(one.since)) for one in begun
+            (Request.with_json("POST", one.path, one.values), parse_moment(one.since))
+            for one in begun
         ]
         return self._client.find_created(requests, fields, self._ids.known(fields.obj.path))
 
@@ -211,7 +212,7 @@ class Restorer:
         for (path, other), _ in self._links(old):  # a note is made below what it is linked to
             if path in parents and not self._is_away((path, other)):
                 where = f"{path}/{self._ids.now(path, other)}/{obj.path[1:]}"
-                return Request.of("POST", where, fields.body(values, is_new=True))
+                return Request.with_json("POST", where, fields.body(values, is_new=True))
         msg = "It was linked to no record that is there and that notes can be added to."
         raise InvalidFieldsError(obj.name, [msg])
 

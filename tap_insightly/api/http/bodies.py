@@ -50,18 +50,9 @@ def checked_body(
 ) -> tuple[bytes, int | None]:
     """Make sure that a body is what was asked for, and count its records on the way.
 
-    Args:
-        request: What was asked.
-        content: The body as it came.
-        kind: Its ``Content-Type``.
-        clean: Takes the key out of what the server says.
-        status: The HTTP status, for errors.
-
-    Returns:
-        The body, repaired if need be, and how many records it has; None if they do not matter.
-
-    Raises:
-        BrokenResponseError: If it is something else.
+    Raises `BrokenResponseError` if it is not. Returns the body, repaired if need be, and None for
+    the count where it does not matter. `kind` is the ``Content-Type``; `clean` takes the key out of
+    what the server says.
     """
     shape = shape_of(request.path, request.params) if request.method == "GET" else None
     facts = Facts(request=request, status=status)

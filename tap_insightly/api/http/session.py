@@ -94,7 +94,7 @@ class InsightlySession(Closeable):
         self.max_concurrency = max_concurrency
         self.quota = Quota(quota_reserve)
         self.total = RequestStats()
-        """What was sent by all together."""
+        """What all threads have sent together."""
         self.rate_limiter = rate_limiter or RateLimiter(requests_per_second, max_concurrency)
         # One: of the last response, and our clock then.
         self._date: list[tuple[datetime, float]] = []
@@ -109,7 +109,7 @@ class InsightlySession(Closeable):
         self._http, self._connections = breakable_session(max_concurrency)
         self._http.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
 
-    def counting(self, stats: RequestStats) -> InsightlySession:
+    def with_stats(self, stats: RequestStats) -> InsightlySession:
         """Share this session, but count apart what is sent through it.
 
         Args:
@@ -132,7 +132,7 @@ class InsightlySession(Closeable):
         self._http.close()
 
     def stop_waiting(self) -> None:
-        """Let nothing wait for another try or look any more: what waits ends, the rest goes on."""
+        """End what waits for another try or lookup, with a `ClosedError`; the rest goes on."""
         self._ending.set()
 
     def _pause(self, seconds: float) -> None:

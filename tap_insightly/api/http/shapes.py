@@ -23,14 +23,9 @@ class Shape(Enum):
 
 
 def shape_of(path: str, params: Mapping[str, str]) -> Shape:
-    """Say what belongs at a path.
+    """Say what belongs at a path, in any case and spelling that the API takes.
 
-    Args:
-        path: The path as it is asked for, in any case and spelling that the API takes.
-        params: The parameters of the query.
-
-    Returns:
-        What belongs there; `Shape.ANY` if the documents do not know the path.
+    It is `Shape.ANY` if the documents do not know the path.
     """
     first, *rest = _plain(path)
     rest = ["{id}" if part.isdecimal() or part == "me" else part for part in rest]

@@ -24,12 +24,7 @@ class DaemonThreadPool:
     """
 
     def __init__(self, size: int, name: str) -> None:
-        """Get ready; no thread is started yet.
-
-        Args:
-            size: The most threads, a number from 1.
-            name: What to call them, text.
-        """
+        """Get ready; no thread is started yet. `size` is the most there will be."""
         self._size = size
         self._name = name
         self._threads: list[threading.Thread] = []
@@ -39,17 +34,7 @@ class DaemonThreadPool:
         self._is_closed = False
 
     def submit(self, work: Callable[[], Any]) -> Future[Any]:
-        """Have something done.
-
-        Args:
-            work: What to do.
-
-        Returns:
-            What becomes of it: a result, or the very exception.
-
-        Raises:
-            ClosedError: If the crew was closed.
-        """
+        """Have something done; the future gets its result, or the very exception."""
         if self._is_closed:
             raise ClosedError
         future: Future[Any] = Future()

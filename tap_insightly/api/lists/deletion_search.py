@@ -74,7 +74,7 @@ class DeletionSearch:
 
         Args:
             known: The ids that the list is known to have had, in ascending order.
-            page_size: How many records a page has, a number from 2 to 500.
+            page_size: How many records a page has, from 2 to 500.
         """
         self.known = known
         self.page_size = page_size
@@ -112,7 +112,7 @@ class DeletionSearch:
             skip: Its offset.
             ids: The ids of its records, in the order in which they came.
             total: How many records the list has, as far as the server said with this page.
-            top: How many were asked for, if not as many as were wanted.
+            top: How many were asked for; by default a whole page.
         """
         part = self._asked.pop(skip, None)
         if part is None:

@@ -27,7 +27,7 @@ from tap_insightly.api.lists.page_sizes import FEW, PageSizes
 from tap_insightly.api.lists.seen_keys import SeenKeys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     Record = Mapping[str, Any]
 
@@ -37,7 +37,7 @@ MOST_TIMES_BACK = 5  # times to come back to a place without anything new, befor
 
 
 class OffsetPaginator:
-    """How far a list has been read, and where to read on. Knows nothing of requests."""
+    """How far a list has been read, and where to read on; made for a `PagedRequest`."""
 
     def __init__(
         self,
@@ -56,6 +56,9 @@ class OffsetPaginator:
             after: The last id that the earlier reader passed; None for the beginning.
             skip: Where that was, as far as is known: the offset of a page.
             before: How many records the earlier reader passed; None if that is not known.
+
+        Raises:
+            ValueError: If pages are too small to overlap.
         """
         if page_size < SMALLEST_PAGE:
             msg = "Pages overlap by one record, so they have to have two at least."
@@ -149,11 +152,15 @@ class OffsetPaginator:
         """How far apart pages are, in records."""
         return max(1, self.size - 1)
 
-    def pending_offsets(self, pending: Sequence[int] = ()) -> Iterable[int]:
-        """Say which pages will be needed if nothing changes, in order; the first one is `skip`.
+    def pending_offsets(self, pending: Sequence[int] = ()) -> Iterator[int]:
+        """Say which pages will be needed if nothing changes.
 
-        That is the only one if the server did not say how many records there are, or if ids do not
-        ascend. `pending` are the offsets of pages that were asked for already, in order.
+        Args:
+            pending: Offsets of pages that were asked for already, in ascending order.
+
+        Yields:
+            Offsets in ascending order, of which the first is `skip`. Only that one if the server
+            did not say how many records there are, or if ids do not ascend.
         """
         if self.is_done:
             return
@@ -174,12 +181,24 @@ class OffsetPaginator:
             yield at
 
     def expect_first_page(self, count: int, total: int | None) -> None:
-        """Note how many records the first page has, before it is its turn to be read."""
+        """Note how many records the first page has, before it is its turn to be read.
+
+        Args:
+            count: How many it has.
+            total: How many records the list has; None if the server did not say.
+        """
         self._sizes.expect(count)
         self.total = total if total is None or total >= 0 else None
 
     def wants_total(self, skip: int) -> bool:
-        """Say whether to ask with a page for the total: if it is not known, or about to matter."""
+        """Say whether to ask for the total with a page: if it is not known, or about to matter.
+
+        Args:
+            skip: The offset of the page.
+
+        Returns:
+            Whether to send ``count_total``.
+        """
         return self._is_irregular or self.total is None or skip + self.size >= self.total
 
     def advance(
@@ -224,7 +243,11 @@ class OffsetPaginator:
         return new
 
     def resize(self, top: int) -> None:
-        """Ask for so many records at once from now on, as far as that is allowed."""
+        """Ask for so many records at once from now on, but 2 at least and `page_size` at most.
+
+        Args:
+            top: How many.
+        """
         self.top = max(SMALLEST_PAGE, min(top, self.page_size))
 
     def _go_on(self, keys: list[Any], top: int, total: int | None, *, has_new: bool) -> None:

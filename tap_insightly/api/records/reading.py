@@ -42,7 +42,7 @@ class ReadingClient(Closeable):
     """One account, to be read, for any number of threads. Use it as a context manager, or close it.
 
     Objects are named as you like: ``contact``, ``Contacts``, ``quote``, ``Fruit__c``. Records are
-    dictionaries as the API answers them, with a `decimal.Decimal` for each number that has a
+    dictionaries as the API sends them, with a `decimal.Decimal` for each number that has a
     fraction. Whatever goes wrong is an `InsightlyError`.
     """
 
@@ -58,10 +58,10 @@ class ReadingClient(Closeable):
         """Get ready; nothing is sent yet.
 
         Args:
-            api_key: The user's API key, text.
-            pod: The pod of the account, such as ``na1``, or its API URL, text.
-            api_url: A base URL that overrides pod and version, text; None for none.
-            api_version: The version of the API, text.
+            api_key: The user's API key.
+            pod: The pod of the account, such as ``na1``, or its API URL.
+            api_url: A base URL that overrides pod and version; None for none.
+            api_version: The version of the API.
             **options: What else `InsightlySession` takes, such as `requests_per_second`.
 
         Raises:
@@ -70,7 +70,7 @@ class ReadingClient(Closeable):
         self._use(InsightlySession(base_url(pod, api_url, api_version), api_key, **options))
 
     @classmethod
-    def of(cls, session: InsightlySession) -> Self:
+    def from_session(cls, session: InsightlySession) -> Self:
         """Make a client of a session, which is closed with it.
 
         Args:
@@ -85,22 +85,22 @@ class ReadingClient(Closeable):
 
     def _use(self, session: InsightlySession) -> None:
         self.session = session
-        """What sends its requests: with the pace, the quota and the retries of all of them."""
+        """What sends its requests, within one rate limit and quota."""
         self._custom: tuple[InsightlyObject, ...] | None = None
         self._fields: dict[str, Fields] = {}
         self._lock = threading.RLock()
 
-    def counting(self, stats: RequestStats) -> Self:
+    def with_stats(self, stats: RequestStats) -> Self:
         """Share this client, but count apart what is sent through it.
 
         Args:
             stats: Where to count: a part of what its session counts.
 
         Returns:
-            A client of the same account, with the same pace and quota. It need not be closed.
+            A client with the same connections, rate limiter and quota. It need not be closed.
         """
         other = copy.copy(self)
-        other.session = self.session.counting(stats)
+        other.session = self.session.with_stats(stats)
         return other
 
     def close(self) -> None:
@@ -108,7 +108,7 @@ class ReadingClient(Closeable):
         self.session.close()
 
     def objects(self) -> tuple[InsightlyObject, ...]:
-        """List the objects of the account, custom ones last; asked for once.
+        """List the objects of the account, custom ones last. They are read once.
 
         Returns:
             The objects.
@@ -144,10 +144,10 @@ class ReadingClient(Closeable):
             return find_object(name, self.objects())
 
     def fields(self, object_name: str) -> Fields:
-        """Tell what the records of an object can hold, custom fields included; asked for once.
+        """Tell what the records of an object can hold, custom fields included. It is read once.
 
         Args:
-            object_name: The object, text.
+            object_name: The object, by any of its names.
 
         Returns:
             The fields.
@@ -169,8 +169,8 @@ class ReadingClient(Closeable):
         """Read one record.
 
         Args:
-            object_name: The object, text.
-            record_id: Its id, a number.
+            object_name: The object, by any of its names.
+            record_id: Its id.
 
         Returns:
             The record.
@@ -185,11 +185,11 @@ class ReadingClient(Closeable):
         """Read one record and its version, to be given to `update`.
 
         Args:
-            object_name: The object, text.
-            record_id: Its id, a number.
+            object_name: The object, by any of its names.
+            record_id: Its id.
 
         Returns:
-            The record, and its ETag, text; None for that if the API tells none.
+            The record, and its ETag; None for that if the API sends none.
 
         Raises:
             NotAvailableError: If there is none, or this user may not see it.
@@ -213,19 +213,19 @@ class ReadingClient(Closeable):
         params: Mapping[str, str] | None = None,
         limit: int | None = None,
     ) -> Generator[list[Record]]:
-        """Read a list, page by page, at the full speed that the account allows.
+        """Read a list, page by page, as fast as the account allows.
 
         What exists all along comes exactly once, whatever others do to the list meanwhile.
 
         Args:
-            object_or_path: The object; or a path, text such as ``/Contacts/12/Notes``.
-            updated_after: Only what was updated since, a datetime or ISO 8601.
+            object_or_path: The object; or a path, such as ``/Contacts/12/Notes``.
+            updated_after: Only what was updated since: a datetime or ISO 8601; without a zone, UTC.
             where: Only records of which one field, standard or custom, has exactly this value.
             params: Other query parameters, such as ``{"brief": "true"}``.
-            limit: The most records to read, a number from 1; None for all.
+            limit: The most records to read, from 1; None for all.
 
         Yields:
-            Lists of records.
+            Lists of up to 500 records, none of them empty.
 
         Raises:
             UnsupportedOperationError: If the object cannot be searched.
@@ -267,7 +267,7 @@ class ReadingClient(Closeable):
         """Read a list, record by record; see `pages`.
 
         Args:
-            object_or_path: The object, or a path, text.
+            object_or_path: The object, or a path.
             **options: As `pages` has them.
 
         Yields:
@@ -328,15 +328,7 @@ def _moment(obj: InsightlyObject, given: datetime | str) -> str:
 
 
 def value_of(record: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - any value
-    """Look up a field of a record as the API answers it, standard or custom.
-
-    Args:
-        record: The record.
-        name: The field, text.
-
-    Returns:
-        Its value; None if it has none.
-    """
+    """Look up a field of a record as the API sends it, standard or custom."""
     if name in record:
         return record[name]
     custom = record.get("CUSTOMFIELDS") or ()
@@ -344,15 +336,7 @@ def value_of(record: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - any
 
 
 def id_of(record: Mapping[str, Any], key: str) -> int | None:
-    """Take the id out of a record; a server may write it as a text.
-
-    Args:
-        record: The record.
-        key: The field with the id.
-
-    Returns:
-        The id; None if there is none.
-    """
+    """Take the id out of a record; a server may write it as a text."""
     value = record.get(key)
     if isinstance(value, str) and value.isascii() and value.isdigit():
         return int(value)
@@ -360,14 +344,7 @@ def id_of(record: Mapping[str, Any], key: str) -> int | None:
 
 
 def created_at(record: Mapping[str, Any]) -> datetime | None:
-    """Say when a record was created, by its own date.
-
-    Args:
-        record: The record.
-
-    Returns:
-        An aware datetime; None if it does not tell, as not every kind of record does.
-    """
+    """Say when a record was created, by its own date, aware; not every kind of record has one."""
     try:
         return parse_moment(record["DATE_CREATED_UTC"])
     except (KeyError, TypeError, ValueError, AttributeError):

@@ -1,10 +1,10 @@
-"""What would be sent to write something: looked at before it is sent, or instead."""
+"""The requests that write something, to be looked at before they are sent, or instead."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from typing_extensions import TypedDict
+from typing_extensions import TypedDict, override
 
 from tap_insightly.api.http.request import Request
 from tap_insightly.api.records.diff import changes, is_same
@@ -28,11 +28,11 @@ PARENT = (PARENT_TYPE, PARENT_ID)
 """What a new note is given to say which record it is about: the object, and the id."""
 
 STAGE = ("PIPELINE_ID", "STAGE_ID")
-_UNTOLD = object()
+_MISSING = object()
 
 
 class About(TypedDict, total=False):
-    """What there is to say about a link, besides its two ends."""
+    """What a link says besides its two ends."""
 
     role: str | None
     """What the other record is to the first."""
@@ -45,14 +45,15 @@ class About(TypedDict, total=False):
 
 
 class PlanningClient(FindingClient):
-    """One account, to be read, which knows how it would be written to, and does not."""
+    """One account, to be read; makes the requests that would write to it, and sends none."""
 
+    @override
     def _use(self, session: InsightlySession) -> None:
         super()._use(session)
         self._stages: dict[int, Mapping[str, Any]] = {}
 
     def build_create_request(self, fields: Fields, values: Mapping[str, Any]) -> Request:
-        """Say how a record would be created, and send nothing.
+        """Make the request that would create a record, and send nothing.
 
         Args:
             fields: The fields of its object.
@@ -70,7 +71,7 @@ class PlanningClient(FindingClient):
             msg = f"{obj.name}: the API cannot create these."
             raise UnsupportedOperationError(msg)
         if "POST" in obj.direct:
-            return Request.of("POST", obj.path, fields.body(values, is_new=True))
+            return Request.with_json("POST", obj.path, fields.body(values, is_new=True))
         rest = dict(values)
         for below in obj.below:
             name = next((n for n in rest if n.upper() == below.parent_field), None)
@@ -79,14 +80,14 @@ class PlanningClient(FindingClient):
                 # The field is read-only in the record: the path says it.
                 number = self._number(fields, below.parent_field or "", parent_id)
                 path = f"{below.path}/{number}/{below.name}"
-                return Request.of("POST", path, fields.body(rest, is_new=True))
+                return Request.with_json("POST", path, fields.body(rest, is_new=True))
         names = [below.parent_field for below in obj.below if below.parent_field]
         if not names:
             return self._build_create_request_below(fields, rest)
         raise InvalidFieldsError(obj.name, [f"A new one needs {' or '.join(names)}."])
 
     def _build_create_request_below(self, fields: Fields, values: dict[str, Any]) -> Request:
-        """Say how a record would be created that names by words what it is below: a note."""
+        """Make the request for a record that names by words what it is below: a note."""
         obj = fields.obj
         given = {name: values.pop(name) for name in list(values) if name.upper() in PARENT}
         parent = {name.upper(): value for name, value in given.items()}
@@ -104,7 +105,7 @@ class PlanningClient(FindingClient):
             raise InvalidFieldsError(obj.name, [msg])
         number = self._number(fields, PARENT_ID, parent[PARENT_ID])
         path = other.path_of(number, lists[other.path].name)
-        return Request.of("POST", path, fields.body(values, is_new=True))
+        return Request.with_json("POST", path, fields.body(values, is_new=True))
 
     def build_update_request(
         self,
@@ -113,11 +114,11 @@ class PlanningClient(FindingClient):
         values: Mapping[str, Any],
         record: Mapping[str, Any] | None = None,
     ) -> Request | None:
-        """Say how a record would be updated, and change nothing.
+        """Make the request that would update a record, and change nothing.
 
         Args:
             fields: The fields of its object.
-            record_id: Its id, a number.
+            record_id: Its id.
             values: New values by field name.
             record: The record as it is, to send only what differs; None to send all.
 
@@ -144,14 +145,14 @@ class PlanningClient(FindingClient):
         path = obj.path
         if "PUT" not in obj.direct:
             path = self._path_below(obj, record or self.get(obj.name, record_id), "PUT")
-        return Request.of("PUT", path, {str(obj.key): record_id, **body})
+        return Request.with_json("PUT", path, {str(obj.key): record_id, **body})
 
     def build_delete_request(self, object_name: str, record_id: int) -> Request:
-        """Say how a record would be deleted, and delete nothing.
+        """Make the request that would delete a record, and delete nothing.
 
         Args:
-            object_name: The object, text.
-            record_id: Its id, a number.
+            object_name: The object, by any of its names.
+            record_id: Its id.
 
         Returns:
             The request.
@@ -179,14 +180,14 @@ class PlanningClient(FindingClient):
         other_id: int,
         **about: Unpack[About],
     ) -> Request:
-        """Say how a record would be linked to another, and link nothing.
+        """Make the request that would link a record to another, and link nothing.
 
         Args:
-            object_name: The object that carries the link, text.
-            record_id: Its id, a number.
-            other_name: The object of the other, text.
-            other_id: The id of the other, a number.
-            **about: What there is to say about the link, as `About` has it.
+            object_name: The object of the record that carries the link.
+            record_id: Its id.
+            other_name: The object of the other record.
+            other_id: The id of the other record.
+            **about: What the link says, as `About` has it.
 
         Returns:
             The request.
@@ -200,18 +201,18 @@ class PlanningClient(FindingClient):
             raise UnsupportedOperationError(msg)
         given = {name.upper(): value for name, value in about.items() if value is not None}
         link = {"LINK_OBJECT_NAME": other.name, "LINK_OBJECT_ID": other_id, **given}
-        return Request.of("POST", obj.path_of(record_id, "Links"), link)
+        return Request.with_json("POST", obj.path_of(record_id, "Links"), link)
 
     def build_note_request(
         self, object_name: str, record_id: int, title: str, body: str = ""
     ) -> Request:
-        """Say how a note would be added to a record, and add none.
+        """Make the request that would add a note to a record, and add none.
 
         Args:
-            object_name: The object, text.
-            record_id: Its id, a number.
-            title: The title of the note, text.
-            body: What it says, text or HTML.
+            object_name: The object, by any of its names.
+            record_id: Its id.
+            title: Its title.
+            body: What it says, as plain text or HTML.
 
         Returns:
             The request.
@@ -226,7 +227,7 @@ class PlanningClient(FindingClient):
             raise UnsupportedOperationError(msg)
         values = {"TITLE": title} | ({"BODY": body} if body else {})
         content = self.fields("note").body(values, is_new=True)
-        return Request.of("POST", obj.path_of(record_id, "Notes"), content)
+        return Request.with_json("POST", obj.path_of(record_id, "Notes"), content)
 
     def build_stage_request(
         self,
@@ -235,11 +236,11 @@ class PlanningClient(FindingClient):
         stage: Mapping[str, int | None],
         record: Mapping[str, Any] | None = None,
     ) -> Request | None:
-        """Say how a record would be put into a pipeline and stage, and move nothing.
+        """Make the request that would put a record into a pipeline and stage, and move nothing.
 
         Args:
-            object_name: The object, text.
-            record_id: Its id, a number.
+            object_name: The object, by any of its names.
+            record_id: Its id.
             stage: ``STAGE_ID``, ``PIPELINE_ID`` or both. A stage alone says which pipeline it is
                 in, too; no pipeline (None) takes the record out of the one that it is in.
             record: The record as it is, to move it only if it is elsewhere; None if that does not
@@ -260,7 +261,7 @@ class PlanningClient(FindingClient):
         wanted, own = dict(stage), record or {}
         if wanted.get("STAGE_ID") is None and "PIPELINE_ID" not in wanted:
             return None  # nothing is said: no record is in a pipeline without a stage
-        if record is not None and all(own.get(name, _UNTOLD) == wanted[name] for name in wanted):
+        if record is not None and all(own.get(name, _MISSING) == wanted[name] for name in wanted):
             return None
         if "PIPELINE_ID" in wanted and wanted["PIPELINE_ID"] is None:
             return Request("DELETE", obj.path_of(record_id, "Pipeline"))
@@ -268,19 +269,19 @@ class PlanningClient(FindingClient):
         pipeline = wanted.get("PIPELINE_ID") or self.pipeline_of(obj.name, wanted.get("STAGE_ID"))
         # Leads do not tell their pipeline (spec): then it is taken for that of the stage.
         if "PIPELINE_ID" not in wanted and own.get("PIPELINE_ID", pipeline) == pipeline:
-            return Request.of("PUT", obj.path_of(record_id, "PipelineStage"), change)
+            return Request.with_json("PUT", obj.path_of(record_id, "PipelineStage"), change)
         # Without a stage, a record comes into the first one.
         body: dict[str, Any] = {"PIPELINE_ID": pipeline}
         if change["STAGE_ID"] is not None:
             body["PIPELINE_STAGE_CHANGE"] = change
-        return Request.of("PUT", obj.path_of(record_id, "Pipeline"), body)
+        return Request.with_json("PUT", obj.path_of(record_id, "Pipeline"), body)
 
     def pipeline_of(self, object_name: str, stage_id: int | None) -> int:
-        """Say which pipeline a stage is in; the stages are asked for once.
+        """Say which pipeline a stage is in. The stages are read once.
 
         Args:
-            object_name: The object whose record is to go there, text.
-            stage_id: The stage, a number.
+            object_name: The object whose record is to go there.
+            stage_id: The stage.
 
         Returns:
             The id of its pipeline.

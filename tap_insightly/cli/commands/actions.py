@@ -233,7 +233,7 @@ def tag_add(
     if any(one.get("TAG_NAME") == name for one in tags):
         echo(f"{obj.name} {record_id} has the tag '{name}' already.")
         return
-    _send(client, Request.of("POST", path, {"TAG_NAME": name}), is_dry=is_dry)
+    _send(client, Request.with_json("POST", path, {"TAG_NAME": name}), is_dry=is_dry)
 
 
 @tag.command("remove")
@@ -251,7 +251,7 @@ def tag_remove(
       $ insightly tag remove contact 301 vip
     """  # noqa: D301 - as above
     path = able(client, object_name, "Tags", "tags").path_of(record_id, "Tags")
-    request = Request.of("DELETE", path, {"TAG_NAME": name})
+    request = Request.with_json("DELETE", path, {"TAG_NAME": name})
     _send(client, request, is_dry=is_dry, done=f"The tag '{name}' is removed.")
 
 

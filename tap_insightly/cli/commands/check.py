@@ -90,7 +90,7 @@ def check(config: Mapping[str, Any], *, is_json: bool) -> None:
       $ insightly check
       $ insightly check --json
     """  # noqa: D301 - click's mark for lines to be left alone
-    with InsightlyClient.of(open_session(config, "insightly")) as client:
+    with InsightlyClient.from_session(open_session(config, "insightly")) as client:
         try:
             account = _look(client)
         except InsightlyError as error:

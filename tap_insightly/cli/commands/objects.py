@@ -35,7 +35,7 @@ def objects(config: Mapping[str, Any], *, is_json: bool) -> None:
       $ insightly objects --json
     """  # noqa: D301 - click's mark for lines to be left alone
     if config["api_key"]:
-        with InsightlyClient.of(open_session(config, "insightly")) as client:
+        with InsightlyClient.from_session(open_session(config, "insightly")) as client:
             found = client.objects()
     else:
         echo("Without an API key (TAP_INSIGHTLY_API_KEY), custom objects are left out.")
@@ -70,7 +70,7 @@ def fields(
       $ insightly fields opportunity --writable --json
     """  # noqa: D301 - click's mark for lines to be left alone
     if config["api_key"]:
-        with InsightlyClient.of(open_session(config, "insightly")) as client:
+        with InsightlyClient.from_session(open_session(config, "insightly")) as client:
             known = client.fields(object_name)
     else:
         known = Fields(find_object(object_name, standard_objects()))

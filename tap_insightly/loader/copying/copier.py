@@ -80,7 +80,7 @@ class Copier(Closeable):
             return None
         route = self._target.mappings.route(stream, schema, is_written=obj.path not in NAMES)
         stats = self._target.report.open_stream(stream, self._target.client.session.total)
-        client = self._target.client.counting(stats)
+        client = self._target.client.with_stats(stats)
         self._streams[stream] = Copied(client, route, self._ids)
         self._ids.keep_schema(stream, schema)
         return self._streams[stream]

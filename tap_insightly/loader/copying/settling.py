@@ -92,7 +92,7 @@ def settle(client: InsightlyClient, ids: IdMap) -> None:
         client.session.sleep(max(0.0, wait - age))
     by_path: defaultdict[str, list[tuple[int, Request, datetime]]] = defaultdict(list)
     for path, source, request, body, moment in intents:
-        sent = Request.of("POST", request, body)
+        sent = Request.with_json("POST", request, body)
         by_path[path].append((source, sent, parse_moment(moment)))
     for path, asked in by_path.items():
         fields = client.fields(path[1:])

@@ -209,7 +209,7 @@ class Copied:
         if parent is None:
             request = self._client.build_create_request(fields, values)
         else:
-            request = Request.of(
+            request = Request.with_json(
                 "POST", f"{parent}/{obj.path[1:]}", fields.body(self._writable(values), is_new=True)
             )
         now = self._client.session.now()
