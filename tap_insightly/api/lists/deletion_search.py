@@ -212,7 +212,9 @@ class DeletionSearch:
         total, size = self.total or 0, self.page_size
         if total < part.high_place - size:
             skip = min(skip, total - size // 2)
-            behind = max(skip, first - 1, 0) + size
-            if (self._nothing_from or behind + 1) > behind:  # so that it is known for the end
-                self._asked.setdefault(behind, part._replace(low=part.high - 1))
-        return max(first - 1, skip, 0)
+        skip = max(first - 1, skip, 0)
+        behind = skip + size
+        # If the page ends with the list, by the total, that counts only if nothing is behind it.
+        if total < behind < (self._nothing_from or behind + 1):
+            self._asked.setdefault(behind, part._replace(low=part.high - 1))
+        return skip
