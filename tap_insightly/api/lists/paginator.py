@@ -56,9 +56,6 @@ class OffsetPaginator:
             after: The last id that the earlier reader passed; None for the beginning.
             skip: Where that was, as far as is known: the offset of a page.
             before: How many records the earlier reader passed; None if that is not known.
-
-        Raises:
-            ValueError: If pages are too small to overlap.
         """
         if page_size < SMALLEST_PAGE:
             msg = "Pages overlap by one record, so they have to have two at least."
@@ -148,9 +145,8 @@ class OffsetPaginator:
         return self._sizes.expected(self.top)
 
     @property
-    def step(self) -> int:
-        """How far apart pages are, in records."""
-        return max(1, self.size - 1)
+    def _is_searching(self) -> bool:
+        return self._probes is not None or self._gap_end is not None
 
     def pending_offsets(self, pending: Sequence[int] = ()) -> Iterator[int]:
         """Say which pages will be needed if nothing changes.
@@ -164,13 +160,11 @@ class OffsetPaginator:
         """
         if self.is_done:
             return
-        at, step = self.skip, self.step
+        at, step = self.skip, max(1, self.size - 1)
         yield at
-        is_sure = self._sizes.can_be_planned(self.top)
-        is_lost = (
-            self._times_back or self._repeats_of_last or self._probes or self._gap_end is not None
-        )
-        if self.total is None or not self.ascends or is_lost or not is_sure:
+        is_regular = self._sizes.can_be_planned(self.top) and self.ascends
+        is_lost = self._times_back or self._repeats_of_last or self._is_searching
+        if self.total is None or is_lost or not is_regular:
             return
         # A full page shows nothing of what follows it; one that is not ends the list.
         reach = step if self.size >= self.top else self.size
@@ -352,10 +346,8 @@ class OffsetPaginator:
         place = next(self._probes or iter(()), None)
         if place is None:
             # Where a total has changed meanwhile, places have, too.
-            self.is_done, self._is_cut = (
-                True,
-                self._says_more(end) or self.total != self._probed_total,
-            )
+            has_changed = self.total != self._probed_total
+            self.is_done, self._is_cut = True, has_changed or self._says_more(end)
         else:
             self.skip = place
 
@@ -402,5 +394,5 @@ class OffsetPaginator:
             self.skip = max(least, self.skip - self._records_back)
             self._records_back *= 2
         else:
-            self.skip = max(0, self.skip - self.step * self._pages_back)
+            self.skip = max(0, self.skip - max(1, self.size - 1) * self._pages_back)
             self._pages_back *= 2
