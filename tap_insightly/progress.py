@@ -112,7 +112,7 @@ class Display(Progress):
         self._number = len(streams)
         self._left = list(streams)
         now = clock()
-        self._requests = Rate(now, session.total.requests)
+        self._requests = Rate(now, session.stats.requests)
         self._pages = Rate(now)
         self._footer = Footer(console.file)
         self.draw(now)
@@ -168,7 +168,7 @@ class Display(Progress):
 
     def _texts(self, now: float, done: int) -> Iterable[str]:
         session = self._session
-        rate = self._requests.take(now, session.total.requests)
+        rate = self._requests.take(now, session.stats.requests)
         # At first, answers to later streams pile up unread; at the end they are read off the pile.
         rates = (rate, self._pages.take(now, self.pages))
         left = session.quota.remaining

@@ -85,7 +85,7 @@ class InsightlySink(RawSink):
             self.logger.info(
                 "%s: left out, as the API sets or takes them otherwise: %s.", stream_name, names
             )
-        stats = target.report.open_stream(stream_name, target.client.session.total)
+        stats = target.report.open_stream(stream_name, target.client.session.stats)
         client = target.client.with_stats(stats)
         config = target.config
         self._loader = RecordLoader(

@@ -146,7 +146,7 @@ class Asker:
     @property
     def sent(self) -> int:
         """How many requests were sent so far."""
-        return self.session.total.requests
+        return self.session.stats.requests
 
     def get(self, path: str, **params: str) -> Heard | None:
         """Ask for something, unless that was asked already.

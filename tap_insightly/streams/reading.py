@@ -44,7 +44,7 @@ class StreamSync:
         """
         self._stream = stream
         self._tap = tap
-        self.stats = RequestStats(tap.session.total)
+        self.stats = RequestStats(tap.session.stats)
         self._progress = tap.progress
         self.sources = [PartitionRead(stream, part, self.stats) for part in stream.parts()]
         self._along = tap.along(self)

@@ -57,7 +57,7 @@ class Comparison:
             page_size: How many records are asked for at once.
         """
         self.subject = subject
-        self.stats = RequestStats(session.total)
+        self.stats = RequestStats(session.stats)
         self.total: int | None = None
         """How many records the account has, as far as it said."""
         self.counted = False

@@ -306,4 +306,4 @@ def test_retries_and_requests_of_writes_are_counted(
     sandbox.faults.script = ["503", "ok", "429", "ok"]
     session.send(put(contact_id, None))
     session.send(POST)
-    assert (session.total.requests, session.total.retries) == (4, 2)
+    assert (session.stats.requests, session.stats.retries) == (4, 2)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class _Record(msgspec.Struct, gc=False):
-    """An object of which nothing is looked at; all of its text is gone through all the same."""
+    """Any object: all of its text is parsed, and nothing is made of it."""
 
 
 _record = msgspec.json.Decoder(_Record).decode
@@ -87,7 +87,7 @@ def _checked(content: bytes, shape: Shape | None) -> tuple[bytes, int | None]:
 
 
 def _is_failure(body: bytes) -> bool:
-    """Tell whether what was to be done was answered by what servers say of a failure."""
+    """Tell whether the response to a write is what servers say of a failure."""
     try:
         found = _anything_named(body)
     except msgspec.DecodeError:
@@ -97,7 +97,7 @@ def _is_failure(body: bytes) -> bool:
 
 
 def _count(body: bytes, shape: Shape | None) -> int | None:
-    """Go through the whole text, make nothing of it, and so find all that is wrong with it."""
+    """Parse the whole body, so that all that is wrong with it shows; count its records."""
     if shape is None:
         _anything(body)
         return None

@@ -93,7 +93,7 @@ class InsightlySession(Closeable):
         self.base_url = base_url
         self.max_concurrency = max_concurrency
         self.quota = Quota(quota_reserve)
-        self.total = RequestStats()
+        self.stats = RequestStats()
         """What all threads have sent together."""
         self.rate_limiter = rate_limiter or RateLimiter(requests_per_second, max_concurrency)
         # One: of the last response, and our clock then.
@@ -113,13 +113,13 @@ class InsightlySession(Closeable):
         """Share this session, but count apart what is sent through it.
 
         Args:
-            stats: Where to count: a part of `total`.
+            stats: Where to count: a part of the `stats` of this one.
 
         Returns:
             A session with the same connections, rate limiter and quota. It need not be closed.
         """
         other = copy.copy(self)
-        other.total = stats
+        other.stats = stats
         return other
 
     def close(self) -> None:
@@ -163,7 +163,7 @@ class InsightlySession(Closeable):
         Args:
             path: The path below the base URL, such as ``/Contacts``.
             params: Query parameters by name.
-            stats: Where to count what is sent: a part of `total`; by default `total` itself.
+            stats: Where to count what is sent: a part of those of the session; by default these.
             largest: The most bytes that are wanted, unpacked, if it is a page of a list, and a
                 smaller one would do as well; by default any number.
 
@@ -180,7 +180,7 @@ class InsightlySession(Closeable):
 
         Args:
             request: The request.
-            stats: Where to count what is sent: a part of `total`; by default `total` itself.
+            stats: Where to count what is sent: a part of those of the session; by default these.
 
         Returns:
             The response, which is one of the 2xx.
@@ -197,7 +197,7 @@ class InsightlySession(Closeable):
             ClosedError: If the session is closed meanwhile.
         """
         try:
-            return self._send_and_retry(request, stats or self.total)
+            return self._send_and_retry(request, stats or self.stats)
         except (QuotaExhaustedError, ClosedError) as error:
             error.set_request(request.method, request.path)
             raise

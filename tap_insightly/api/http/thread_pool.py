@@ -1,4 +1,4 @@
-"""Threads that do what they are given, in the order in which it is given."""
+"""Threads that work in the order in which they are asked to, and do not outlive the program."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tap_insightly.api.http.errors import ClosedError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PATIENCE = 1.0  # seconds to wait at the end, for all threads together
+CLOSE_TIMEOUT = 1.0  # seconds to wait at the end, for all threads together
 
 
 class DaemonThreadPool:
@@ -58,7 +58,7 @@ class DaemonThreadPool:
                 waiting[0].cancel()
         for _ in self._threads:
             self._work.put(None)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + CLOSE_TIMEOUT
         for thread in self._threads:
             thread.join(max(0, deadline - time.monotonic()))
 

@@ -35,7 +35,7 @@ class BreakableAdapter(HTTPAdapter):
     def __init__(self, connections: int) -> None:
         """Get ready to keep so many connections open."""
         self._connections: weakref.WeakSet[HTTPConnection] = weakref.WeakSet()
-        # A connection forgets its socket if the answer that it reads is the last one.
+        # A connection forgets its socket if the response that it reads is the last one.
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         super().__init__(pool_connections=1, pool_maxsize=connections)
 
@@ -111,7 +111,7 @@ def was_never_sent(error: BaseException) -> bool:
 
 
 def took_too_long(error: BaseException) -> bool:
-    """Tell whether a server that was reached did not answer in time, or paused in its answer."""
+    """Tell whether a server that was reached did not respond in time, or paused meanwhile."""
     return any(isinstance(layer, ReadTimeoutError) for layer in _layers(error))
 
 

@@ -324,7 +324,7 @@ class OnceCreator:
     def _created_since(self, fields: Fields, since: datetime) -> Iterator[Record]:
         obj, key = fields.obj, str(fields.obj.key)
         params = {"updated_after_utc": utc_text(self._earliest(since).replace(microsecond=0))}
-        stats = RequestStats(self._session.total)
+        stats = RequestStats(self._session.stats)
         paged_request = PagedRequest(
             f"{obj.path}/Search", params, paginator=OffsetPaginator([key]), stats=stats
         )

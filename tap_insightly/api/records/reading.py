@@ -246,7 +246,7 @@ class ReadingClient(Closeable):
         size = PAGE_SIZE if limit is None else max(2, min(PAGE_SIZE, limit))
         paginator = OffsetPaginator([key], page_size=size) if is_paged else None
         # Nothing is read ahead of somebody who wants no more than a few.
-        stats = RequestStats(self.session.total)
+        stats = RequestStats(self.session.stats)
         paged_request = PagedRequest(
             path, query, paginator=paginator, stats=stats, is_eager=limit is None
         )

@@ -137,7 +137,7 @@ def _plan(tap: UnreadTap, config: Mapping[str, Any]) -> Plan:
             "remaining": quota.remaining,
             "reserve": config["quota_reserve"],
         },
-        tap.session.total.requests,
+        tap.session.stats.requests,
     )
 
 

@@ -154,7 +154,7 @@ def _verified(config: dict[str, Any], options: Mapping[str, Any]) -> Verified:
             results,
             values if is_seeded else None,
             wanted.seed if is_seeded else None,
-            tap.session.total.requests,
+            tap.session.stats.requests,
         )
 
 

@@ -79,7 +79,7 @@ class Copier(Closeable):
         if obj.path not in NAMES and (obj.key is None or "create" not in obj.can):
             return None
         route = self._target.mappings.route(stream, schema, is_written=obj.path not in NAMES)
-        stats = self._target.report.open_stream(stream, self._target.client.session.total)
+        stats = self._target.report.open_stream(stream, self._target.client.session.stats)
         client = self._target.client.with_stats(stats)
         self._streams[stream] = Copied(client, route, self._ids)
         self._ids.keep_schema(stream, schema)
