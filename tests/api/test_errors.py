@@ -15,6 +15,7 @@ from tap_insightly.api.http import errors
 from tap_insightly.api.http.errors import BrokenResponseError, RetryableError
 from tests.api.conftest import new_client
 from tests.conftest import KEY
+from tests.scripted import Peer, answer, session_with
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -177,6 +178,50 @@ def test_a_lost_create_that_cannot_be_looked_for_knows_its_request(sandbox: Sand
         error = error_of(client, create)
     assert isinstance(error, api.UnknownOutcomeError)
     assert facts(error) == (None, "POST", "/Contacts", None)
+
+
+def test_a_lost_create_of_which_a_changed_record_is_there_knows_its_request(
+    client: InsightlyClient, sandbox: Sandbox
+) -> None:
+    def lose(log: RequestLog) -> None:
+        if log.method == "POST":
+            sandbox.faults.script = ["lost"]
+
+    sandbox.faults.automations = {"/Contacts": {"TITLE": "Countess"}}
+    sandbox.on_request = lose
+    ada = {"FIRST_NAME": "Ada", "LAST_NAME": "Byron", "TITLE": "Lady"}
+    error = error_of(client, lambda one: one.create("contact", ada))
+    assert "is like what was sent" in str(error)
+    assert facts(error) == (None, "POST", "/Contacts", None)
+
+
+def test_a_create_that_is_answered_without_an_id_knows_its_request() -> None:
+    with (
+        session_with(answer(b"{}")) as (session, _),
+        InsightlyClient.from_session(session) as client,
+    ):
+        error = error_of(client, lambda one: one.create("lead source", LEAD_SOURCE="Fair"))
+    assert isinstance(error, api.UnknownOutcomeError)
+    assert "without its id" in str(error)
+    assert facts(error) == (200, "POST", "/LeadSources", None)
+
+
+def test_a_page_that_does_not_come_in_time_knows_its_request() -> None:
+    with (
+        session_with(Peer.wait_for_the_end, request_timeout=0.05) as (session, _),
+        pytest.raises(api.PageTooLargeError) as raised,
+    ):
+        session.get("/Contacts", largest=100)
+    assert facts(raised.value) == (None, "GET", "/Contacts", None)
+
+
+def test_a_connection_that_is_not_secure_knows_its_request(sandbox: Sandbox) -> None:
+    url = sandbox.api_url.replace("http:", "https:")
+    with api.InsightlySession(url, KEY) as session, pytest.raises(InsightlyError) as raised:
+        session.get("/Contacts")
+    assert isinstance(raised.value, api.RetriesExhaustedError)
+    assert "No secure connection" in str(raised.value)
+    assert facts(raised.value) == (None, "GET", "/Contacts", None)
 
 
 def test_what_was_not_sent_has_no_status_and_no_path(client: InsightlyClient) -> None:
