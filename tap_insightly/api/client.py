@@ -62,8 +62,8 @@ class InsightlyClient(PlanningClient):
         return client
 
     @override
-    def _use(self, session: InsightlySession) -> None:
-        super()._use(session)
+    def _open(self, session: InsightlySession) -> None:
+        super()._open(session)
         self._creator = OnceCreator(session)
 
     @override
@@ -78,7 +78,7 @@ class InsightlyClient(PlanningClient):
             It need not be closed.
         """
         other = super().with_stats(stats)
-        other._creator = self._creator.sending_through(other.session)  # noqa: SLF001 - its own class
+        other._creator = self._creator.with_session(other.session)  # noqa: SLF001 - its own class
         return other
 
     def create(

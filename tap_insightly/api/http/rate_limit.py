@@ -109,23 +109,28 @@ class AdaptiveRate:
     """
 
     def __init__(
-        self, per_second: float, width: int, chance: Callable[[], float] = random.random
+        self,
+        requests_per_second: float,
+        max_concurrency: int,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         """Start with what is allowed.
 
         Args:
-            per_second: The most requests to start in any one second, above 0.
-            width: The most requests under way, from 1.
+            requests_per_second: The most requests to start in any one second, above 0.
+            max_concurrency: The most requests under way, from 1.
             chance: Draws a number from 0 to 1: clients of one server must not move in step.
         """
-        self.rate = LearnedLimit(max(1, math.floor(per_second)))
+        self.rate = LearnedLimit(max(1, math.floor(requests_per_second)))
         """Requests in a second."""
-        self.width = LearnedLimit(width, UNPROVEN)
+        self.concurrency = LearnedLimit(max_concurrency, UNPROVEN)
         """Requests under way."""
         self.under_way = 0
-        self._second = max(1.0, 1 / per_second)  # longer, if less than one a second is allowed
+        self._second = max(
+            1.0, 1 / requests_per_second
+        )  # longer, if less than one a second is allowed
         self._chance = chance
-        self._starts: deque[Permit] = deque(maxlen=4 * self.rate.most + 4 * width)
+        self._starts: deque[Permit] = deque(maxlen=4 * self.rate.most + 4 * max_concurrency)
         self._not_before = -math.inf
         self._shift = 0.0
         self._refused_at = -math.inf  # when it was last taken in that something was refused
@@ -183,7 +188,7 @@ class AdaptiveRate:
 
     def _ready_at(self) -> float:
         """Say when the next request may start within both limits."""
-        if self.under_way >= self.width.value:
+        if self.under_way >= self.concurrency.value:
             return math.inf
         share = CATCHING_UP if self.rate.value == self.rate.most else EVENLY
         return max(self._gap_ends_at(share), self._window_ends_at(self.rate.value)) + self._shift
@@ -197,8 +202,8 @@ class AdaptiveRate:
 
     def _attempt_at(self, now: float) -> float:
         """Say when one may go beyond the limits; infinite if they do not hold it back."""
-        room = self.width.value - self.under_way
-        if self._attempt is not None or room < 0 or self.under_way == self.width.most:
+        room = self.concurrency.value - self.under_way
+        if self._attempt is not None or room < 0 or self.under_way == self.concurrency.most:
             return math.inf
         gap = max(self._gap_ends_at(ATTEMPT), self._window_ends_at(self.rate.most))
         at = max(now, self._attempt_from, gap)
@@ -221,7 +226,7 @@ class AdaptiveRate:
     def _reached(self, permit: Permit, seconds: float) -> list[tuple[LearnedLimit, int]]:
         """Say how much of each limit a request took up, with those so many seconds before it."""
         number = self._count(permit.at - seconds, permit.at) + permit.is_refused
-        return [(self.rate, number), (self.width, permit.under_way)]
+        return [(self.rate, number), (self.concurrency, permit.under_way)]
 
     def _taken(self, permit: Permit, now: float) -> None:
         self._refused_alone = 0
@@ -230,9 +235,9 @@ class AdaptiveRate:
             for limit in beyond:
                 limit.raise_by(STEPS[min(self._successes, len(STEPS) - 1)])
             self._successes += bool(beyond)
-            self._attempt_from, self._is_widening = now, self.width in beyond
+            self._attempt_from, self._is_widening = now, self.concurrency in beyond
         elif math.isinf(self._refused_at):
-            self.width.raise_by(self.width.value)
+            self.concurrency.raise_by(self.concurrency.value)
         for limit, reach in self._reached(permit, self._second):
             limit.proven = max(limit.proven, reach)
 
@@ -298,8 +303,8 @@ class RateLimiter:
 
     def __init__(
         self,
-        per_second: float,
-        width: int = 20,
+        requests_per_second: float,
+        max_concurrency: int = 20,
         *,
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[threading.Condition, float | None], object] = threading.Condition.wait,
@@ -307,12 +312,12 @@ class RateLimiter:
         """Start with the rate that is allowed; what the server takes is learned.
 
         Args:
-            per_second: The most requests to start in any one second, above 0.
-            width: The most requests under way at the same time, from 1.
+            requests_per_second: The most requests to start in any one second, above 0.
+            max_concurrency: The most requests under way at the same time, from 1.
             clock: Where the time comes from, in seconds that only grow.
             wait: How to wait for a condition, at most for a number of seconds.
         """
-        self.adaptive_rate = AdaptiveRate(per_second, width)
+        self.adaptive_rate = AdaptiveRate(requests_per_second, max_concurrency)
         """What was learned of the server."""
         self._clock = clock
         self._wait = wait

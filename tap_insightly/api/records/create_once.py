@@ -72,7 +72,7 @@ class OnceCreator:
         self._skew = timedelta(0)  # how far dates of records are behind those of responses
         self._lock = threading.Lock()
 
-    def sending_through(self, session: InsightlySession) -> OnceCreator:
+    def with_session(self, session: InsightlySession) -> OnceCreator:
         """Send through another session, with the same memory of what was created."""
         other = copy.copy(self)
         other._session = session  # noqa: SLF001 - its own class
@@ -98,10 +98,10 @@ class OnceCreator:
             InsightlyError: If that is refused.
             UnknownOutcomeError: If it may be there, and nothing can tell.
         """
-        obj, created = fields.obj, self._of(fields)
+        obj, created = fields.obj, self._created_of(fields)
         since = self._now()
         sent = SentCreation(request, Response(request.body or b"{}").data, since)
-        can_tell = find is not None or self._is_seen(sent, fields)
+        can_tell = find is not None or self._can_be_searched(sent, fields)
         for _ in range(MOST_TRIES):
             try:
                 with created.sending(sent):
@@ -111,7 +111,7 @@ class OnceCreator:
             try:
                 if not can_tell:
                     raise lost
-                found = self._settled(sent, fields, find)
+                found = self._look_until_settled(sent, fields, find)
             except UnknownOutcomeError:
                 raise
             except InsightlyError as error:
@@ -169,7 +169,7 @@ class OnceCreator:
         Raises:
             InsightlyError: If the object cannot be searched.
         """
-        created = self._of(fields)
+        created = self._created_of(fields)
         all_sent = [
             SentCreation(request, Response(request.body or b"{}").data, since)
             for request, since in requests
@@ -184,7 +184,7 @@ class OnceCreator:
             for sent in all_sent:
                 created.forget(sent)
 
-    def _of(self, fields: Fields) -> Created:
+    def _created_of(self, fields: Fields) -> Created:
         with self._lock:
             return self._created[fields.obj.path]
 
@@ -199,7 +199,7 @@ class OnceCreator:
         """Take the new record out of a response, which may be a list (spec)."""
         key = fields.obj.key or ""
         records = [one for one in response.records if isinstance(one, dict)]
-        created = self._of(fields)
+        created = self._created_of(fields)
         with created.changed:
             if len(records) > 1:
                 # All that is below the other record (assumed): the new one has the last id.
@@ -226,7 +226,7 @@ class OnceCreator:
             if made is not None and date is not None:
                 self._skew = min(self._skew, made - date)
 
-    def _settled(
+    def _look_until_settled(
         self, sent: SentCreation, fields: Fields, find: Callable[[], dict[str, Any] | None] | None
     ) -> dict[str, Any] | None:
         """Find out what became of a request; None if nothing was done."""
@@ -238,7 +238,7 @@ class OnceCreator:
                 return found
         if find is None:
             return self._outcome(sent, fields)
-        if self._is_seen(sent, fields):
+        if self._can_be_searched(sent, fields):
             # The account may have changed even the key, or the search does not show it.
             self._look_up(fields)
             return self._outcome(sent, fields)
@@ -266,7 +266,7 @@ class OnceCreator:
         return UnknownOutcomeError(msg, request=sent.request)
 
     @staticmethod
-    def _is_seen(sent: SentCreation, fields: Fields) -> bool:
+    def _can_be_searched(sent: SentCreation, fields: Fields) -> bool:
         """Tell whether new records can be told from old ones: by a search, and the time."""
         obj = fields.obj
         return "search" in obj.can and obj.key is not None and sent.since is not None
@@ -277,7 +277,7 @@ class OnceCreator:
 
     def _look_up(self, fields: Fields, known: Collection[int] = ()) -> None:
         """Look for all that is lost, unless someone else begins to do so from now on."""
-        created, key = self._of(fields), str(fields.obj.key)
+        created, key = self._created_of(fields), str(fields.obj.key)
         with created.lookup() as since:
             if since is None:
                 return

@@ -67,7 +67,7 @@ class ReadingClient(Closeable):
         Raises:
             InvalidAddressError: If the pod or the URL is none.
         """
-        self._use(InsightlySession(base_url(pod, api_url, api_version), api_key, **options))
+        self._open(InsightlySession(base_url(pod, api_url, api_version), api_key, **options))
 
     @classmethod
     def from_session(cls, session: InsightlySession) -> Self:
@@ -80,10 +80,10 @@ class ReadingClient(Closeable):
             The client.
         """
         client = cls.__new__(cls)
-        client._use(session)  # noqa: SLF001 - of its own class
+        client._open(session)  # noqa: SLF001 - of its own class
         return client
 
-    def _use(self, session: InsightlySession) -> None:
+    def _open(self, session: InsightlySession) -> None:
         self.session = session
         """What sends its requests, within one rate limit and quota."""
         self._custom: tuple[InsightlyObject, ...] | None = None

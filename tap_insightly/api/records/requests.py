@@ -48,8 +48,8 @@ class PlanningClient(FindingClient):
     """One account, to be read; makes the requests that would write to it, and sends none."""
 
     @override
-    def _use(self, session: InsightlySession) -> None:
-        super()._use(session)
+    def _open(self, session: InsightlySession) -> None:
+        super()._open(session)
         self._stages: dict[int, Mapping[str, Any]] = {}
 
     def build_create_request(self, fields: Fields, values: Mapping[str, Any]) -> Request:
