@@ -22,7 +22,7 @@ class CacheKey(NamedTuple):
     """The field."""
 
     text: str
-    """The value, as `plain_text` writes it."""
+    """The value, as `search_text` writes it."""
 
     @property
     def alike(self) -> CacheKey:

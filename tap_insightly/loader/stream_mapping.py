@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import InvalidFieldsError
-from tap_insightly.api.records.conversions import plain_text
+from tap_insightly.api.records.conversions import search_text
 from tap_insightly.api.records.fields import CUSTOM_FIELDS
 from tap_insightly.api.records.requests import PARENT, PARENT_ID, PARENT_TYPE, STAGE
 from tap_insightly.loader.field_names import EMPTY, FieldNames
@@ -154,7 +154,7 @@ class StreamMapping:
         """
         if self.match_on is None or row.match is None:
             return None
-        return CacheKey(self.match_on.name, plain_text(row.match))
+        return CacheKey(self.match_on.name, search_text(row.match))
 
     def name_of(self, record: Mapping[str, Any]) -> str:
         """Say which record is meant, to a person.

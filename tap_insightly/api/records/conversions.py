@@ -80,7 +80,7 @@ def to_text(value: Any) -> str:  # noqa: ANN401 - any value
     return str(_text(value))
 
 
-def plain_text(value: Any) -> str:  # noqa: ANN401 - any value
+def search_text(value: Any) -> str:  # noqa: ANN401 - any value
     """Spell a converted value as a search is asked for it.
 
     ``7`` for 7.0, ``7.5`` for 7.50, ``true`` for True, nothing for None; a text as it is.

@@ -38,7 +38,7 @@ def is_same(field: Field | None, wanted: object, found: object) -> bool:
     text, and as false. A text is the same as what is left of it without the spaces around it,
     which an API may cut, but not the other way round. `field` is None if nothing is known of it.
     """
-    ours, theirs = _plain(field, wanted), _plain(field, found)
+    ours, theirs = _normalize(field, wanted), _normalize(field, found)
     if isinstance(ours, list) or isinstance(theirs, list):
         ours, theirs = ours or [], theirs or []
         is_list = isinstance(ours, list) and isinstance(theirs, list)
@@ -48,10 +48,10 @@ def is_same(field: Field | None, wanted: object, found: object) -> bool:
     return _is_same_scalar(ours, theirs)
 
 
-def _plain(field: Field | None, value: Any) -> Any:  # noqa: ANN401 - any value
+def _normalize(field: Field | None, value: Any) -> Any:  # noqa: ANN401 - any value
     """Spell a value in the one way, as far as it is of its kind; nothing is an empty text."""
     with suppress(ValueError):
-        value = exact(value) if field is None else field.plain(value)
+        value = exact(value) if field is None else field.normalize(value)
     if field is not None and field.kind == "boolean" and value in _NOTHING:
         return False
     if field is not None and field.kind == "choices" and value not in _NOTHING:

@@ -118,7 +118,7 @@ class Field:
         """
         accepted: str | None = ACCEPTED[self.kind]
         try:
-            found = self.plain(value)
+            found = self.normalize(value)
             _check(encode(found))  # not all can be said in JSON: half a character, infinity
             accepted = what_would_fit(found, self.kind, self.bits)
         except _WRONG:
@@ -137,7 +137,7 @@ class Field:
                 raise ValueError(no_option(str(one), self.options))
         return found
 
-    def plain(self, value: Any) -> Any:  # noqa: ANN401 - as above
+    def normalize(self, value: Any) -> Any:  # noqa: ANN401 - as above
         """Spell a value in the one way, whether or not it fits into the field.
 
         Args:
@@ -150,11 +150,11 @@ class Field:
             ValueError: If it is no value of the field's kind.
         """
         try:
-            return None if value is None else self._plain(value)
+            return None if value is None else self._normalize(value)
         except _WRONG:
             raise ValueError from None
 
-    def _plain(self, value: Any) -> Any:  # noqa: ANN401 - as above
+    def _normalize(self, value: Any) -> Any:  # noqa: ANN401 - as above
         if self.kind == "array":
             key = _ITEM.get(self.name)
             return to_items(
@@ -189,12 +189,12 @@ class Fields:
         """The object."""
         own = [*_standard(obj), *_custom(definitions)]
         self._by_name = {field.name: field for field in own}
-        self._by_plain: dict[str, Field] = {}
+        self._by_folded_name: dict[str, Field] = {}
         for field in own:
-            self._by_plain.setdefault(field.name.casefold(), field)
+            self._by_folded_name.setdefault(field.name.casefold(), field)
         for field in own:
             if field.is_custom:
-                self._by_plain.setdefault(field.name.casefold().removesuffix("__c"), field)
+                self._by_folded_name.setdefault(field.name.casefold().removesuffix("__c"), field)
 
     def __iter__(self) -> Iterator[Field]:
         """Go through all fields, standard ones first."""
@@ -209,7 +209,7 @@ class Fields:
         Returns:
             The field; None if there is none.
         """
-        return self._by_name.get(name) or self._by_plain.get(name.casefold())
+        return self._by_name.get(name) or self._by_folded_name.get(name.casefold())
 
     def unknown(self, name: str) -> str:
         """Say that there is no such field, and which may have been meant.

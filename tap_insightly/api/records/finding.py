@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.lists.paged_request import PAGE_SIZE
-from tap_insightly.api.records.conversions import plain_text
+from tap_insightly.api.records.conversions import search_text
 from tap_insightly.api.records.diff import is_alike, is_same
 from tap_insightly.api.records.fields import InvalidFieldsError
 from tap_insightly.api.records.reading import ReadingClient, id_of, value_of
@@ -111,7 +111,7 @@ def _spellings(field: Field, value: object) -> list[Any]:
         return [value]  # which is refused when it is asked for
     found: list[Any] = [converted]
     if isinstance(converted, Decimal):
-        found = [plain_text(converted), str(converted)]
+        found = [search_text(converted), str(converted)]
     elif isinstance(converted, str):
         found.append(converted.strip())
         if "EMAIL" in field.name.upper():

@@ -14,7 +14,7 @@ from tap_insightly.api.http.session import InsightlySession
 from tap_insightly.api.http.stats import RequestStats
 from tap_insightly.api.lists.paged_request import PAGE_SIZE, OffsetPaginator, PagedRequest
 from tap_insightly.api.lists.prefetch import Prefetcher
-from tap_insightly.api.records.conversions import plain_text
+from tap_insightly.api.records.conversions import search_text
 from tap_insightly.api.records.definitions import definitions_of, named
 from tap_insightly.api.records.fields import Fields, InvalidFieldsError
 from tap_insightly.api.records.objects import (
@@ -315,7 +315,7 @@ class ReadingClient(Closeable):
             msg = f"{field.name}: no search finds what is empty."
             raise InvalidFieldsError(obj.name, [msg])
         is_spelled = isinstance(value, str) and field.kind == "number"
-        return field.name, value.strip() if is_spelled else plain_text(wanted)
+        return field.name, value.strip() if is_spelled else search_text(wanted)
 
 
 def _moment(obj: InsightlyObject, given: datetime | str) -> str:
