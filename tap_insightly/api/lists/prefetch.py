@@ -142,11 +142,13 @@ class Prefetcher(Closeable):
         if not current.is_done and current.skip not in current.pending:
             self._ask_page(current, current.skip)
         others = [one for one in self._ahead if one is not current]
+        for paged_request in others:
+            paged_request.look_at_first_page()  # that of the current one is read in a moment
         in_order = [current, *others]
-        now = [one for one in in_order if one in self._now]
         budget = self._budget(self._now)
-        for paged_request in now:
-            self._ask_ahead(paged_request, budget)
+        for paged_request in in_order:
+            if paged_request in self._now:
+                self._ask_ahead(paged_request, budget)
         budget = self._budget(self._ahead)  # which those of now are among
         later = (one for one in in_order if one not in self._now)
         for paged_request in chain(later, self._expected_from_now_on()):
@@ -155,7 +157,6 @@ class Prefetcher(Closeable):
 
     def _ask_ahead(self, paged_request: PagedRequest, budget: _Budget) -> bool:
         """Ask for the pages of a list that will be needed; tell whether there was room for all."""
-        paged_request.look_at_first_page()
         for skip in paged_request.pending_offsets():
             if skip in paged_request.pending:
                 continue
