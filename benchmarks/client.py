@@ -25,7 +25,7 @@ class Client:
         Args:
             session: What to ask.
         """
-        self.stats = RequestStats(session.total)
+        self.stats = RequestStats(session.stats)
         self.answered: list[float] = []
         """When the answers had come, in seconds since the start."""
         self.taken_up = 0.0

@@ -90,4 +90,4 @@ class Runs:
                     raise RetriesExhaustedError
                 skip = next(iter(paged_request.pending_offsets()))
                 answer = self.account.get(paged_request.path, paged_request.query(skip))
-                yield Page(answer, skip, paged_request.take(answer))
+                yield Page(answer, skip, paged_request.accept(answer))

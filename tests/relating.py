@@ -89,7 +89,7 @@ class Direct:
         self, sandbox: Sandbox, *, cut_at: int | None = None, max_concurrency: int = 4
     ) -> None:
         self.sandbox, self.cut_at, self.max_concurrency = sandbox, cut_at, max_concurrency
-        self.total = RequestStats()
+        self.stats = RequestStats()
         self._app, self._lock = sandbox.app, threading.Lock()
         self._date: datetime | None = None
 
@@ -107,7 +107,7 @@ class Direct:
             if self.cut_at is not None and len(self.sandbox.requests) + 1 >= self.cut_at:
                 msg = "cut off"
                 raise RetriesExhaustedError(msg)
-            (stats or self.total).count(requests=1)
+            (stats or self.stats).count(requests=1)
             start, body = self._ask(path, params or {})
         if start["status"] >= 400:
             raise NotAvailableError(path, start["status"])

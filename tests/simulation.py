@@ -176,4 +176,4 @@ def _answer(
     (who.refused if is_refused else who.taken).append(now)
     who.adaptive_rate.release(permit, now, is_refused=None if is_lost else is_refused)
     if is_refused and server.retry_after is not None and not is_lost:
-        who.adaptive_rate.hold(now + server.retry_after)
+        who.adaptive_rate.pause_until(now + server.retry_after)

@@ -52,7 +52,7 @@ class Session:
     def __init__(self, account: Account, cut_at: int | None) -> None:
         self.account = account
         self.cut_at = cut_at
-        self.total = RequestStats()
+        self.stats = RequestStats()
         self.max_concurrency = account.max_concurrency
         self.is_closed = False
         account.requests.clear()

@@ -37,7 +37,7 @@ def look(known: Sequence[int], listed: Sequence[int], page_size: int) -> tuple[D
     while search.wanted:
         for skip in search.wanted:
             requests += 1
-            search.take(skip, listed[skip : skip + page_size], len(listed))
+            search.add_page(skip, listed[skip : skip + page_size], len(listed))
     return search, requests
 
 
@@ -110,7 +110,7 @@ def test_while_a_list_changes_nothing_that_is_there_is_called_gone(
             request += 1
             events.get(request, lambda _: None)(account)
             total = None if says is None else int(says * len(account.ids))
-            search.take(skip, account.ids[skip : skip + page_size], total)
+            search.add_page(skip, account.ids[skip : skip + page_size], total)
     assert not search.gone & set(account.ids)
     left = [one for one in known if one not in search.gone]
     assert look(left, account.ids, page_size)[0].gone == set(left) - set(account.ids)
@@ -126,7 +126,7 @@ def test_a_range_that_has_fewer_than_no_records_is_given_up() -> None:
             asked.append(skip)
             if len(asked) == 4:
                 account.delete(25, 10)
-            search.take(skip, account.ids[skip : skip + 4], len(account.ids))
+            search.add_page(skip, account.ids[skip : skip + 4], len(account.ids))
     assert not search.gone & set(account.ids)
     assert len(asked) == 7, "each of them once"
     assert look(known, account.ids, 4)[0].gone == set(known) - set(account.ids)
@@ -135,7 +135,7 @@ def test_a_range_that_has_fewer_than_no_records_is_given_up() -> None:
 @pytest.mark.parametrize("ids", [[3, 2, 1], ["1", "2"], [1, 1], [None], [True]])
 def test_where_ids_do_not_ascend_nothing_is_told(ids: list[Any]) -> None:
     search = DeletionSearch([1, 2, 3], page_size=10)
-    search.take(2, ids, 3)
+    search.add_page(2, ids, 3)
     assert not search.is_possible
     assert not search.wanted
 
@@ -147,7 +147,7 @@ def test_a_server_that_hands_out_less_than_it_was_asked_for_loses_no_record() ->
     search = DeletionSearch(known, page_size=500)
     while search.wanted:
         for skip in search.wanted:
-            search.take(skip, listed[skip : skip + 100], len(listed))
+            search.add_page(skip, listed[skip : skip + 100], len(listed))
     assert search.gone <= {999}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tap_insightly.api.lists.deletion_search import DeletionSearch
@@ -21,7 +21,7 @@ def search_in(account: Account, known: list[int], page_size: int) -> DeletionSea
             query = {"top": str(page_size), "skip": str(skip), "count_total": "true"}
             answer = account.get("/Contacts", query)
             ids = [record["CONTACT_ID"] for record in answer.records]
-            search.take(skip, ids, answer.total)
+            search.add_page(skip, ids, answer.total)
     return search
 
 
@@ -75,6 +75,7 @@ def test_nothing_that_is_there_is_called_gone_whatever_the_server_does(  # noqa:
     cap=st.integers(2, 40),
     page_size=st.integers(2, 40),
 )
+@example(count=280, gone={0}, block=(278, 2), created=0, cap=2, page_size=5)
 def test_under_a_cap_all_that_is_gone_is_found(
     count: int, gone: set[int], block: tuple[int, int], created: int, cap: int, page_size: int
 ) -> None:

@@ -36,7 +36,7 @@ class Lists:
                 skip, total = paged_request.skip, len(self.records)
                 body = json.dumps(self.records[skip : skip + paged_request.top]).encode()
                 response = Response(body, None, total)
-                yield Page(response, skip, paged_request.take(response))
+                yield Page(response, skip, paged_request.accept(response))
 
 
 def test_ids_come_with_their_places_from_behind_a_known_one() -> None:

@@ -222,14 +222,14 @@ def test_a_request_without_an_answer_tells_nothing() -> None:
         one.release(permit, number / 10 + 0.05, is_refused=None)
     assert one.under_way == 0
     assert (one.rate.value, one.rate.proven) == (10, 0)
-    assert (one.width.value, one.width.proven) == (6, 0)
+    assert (one.concurrency.value, one.concurrency.proven) == (6, 0)
 
 
 def test_retry_after_holds_everyone() -> None:
     clock = Clock()
     rate_limiter = RateLimiter(10, clock=clock, wait=clock.wait)
     permit = rate_limiter.acquire()
-    rate_limiter.release(permit, is_refused=True, hold=17.5)
+    rate_limiter.release(permit, is_refused=True, retry_after=17.5)
     rate_limiter.acquire()
     assert clock.waits == [17.5]
 

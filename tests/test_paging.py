@@ -325,6 +325,19 @@ def test_first_pages_of_the_lists_to_come_are_fetched_ahead(count: int) -> None:
     assert len(account.requests) == 30, "each was asked for once"
 
 
+def test_what_the_first_page_of_a_list_to_come_tells_is_enough_to_fetch_the_others() -> None:
+    account = Account(list(range(120)), max_concurrency=20)
+    now, later = contacts(10), contacts(40)
+    with Prefetcher(account, [now, later]) as prefetcher:  # type: ignore[arg-type]
+        pages = prefetcher.read(now)
+        next(pages)
+        later.pending[0].response.result(10)
+        next(pages)
+        assert sorted(later.pending) == [0, 39, 78, 117]
+        before = list(later.pending_offsets())
+        assert list(later.pending_offsets()) == before, "to ask what is needed changes nothing"
+
+
 def test_what_is_held_for_later_takes_no_room_from_what_is_read_now() -> None:
     account = Account(list(range(1000)), max_concurrency=2)
     lists = [

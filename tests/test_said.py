@@ -17,7 +17,7 @@ from tap_insightly.api import (
     RetriesExhaustedError,
     UnknownOutcomeError,
 )
-from tap_insightly.api.http.server_text import LONGEST, sentence, told
+from tap_insightly.api.http.server_text import LONGEST, as_sentence, server_message
 from tests.conftest import ENCODED_KEY, KEY, watch
 from tests.scripted import answer, session_with
 
@@ -64,22 +64,22 @@ PAGE = b"""<!DOCTYPE html><html><head><style>p {}</style><title> No\n Access </t
 def test_words_are_taken_out_of_all_that_they_are_wrapped_in(
     content: bytes, reason: str | None, said: str
 ) -> None:
-    assert told(content, 404, reason) == said
+    assert server_message(content, 404, reason) == said
 
 
 def test_a_status_that_nobody_knows_has_no_usual_words() -> None:
-    assert told(b"", 599, "Not Found") == "Not Found"
+    assert server_message(b"", 599, "Not Found") == "Not Found"
 
 
 def test_what_was_said_ends_as_a_sentence_does_and_is_no_longer_than_can_be_read() -> None:
-    assert [sentence(text) for text in ("", "No", "No.", "No!", "Why?")] == [
+    assert [as_sentence(text) for text in ("", "No", "No.", "No!", "Why?")] == [
         "",
         "No.",
         "No.",
         "No!",
         "Why?",
     ]
-    assert sentence("x" * (LONGEST + 1)) == "x" * LONGEST + "..."
+    assert as_sentence("x" * (LONGEST + 1)) == "x" * LONGEST + "..."
 
 
 def refusal(deed: Callable[[Peer], None], method: str = "GET") -> InsightlyError:
@@ -152,7 +152,7 @@ def test_too_early_and_too_late_pass(status: str) -> None:
 
 def test_what_was_too_early_was_not_done_and_what_was_too_late_may_have_been() -> None:
     done = answer(b"{}", status="201 Created")
-    post = Request.of("POST", "/Contacts", {"LAST_NAME": "Lovelace"})
+    post = Request.with_json("POST", "/Contacts", {"LAST_NAME": "Lovelace"})
     with session_with(answer(b"", status="425 Too Early"), done) as (session, _):
         assert session.send(post).status == 201
     with session_with(answer(b"", status="408 Request Timeout"), done) as (session, server):

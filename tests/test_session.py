@@ -83,7 +83,7 @@ def test_retry_after_is_honoured_by_all(
     session.get("/Users")
     sandbox.faults = Faults(script=[status], retry_after=300)
     held: list[float] = []
-    session.rate_limiter.adaptive_rate.hold = held.append  # type: ignore[method-assign]
+    session.rate_limiter.adaptive_rate.pause_until = held.append  # type: ignore[method-assign]
     session.get("/Users")
     assert held[0] > time.monotonic() + 200
 
@@ -113,7 +113,7 @@ def test_it_gives_up_after_the_last_try(sandbox: Sandbox, waits: list[float]) ->
     with new_session(sandbox, max_retries=3, sleep=waits.append) as session:
         with pytest.raises(RetriesExhaustedError, match=r"failed 4 times.*502"):
             session.get("/Users")
-        assert session.total.requests == 4
+        assert session.stats.requests == 4
     assert len(waits) == 3
 
 
@@ -170,12 +170,12 @@ def test_a_429_with_nothing_left_today_is_not_tried_again(
 def test_requests_are_counted_and_so_is_the_quota(sandbox: Sandbox) -> None:
     sandbox.faults = Faults(daily_quota=50, script=["ok", "429", "ok", "503"])
     with new_session(sandbox) as session:
-        part = RequestStats(session.total)
+        part = RequestStats(session.stats)
         session.get("/Users", stats=part)
         session.get("/Teams", stats=part)
         session.get("/Notes")
         assert (part.requests, part.retries, part.refused) == (3, 1, 1)
-        assert (session.total.requests, session.total.retries) == (5, 2)
+        assert (session.stats.requests, session.stats.retries) == (5, 2)
         assert session.quota.limit == 50
         assert session.quota.remaining == 45
         assert [status for _, status in part.timings()] == [200, 429, 200]

@@ -1,12 +1,14 @@
-"""The Insightly API: address, authentication, pace, quota, retries and pages.
+"""The Insightly API for programs; knows nothing of Singer.
 
-Knows nothing of Singer, so that whatever else talks to Insightly can use it too.
+`InsightlyClient` is the client. Below it, `InsightlySession` sends requests within the rate limit
+and the quota, and `Prefetcher` reads lists as fast as that allows. Whatever goes wrong is an
+`InsightlyError`: `tap_insightly.api.http.errors` shows the tree.
 """
 
 from __future__ import annotations
 
 from tap_insightly.api.client import InsightlyClient
-from tap_insightly.api.http.auth import ApiKeyAuth, InvalidAddressError, base_url
+from tap_insightly.api.http.auth import InvalidAddressError, base_url
 from tap_insightly.api.http.errors import (
     AuthenticationError,
     ClosedError,
@@ -30,6 +32,7 @@ from tap_insightly.api.http.response import Response
 from tap_insightly.api.http.session import InsightlySession
 from tap_insightly.api.http.stats import RequestStats
 from tap_insightly.api.lists.paged_request import PagedRequest
+from tap_insightly.api.lists.paginator import OffsetPaginator
 from tap_insightly.api.lists.prefetch import Page, Prefetcher
 from tap_insightly.api.records.fields import Field, Fields, InvalidFieldsError
 from tap_insightly.api.records.objects import (
@@ -39,7 +42,6 @@ from tap_insightly.api.records.objects import (
 )
 
 __all__ = [
-    "ApiKeyAuth",
     "AuthenticationError",
     "ClosedError",
     "ConflictError",
@@ -55,6 +57,7 @@ __all__ = [
     "InvalidFieldsError",
     "LimitReachedError",
     "NotAvailableError",
+    "OffsetPaginator",
     "Page",
     "PageTooLargeError",
     "PagedRequest",

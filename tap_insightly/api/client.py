@@ -1,4 +1,4 @@
-"""Insightly for programs: objects by name, records as dictionaries, any endpoint besides."""
+"""The client: objects by name, records as dictionaries, and any endpoint besides."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+
+from typing_extensions import override
 
 from tap_insightly.api.http.errors import ConflictError, InvalidError, UnknownOutcomeError
 from tap_insightly.api.http.request import Request
@@ -33,7 +35,7 @@ class InsightlyClient(ActionsClient):
     """One account, for any number of threads. Use it as a context manager, or close it.
 
     Objects are named as you like: ``contact``, ``Contacts``, ``quote``, ``Fruit__c``. Records are
-    dictionaries as the API answers them, with a `decimal.Decimal` for each number that has a
+    dictionaries as the API sends them, with a `decimal.Decimal` for each number that has a
     fraction. Whatever goes wrong is an `InsightlyError`.
     """
 
@@ -41,7 +43,10 @@ class InsightlyClient(ActionsClient):
     """How long a search may take to show what was written, in seconds."""
 
     @classmethod
-    def of(cls, session: InsightlySession, *, search_lag_seconds: float = SEARCH_LAG) -> Self:
+    @override
+    def from_session(
+        cls, session: InsightlySession, *, search_lag_seconds: float = SEARCH_LAG
+    ) -> Self:
         """Make a client of a session, which is closed with it.
 
         Args:
@@ -51,26 +56,29 @@ class InsightlyClient(ActionsClient):
         Returns:
             The client.
         """
-        client = super().of(session)
+        client = super().from_session(session)
         client.search_lag_seconds = search_lag_seconds
         client._creator = OnceCreator(session, search_lag_seconds)  # noqa: SLF001 - its own class
         return client
 
-    def _use(self, session: InsightlySession) -> None:
-        super()._use(session)
+    @override
+    def _open(self, session: InsightlySession) -> None:
+        super()._open(session)
         self._creator = OnceCreator(session)
 
-    def counting(self, stats: RequestStats) -> Self:
+    @override
+    def with_stats(self, stats: RequestStats) -> Self:
         """Share this client, but count apart what is sent through it.
 
         Args:
             stats: Where to count: a part of what its session counts.
 
         Returns:
-            A client of the same account, with the same pace, quota and memory of what was created.
+            A client with the same connections, rate limiter, quota and memory of what was created.
+            It need not be closed.
         """
-        other = super().counting(stats)
-        other._creator = self._creator.sending_through(other.session)  # noqa: SLF001 - its own class
+        other = super().with_stats(stats)
+        other._creator = self._creator.with_session(other.session)  # noqa: SLF001 - its own class
         return other
 
     def create(
@@ -80,10 +88,10 @@ class InsightlyClient(ActionsClient):
         /,
         **more: Any,  # noqa: ANN401 - any value
     ) -> Record:
-        """Create a record; once, even if the answer to it is lost.
+        """Create a record; once, even if the response to it is lost.
 
         Args:
-            object_name: The object, text.
+            object_name: The object, by any of its names.
             values: Values by field name, standard and custom.
             **more: The same, as arguments.
 
@@ -105,13 +113,13 @@ class InsightlyClient(ActionsClient):
         fields: Fields,
         find: Callable[[], Record | None] | None = None,
     ) -> Record:
-        """Create a record by a request; once, even if the answer to it is lost.
+        """Create a record by a request; once, even if the response to it is lost.
 
         Args:
-            request: What to send, such as `build_create_request` or `build_note_request` says.
+            request: What to send, as `build_create_request` or `build_note_request` makes it.
             fields: The fields of the object.
             find: Finds the record by what no other one has: that tells whether it was created, if
-                the answer is lost. Without it, the record must have all that was sent; if it only
+                the response is lost. Without it, the record must have all that was sent; if it only
                 looks like it, nobody can tell.
 
         Returns:
@@ -129,7 +137,7 @@ class InsightlyClient(ActionsClient):
         fields: Fields,
         known: Collection[int] = (),
     ) -> list[Record | UnknownOutcomeError | None]:
-        """Find the records that requests have created, if they have, such as those of a run before.
+        """Find the records that requests of an earlier run have created, if they have.
 
         Args:
             requests: Requests, and when each was sent, or before, by the server's clock.
@@ -159,10 +167,10 @@ class InsightlyClient(ActionsClient):
         """Change some fields of a record; the others stay as they are.
 
         Args:
-            object_name: The object, text.
-            record_id: Its id, a number.
+            object_name: The object, by any of its names.
+            record_id: Its id.
             values: New values by field name, standard and custom; None clears a field.
-            if_match: The ETag that the record must have still, text; None if any will do.
+            if_match: The ETag that the record must still have; None if any will do.
             skip_unchanged: Whether to read the record first, and send only what differs.
             **more: Values, as arguments.
 
@@ -180,7 +188,7 @@ class InsightlyClient(ActionsClient):
         if skip_unchanged:
             record, now = self.get_with_etag(obj.name, record_id)
             if if_match not in {None, now}:
-                raise _changed(obj, record_id, str(if_match), now)
+                raise _conflict(obj, record_id, str(if_match), now)
         request = self.build_update_request(fields, record_id, {**(values or {}), **more}, record)
         if request is None:
             return record or {}
@@ -188,9 +196,9 @@ class InsightlyClient(ActionsClient):
             request = replace(request, headers={**request.headers, "If-Match": if_match})
         try:
             response = self.session.send(request)
-        except InvalidError:
+        except InvalidError as error:
             if if_match is not None:
-                self._raise_if_changed(obj, record_id, if_match)
+                self._raise_if_changed(obj, record_id, if_match, error.said)
             raise
         found = [one for one in response.records if isinstance(one, dict)]
         own = [one for one in found if one.get(obj.key or "") == record_id]
@@ -200,8 +208,8 @@ class InsightlyClient(ActionsClient):
         """Delete a record.
 
         Args:
-            object_name: The object, text.
-            record_id: Its id, a number.
+            object_name: The object, by any of its names.
+            record_id: Its id.
 
         Raises:
             NotAvailableError: If there is no such record, or this user may not delete it.
@@ -221,7 +229,7 @@ class InsightlyClient(ActionsClient):
         """Update the record that has a value, or create it if there is none.
 
         Args:
-            object_name: The object, text.
+            object_name: The object, by any of its names.
             match_on: The field that tells which record is meant, such as ``EMAIL_ADDRESS``.
             values: Values by field name, that one among them.
             skip_unchanged: Whether to send only what differs, or nothing.
@@ -261,10 +269,10 @@ class InsightlyClient(ActionsClient):
         """Link a record to another, unless it is already.
 
         Args:
-            object_name: The object that carries the link, text.
-            record_id: Its id, a number.
-            other_name: The object of the other, text.
-            other_id: The id of the other, a number.
+            object_name: The object of the record that carries the link.
+            record_id: Its id.
+            other_name: The object of the other record.
+            other_id: The id of the other record.
             **about: What there is to say about the link, as `About` has it: role, details, ...
 
         Returns:
@@ -281,10 +289,10 @@ class InsightlyClient(ActionsClient):
         """Add a note to a record.
 
         Args:
-            object_name: The object, text.
-            record_id: Its id, a number.
-            title: The title of the note, text.
-            body: What it says, text or HTML.
+            object_name: The object, by any of its names.
+            record_id: Its id.
+            title: Its title.
+            body: What it says, as plain text or HTML.
 
         Returns:
             The note.
@@ -306,35 +314,42 @@ class InsightlyClient(ActionsClient):
         if_match: str | None = None,
         is_json: bool = True,
     ) -> Response:
-        """Call any endpoint, with the key, the pace, the quota and the retries of all the others.
+        """Call any endpoint, with the key, rate limit, quota and retries of all other methods.
 
         Args:
-            method: The HTTP method, text.
-            path: The path below the base URL, text such as ``/Contacts/12/Links``.
+            method: The HTTP method, in any case.
+            path: The path below the base URL, such as ``/Contacts/12/Links``.
             params: Query parameters.
             body: What to send as JSON; None for nothing.
-            if_match: The ETag that the record must have still, text; None if any will do.
-            is_json: Whether only JSON is an answer; False for files.
+            if_match: The ETag that the record must still have; None if any will do.
+            is_json: Whether the response has to be JSON; False for files.
 
         Returns:
-            The answer: its `data`, `status`, `headers`, and the `body` as it came.
+            The response: its `data`, `status`, `headers`, and the `body` as it came.
 
         Raises:
-            InsightlyError: If the API refuses it, or does not answer.
+            InsightlyError: If the API refuses it, or does not respond.
         """
         path = f"/{path.lstrip('/')}"
-        made = Request.of(method.upper(), path, body, if_match=if_match)
+        made = Request.with_json(method.upper(), path, body, if_match=if_match)
         return self.session.send(replace(made, params=dict(params or {}), is_json=is_json))
 
-    def _raise_if_changed(self, obj: InsightlyObject, record_id: int, etag: str) -> None:
+    def _raise_if_changed(
+        self, obj: InsightlyObject, record_id: int, etag: str, said: str | None
+    ) -> None:
         _, now = self.get_with_etag(obj.name, record_id)
         if now != etag:
-            raise _changed(obj, record_id, etag, now)
+            raise _conflict(obj, record_id, etag, now, said)
 
 
-def _changed(obj: InsightlyObject, record_id: int, etag: str, now: str | None) -> ConflictError:
-    return ConflictError(
-        f"{obj.path_of(record_id)} was changed by someone else: it has the ETag {now} now, not "
-        f"{etag}. Read it again, and decide anew.",
-        HTTPStatus.BAD_REQUEST,
+def _conflict(
+    obj: InsightlyObject, record_id: int, etag: str, now: str | None, said: str | None = None
+) -> ConflictError:
+    path = obj.path_of(record_id)
+    msg = (
+        f"{path} was changed by someone else: it has the ETag {now} now, not {etag}. Read it "
+        "again, and decide anew."
     )
+    # Where it is seen before anything is sent, this is the status that there would have been.
+    status = HTTPStatus.BAD_REQUEST
+    return ConflictError(msg, request=Request("PUT", path), status=status, said=said)

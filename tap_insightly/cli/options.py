@@ -32,7 +32,7 @@ def with_client(function: Callable[..., Any]) -> Callable[..., Any]:
     @with_config
     @functools.wraps(function)
     def wrapped(config: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as click has it
-        with InsightlyClient.of(open_session(config, "insightly")) as client:
+        with InsightlyClient.from_session(open_session(config, "insightly")) as client:
             return function(client, *args, **kwargs)
 
     return wrapped

@@ -40,7 +40,7 @@ class UnreadTap(TapInsightly):
     @property
     def discovery(self) -> int:
         """What a sync sends to find out what there is to read, once the streams are planned."""
-        sent = self.run.session.total
+        sent = self.run.session.stats
         account = self.run.account
         missing = len(account.objects_with_custom_fields()) if self.input_catalog is None else 0
         return sent.requests - sent.retries + missing

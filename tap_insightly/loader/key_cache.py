@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from tap_insightly.api.records.diff import loosely
+from tap_insightly.api.records.diff import normalized
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,12 +21,12 @@ class CacheKey(NamedTuple):
     field: str
 
     text: str
-    """The value, as `plain_text` writes it."""
+    """The value, as `search_text` writes it."""
 
     @property
     def loose(self) -> CacheKey:
         """The same without what a search may ignore: case, spaces, and accents."""
-        return CacheKey(self.field, loosely(self.text))
+        return CacheKey(self.field, normalized(self.text))
 
 
 class KeyCache:

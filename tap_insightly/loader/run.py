@@ -66,7 +66,7 @@ class LoadRun(Closeable):
 
     def count_requests(self, stream: str) -> InsightlyClient:
         """Begin a stream in the report: a client whose requests are counted for it."""
-        return self.client.counting(self.report.open_stream(stream, self.client.session.total))
+        return self.client.with_stats(self.report.open_stream(stream, self.client.session.stats))
 
     def refuse(
         self, mapping: StreamMapping, record: Mapping[str, Any], name: str, error: InsightlyError

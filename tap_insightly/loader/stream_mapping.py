@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import InvalidFieldsError
-from tap_insightly.api.records.conversions import plain_text
+from tap_insightly.api.records.conversions import search_text
 from tap_insightly.api.records.requests import PARENT, PARENT_ID, PARENT_TYPE
 from tap_insightly.api.records.stages import STAGE
 from tap_insightly.loader.field_names import EMPTY, FieldNames
@@ -110,7 +110,7 @@ class StreamMapping:
         """The key by which a record is found, if it has one."""
         if self.match_on is None or mapped.match_value is None:
             return None
-        return CacheKey(self.match_on.name, plain_text(mapped.match_value))
+        return CacheKey(self.match_on.name, search_text(mapped.match_value))
 
     def describe(self, record: Mapping[str, Any]) -> str:
         """Which record it is, such as ``EMAIL_ADDRESS 'ann@example.com'``; empty without a key."""

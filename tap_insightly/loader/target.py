@@ -65,7 +65,9 @@ class TargetInsightly(InsightlyPlugin, Target):
 
     def _new_client(self) -> InsightlyClient:
         session = open_session(self.config, self.name)
-        return InsightlyClient.of(session, search_lag_seconds=self.config["search_lag_seconds"])
+        return InsightlyClient.from_session(
+            session, search_lag_seconds=self.config["search_lag_seconds"]
+        )
 
     @override
     def problems(self) -> list[str]:

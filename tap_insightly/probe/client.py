@@ -22,7 +22,7 @@ from tap_insightly.api import (
 )
 from tap_insightly.api.http.errors import RetryableError
 from tap_insightly.api.http.headers import moment, whole_number
-from tap_insightly.api.http.json_repair import mended, unmarked
+from tap_insightly.api.http.json_repair import repaired, without_byte_order_mark
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -133,7 +133,7 @@ class ProbeClient:
     @property
     def sent(self) -> int:
         """How many requests were sent so far."""
-        return self.session.total.requests
+        return self.session.stats.requests
 
     def get(self, path: str, **params: str) -> ProbeResponse | None:
         """Ask for something; what was asked before is not asked again."""
@@ -197,7 +197,7 @@ def _content(response: requests.Response) -> bytes:
 
 
 def _json(body: bytes) -> Any:  # noqa: ANN401 - anything that JSON can be
-    for text in (body, mended(unmarked(body))):
+    for text in (body, repaired(without_byte_order_mark(body))):
         with suppress(*_UNREADABLE):
             return Response(text).data
     return None

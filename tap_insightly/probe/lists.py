@@ -6,7 +6,7 @@ from dataclasses import replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from tap_insightly.api.lists.seen_keys import ascend
+from tap_insightly.api.lists.seen_keys import are_ascending_ids
 from tap_insightly.probe.account import LARGEST, SIZE
 from tap_insightly.probe.registry import checks
 from tap_insightly.probe.verdict import Verdict, count_of, fails, holds, unseen, verdict_on
@@ -24,7 +24,7 @@ def _(account: ProbedAccount) -> Verdict:
     able = [one for one in account.paged if len(one.ids) > 1]
     if (response := account.large_page(LARGEST + 1)) is not None and account.main is not None:
         able.append(replace(account.main, response=response))
-    wrong = [one.response.path for one in able if not ascend(one.ids)]
+    wrong = [one.response.path for one in able if not are_ascending_ids(one.ids)]
     number = sum(len(one.ids) for one in able)
     return verdict_on(
         wrong,

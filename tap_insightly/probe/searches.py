@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api.lists.seen_keys import ascend
+from tap_insightly.api.lists.seen_keys import are_ascending_ids
 from tap_insightly.probe.account import UPDATED
 from tap_insightly.probe.lists import NO_ANSWER, NO_LIST, status_text
 from tap_insightly.probe.registry import checks
@@ -64,7 +64,7 @@ def _(account: ProbedAccount) -> Verdict:
         return unseen("No search that was asked found more than one record.")
     number = sum(map(len, every))
     text = f"{len(every)} searches, {count_of(number, 'record')}."
-    return holds(text) if all(map(ascend, every)) else fails(text)
+    return holds(text) if all(map(are_ascending_ids, every)) else fails(text)
 
 
 @checks("search-total")

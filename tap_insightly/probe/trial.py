@@ -90,7 +90,7 @@ class TrialContact(Closeable):
     def put(self, values: Record, if_match: str | None = None) -> ProbeResponse | None:
         """Change the contact."""
         body = {"CONTACT_ID": self.contact, **values}
-        return self.client.send(Request.of("PUT", CONTACTS, body, if_match=if_match))
+        return self.client.send(Request.with_json("PUT", CONTACTS, body, if_match=if_match))
 
     def post(self, name: str, values: Record) -> ProbeResponse | None:
         """Add something to the contact."""
@@ -123,7 +123,7 @@ class TrialContact(Closeable):
         return response
 
     def _post(self, path: str, values: Record) -> ProbeResponse | None:
-        return self.client.send(Request.of("POST", path, values))
+        return self.client.send(Request.with_json("POST", path, values))
 
     def _wait_for_another_second(self, date: str) -> None:
         """Wait until a change would get another date than this one."""

@@ -249,7 +249,7 @@ def _(trial: TrialContact) -> Verdict:
     if not trial.note:
         return unseen("There is no note to comment on.")
     note = f"{NOTES}/{trial.note}"
-    request = Request.of("POST", f"{note}/Comments", {"BODY": "probe"})
+    request = Request.with_json("POST", f"{note}/Comments", {"BODY": "probe"})
     return trial.moved("A comment on a note", lambda: trial.client.send(request), note)
 
 

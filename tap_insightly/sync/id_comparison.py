@@ -62,7 +62,7 @@ class IdComparison:
             pages = self._read(paged_requests)
             for page, paged_request, skip in zip(pages, paged_requests, wanted, strict=True):
                 ids = [record.get(self._list.key) for record in page.records]
-                search.take(skip, ids, page.response.total, paged_request.top)
+                search.add_page(skip, ids, page.response.total, paged_request.top)
             paged_requests = self._list.pages(search)
         if not search.is_possible:
             raise UnorderedError

@@ -75,18 +75,18 @@ class SentIds:
     def all(self) -> set[int]:
         """Return them all, as far as they are known."""
         paginator = self._partition_read.paginator
-        return {*self._before, *paginator.passed, *paginator.entered}
+        return {*self._before, *paginator.passed_ids, *paginator.late_ids}
 
     def update_checkpoint(self) -> None:
         """Keep with the checkpoint what was sent up to it."""
         paginator, checkpoint = self._partition_read.paginator, self._partition_read.checkpoint
         if not self.is_complete or not paginator.ascends or checkpoint.last_id is None:
             return
-        sent = bisect_right(paginator.passed, checkpoint.last_id)
+        sent = bisect_right(paginator.passed_ids, checkpoint.last_id)
         if sent > self._kept:
-            checkpoint.add_sent_ids(encode_ids(paginator.passed[self._kept : sent]))
+            checkpoint.add_sent_ids(encode_ids(paginator.passed_ids[self._kept : sent]))
             self._kept = sent
-        late = paginator.entered[self._kept_late : self._partition_read.entered_sent]
+        late = paginator.late_ids[self._kept_late : self._partition_read.entered_sent]
         if late:
             checkpoint.add_sent_ids(encode_ids(sorted(late)))
             self._kept_late += len(late)

@@ -60,7 +60,7 @@ class PartitionRead:
         self.paginator = paginator or OffsetPaginator(self.key)
         """Which records were passed; of a list without pages, none is."""
         self.entered_sent = 0
-        """How many of those that came late, as `OffsetPaginator.entered` has them, were sent."""
+        """How many of those that came late, as `OffsetPaginator.late_ids` has them, were sent."""
         self.is_answered = False
         """Whether anything of it was answered: if so, that it cannot be read is an error."""
 
@@ -68,7 +68,7 @@ class PartitionRead:
         """Keep with the checkpoint how many records were passed up to it."""
         last_id = self.checkpoint.last_id
         if self._passed_before is not None and last_id is not None and self.paginator.ascends:
-            passed = bisect_right(self.paginator.passed, last_id)
+            passed = bisect_right(self.paginator.passed_ids, last_id)
             self.checkpoint.set_passed(self._passed_before + passed)
 
     def pass_parents(self, parents: list[Parent]) -> None:

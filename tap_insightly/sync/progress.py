@@ -98,7 +98,7 @@ class Display(Progress):
         self._number = len(stream_names)
         self._left = list(stream_names)
         now = clock()
-        self._request_rate = Rate(now, session.total.requests)
+        self._request_rate = Rate(now, session.stats.requests)
         self._page_rate = Rate(now)
         self._footer = Footer(console.file)
         self.draw(now)
@@ -147,7 +147,7 @@ class Display(Progress):
 
     def _texts(self, now: float, done: int) -> Iterable[str]:
         session = self._session
-        rate = self._request_rate.take(now, session.total.requests)
+        rate = self._request_rate.take(now, session.stats.requests)
         # At first, answers to later streams pile up unread; at the end they are read off the pile.
         rates = (rate, self._page_rate.take(now, self.pages))
         left = session.quota.remaining

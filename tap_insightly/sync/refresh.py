@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.http.errors import IncompleteError
 from tap_insightly.api.lists.paged_request import PAGE_SIZE, OffsetPaginator, PagedRequest
-from tap_insightly.api.lists.seen_keys import ascend
+from tap_insightly.api.lists.seen_keys import are_ascending_ids
 from tap_insightly.sync.refresh_schedule import RefreshSchedule
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class Refresh:
                 self._keep()
         except IncompleteError as error:
             self.trouble = str(error)
-            if paginator.passed:
+            if paginator.passed_ids:
                 return False  # the next run may get further; if not, it leaves out the rest
         if not paginator.is_done:
             return True
@@ -161,7 +161,7 @@ def gone_in(page: Page, key: str, known: Sequence[int]) -> list[int]:
     The page has new records only if nothing can lie between them that it lacks.
     """
     ids: list[Any] = [record.get(key) for record in page.response.records]
-    if not page.records or not ascend(ids):
+    if not page.records or not are_ascending_ids(ids):
         return []
     there = set(ids)
     between = known[bisect_left(known, ids[0]) : bisect_right(known, ids[-1])]

@@ -44,7 +44,7 @@ class StreamSync:
         """
         self.stream = stream
         self._context = context
-        self.stats = RequestStats(context.session.total)
+        self.stats = RequestStats(context.session.stats)
         self.partition_reads = [
             PartitionRead(stream, partition, self.stats) for partition in self._partitions()
         ]
@@ -204,7 +204,7 @@ class StreamSync:
             partition_read.is_answered = True
             self._begin(partition_read, page)
             yield from self._rows_of_page(page, partition_read)
-            partition_read.entered_sent = len(partition_read.paginator.entered)
+            partition_read.entered_sent = len(partition_read.paginator.late_ids)
 
     def _begin(self, partition_read: PartitionRead, page: Page) -> None:
         key = self.stream.replication_key or ""

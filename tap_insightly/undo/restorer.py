@@ -105,7 +105,8 @@ class Restorer:
         for creation in creations:
             self._wait_for_answer(creation.since)
         requests = [
-            (Request.of("POST", one.path, one.values), parse_moment(one.since)) for one in creations
+            (Request.with_json("POST", one.path, one.values), parse_moment(one.since))
+            for one in creations
         ]
         return self._client.find_created(requests, fields, self._ids.created_ids(fields.obj.path))
 
@@ -192,7 +193,7 @@ class Restorer:
         for (path, other_id), _ in self._links(old):  # a note is created below what it is linked to
             if path in parents and not self._is_missing((path, other_id)):
                 parent = f"{path}/{self._ids.current(path, other_id)}/{obj.path[1:]}"
-                return Request.of("POST", parent, fields.body(values, is_new=True))
+                return Request.with_json("POST", parent, fields.body(values, is_new=True))
         msg = "It was linked to no record that is there and that notes can be added to."
         raise InvalidFieldsError(obj.name, [msg])
 

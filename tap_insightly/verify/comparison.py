@@ -46,7 +46,7 @@ class Comparison:
         page_size: int = PAGE_SIZE,
     ) -> None:
         self.stream = stream
-        self.stats = RequestStats(session.total)
+        self.stats = RequestStats(session.stats)
         self.total: int | None = None
         """How many records the account has; None if it did not say."""
         self.counted = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.lists.deletion_search import DeletionSearch
-from tap_insightly.api.lists.seen_keys import ascend
+from tap_insightly.api.lists.seen_keys import are_ascending_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -38,7 +38,7 @@ class Counting:
     def add_page(self, skip: int, records: Sequence[Mapping[str, Any]], total: int | None) -> bool:
         """Compare a page; tell whether counting still works."""
         ids = self.add_records(records)
-        if total is None or len(ids) != len(records) or not ascend(ids):
+        if total is None or len(ids) != len(records) or not are_ascending_ids(ids):
             return False
         self._differences.add_range(skip, ids)
         self.is_whole = self.is_whole or (not skip and len(ids) >= total)
@@ -69,12 +69,12 @@ class Counting:
         wanted, stop = self.search.wanted, skip + len(ids)
         last = len(self._known) - 1
         if skip in wanted:
-            self.search.take(skip, ids, total)
+            self.search.add_page(skip, ids, total)
             return
         # That part is shorter than a page, which need not mean that the list ends there.
         is_end = stop >= total and len(ids) < self._page_size
         if last in wanted and skip < last and (is_end or last < stop < total):
-            self.search.take(last, ids[last - skip :], total)
+            self.search.add_page(last, ids[last - skip :], total)
 
     def _find_end(self, skip: int, ids: list[int], total: int) -> None:
         """Find out whether the list is known without a gap to the end of this page."""

@@ -43,7 +43,7 @@ def new_session(sandbox: Sandbox, **options: Any) -> InsightlySession:
 
 def new_client(sandbox: Sandbox, **options: Any) -> InsightlyClient:
     """A client of a sandbox that waits neither for its turn nor between two tries."""
-    return InsightlyClient.of(new_session(sandbox, **options))
+    return InsightlyClient.from_session(new_session(sandbox, **options))
 
 
 @pytest.fixture

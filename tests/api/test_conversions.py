@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tap_insightly.api.records.conversions import plain_text
+from tap_insightly.api.records.conversions import search_text
 from tap_insightly.api.records.objects import standard_objects
 from tests.api.conftest import fields_of
 from tests.api.test_field_values import INDIA, sent
@@ -100,12 +100,12 @@ def test_any_day_stays_the_same_day(moment: datetime) -> None:
     ],
 )
 def test_a_value_is_spelled_in_the_one_way(value: Any, text: str) -> None:
-    assert plain_text(value) == text
+    assert search_text(value) == text
 
 
 @given(st.decimals(-(10**12), 10**12, places=6))
 def test_equal_numbers_are_spelled_alike(number: Decimal) -> None:
-    text = plain_text(number)
+    text = search_text(number)
     assert Decimal(text) == number
-    assert {plain_text(number + Decimal("0.000")), plain_text(Decimal(text))} == {text}
+    assert {search_text(number + Decimal("0.000")), search_text(Decimal(text))} == {text}
     assert re.fullmatch(r"0|-?(0|[1-9][0-9]*)(\.[0-9]*[1-9])?", text)

@@ -126,7 +126,7 @@ def test_what_is_lost_does_not_hold_up_what_is_not(sandbox: Sandbox) -> None:
         is_waiting.set()
         assert may_go_on.wait(60)
 
-    with InsightlyClient.of(new_session(sandbox, sleep=sleep)) as client:
+    with InsightlyClient.from_session(new_session(sandbox, sleep=sleep)) as client:
         client.fields("contact")
         client.session.get("/Instance")
         sandbox.faults.script = ["reset"]
@@ -148,7 +148,7 @@ def test_one_look_settles_all_that_was_lost_until_then(sandbox: Sandbox) -> None
     def sleep(_: float) -> None:
         meet.wait()
 
-    with InsightlyClient.of(new_session(sandbox, sleep=sleep)) as client:
+    with InsightlyClient.from_session(new_session(sandbox, sleep=sleep)) as client:
         client.fields("contact")
         client.session.get("/Instance")
         posts = 0
@@ -180,7 +180,7 @@ def test_one_look_settles_all_that_was_lost_until_then(sandbox: Sandbox) -> None
 def test_a_look_waits_as_long_as_a_search_may_be_late(sandbox: Sandbox, lag: float) -> None:
     waits: list[float] = []
     session = new_session(sandbox, sleep=waits.append)
-    with InsightlyClient.of(session, search_lag_seconds=lag) as client:
+    with InsightlyClient.from_session(session, search_lag_seconds=lag) as client:
         client.fields("contact")
         lose_first(sandbox, "reset")
         client.create("contact", ADA)

@@ -83,7 +83,7 @@ def test_it_is_looked_for_at_once_and_after_two_seconds_before_the_long_wait(
     """A search seldom is as late as it may be; whoever waits for a record would notice."""
     now, waited = datetime.now(timezone.utc), list[float]()
     sandbox.clock = lambda: now + timedelta(seconds=sum(waited))
-    with InsightlyClient.of(new_session(sandbox, sleep=waited.append)) as client:
+    with InsightlyClient.from_session(new_session(sandbox, sleep=waited.append)) as client:
         client.fields("contact")
         sandbox.faults.search_lag = lag
         lose_first(sandbox)

@@ -107,7 +107,7 @@ def test_a_moment_is_sent_as_the_api_writes_it(name: str, value: Any, text: str 
 )
 @pytest.mark.parametrize("kind", ["NUMERIC", "PERCENT", "CURRENCY"])
 def test_a_number_is_sent_with_every_digit(kind: str, value: Any, digits: str) -> None:
-    made = Request.of("PUT", "/Contacts", CONTACT.body({f"{kind}__c": value}, is_new=False))
+    made = Request.with_json("PUT", "/Contacts", CONTACT.body({f"{kind}__c": value}, is_new=False))
     assert made.body is not None
     assert f'"FIELD_VALUE":{digits}}}'.encode() in made.body
 
@@ -309,7 +309,7 @@ def test_no_value_ends_in_another_error_nor_in_what_is_not_json(
         body = fields.body({field.name: value}, is_new=is_new)
     except InvalidFieldsError:
         return
-    made = Request.of("POST", "/Contacts", body)
+    made = Request.with_json("POST", "/Contacts", body)
     assert decode(made.body or b"").keys() == body.keys()
 
 

@@ -201,6 +201,6 @@ def test_whoever_stops_to_read_leaves_nothing_under_way(large: Sandbox) -> None:
 
 
 def test_a_client_that_only_reads_has_no_way_to_write(shared_sandbox: Sandbox) -> None:
-    with ReadingClient.of(new_session(shared_sandbox)) as client:
+    with ReadingClient.from_session(new_session(shared_sandbox)) as client:
         assert by_key([client.get("contact", 300000000)], "CONTACT_ID") == [300000000]
         assert not any(hasattr(client, name) for name in ("create", "update", "delete", "request"))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tap_insightly.sandbox import Sandbox
 
 ADA = {"FIRST_NAME": "Ada"}
-POST = Request.of("POST", "/Contacts", ADA)
+POST = Request.with_json("POST", "/Contacts", ADA)
 # All that leaves open whether the request was done; the sandbox has done it for the first four.
 LOST = ["lost", "lost-500", "lost-hang", "truncate", "reset", "500", "502", "503", "hang", "html"]
 IS_DONE = {"lost", "lost-500", "lost-hang", "truncate"}
@@ -71,7 +71,7 @@ def test_a_put_is_sent_again(
     session: InsightlySession, sandbox: Sandbox, contact_id: int, fault: str
 ) -> None:
     sandbox.faults.script = [fault]
-    session.send(Request.of("PUT", "/Contacts", {"CONTACT_ID": contact_id, **ADA}))
+    session.send(Request.with_json("PUT", "/Contacts", {"CONTACT_ID": contact_id, **ADA}))
     assert asked(sandbox) == ["PUT /Contacts"] * 2
     assert sandbox.records("/Contacts")[0]["FIRST_NAME"] == "Ada"
 
@@ -108,7 +108,7 @@ def test_a_delete_that_may_not_be_done_is_an_error_whatever_the_try_before_was(
 
 def put(contact_id: int, etag: str | None, **fields: Any) -> Request:
     content = {"CONTACT_ID": contact_id, **ADA, **fields}
-    return Request.of("PUT", "/Contacts", content, if_match=etag)
+    return Request.with_json("PUT", "/Contacts", content, if_match=etag)
 
 
 @pytest.mark.parametrize("fault", ["lost", "lost-500", "truncate"])
@@ -245,7 +245,7 @@ def test_an_answer_to_a_write_may_be_empty(
     session: InsightlySession, sandbox: Sandbox, method: str
 ) -> None:
     sandbox.faults.body = b" "
-    answer = session.send(Request.of(method, "/Contacts/1", ADA))
+    answer = session.send(Request.with_json(method, "/Contacts/1", ADA))
     assert (answer.status, answer.data) == (200, None)
     assert len(asked(sandbox)) == 1
 
@@ -275,7 +275,7 @@ def test_a_write_is_not_sent_to_another_address(
         with pytest.raises(
             RefusedError, match=f"{method} .* was redirected to {elsewhere.api_url}"
         ):
-            session.send(Request.of(method, "/Contacts/1", ADA))
+            session.send(Request.with_json(method, "/Contacts/1", ADA))
         assert elsewhere.requests == []
 
 
@@ -316,4 +316,4 @@ def test_retries_and_requests_of_writes_are_counted(
     sandbox.faults.script = ["503", "ok", "429", "ok"]
     session.send(put(contact_id, None))
     session.send(POST)
-    assert (session.total.requests, session.total.retries) == (4, 2)
+    assert (session.stats.requests, session.stats.retries) == (4, 2)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tap_insightly.api import ClosedError, RateLimiter
-from tap_insightly.api.http.locks import SharedLock
 from tests.api.conftest import Clock, asked, new_client
 from tests.test_pace import most_in_a_second
 
@@ -31,10 +27,10 @@ class Watched(RateLimiter):
         self.starts: list[float] = []
         super().__init__(per_second, width, clock=self.clock, wait=self.clock.wait)
 
-    def start(self) -> Permit:
-        start = super().start()
-        self.starts.append(start.at)
-        return start
+    def acquire(self) -> Permit:
+        permit = super().acquire()
+        self.starts.append(permit.at)
+        return permit
 
 
 def work(client: InsightlyClient, number: int) -> int:
@@ -125,42 +121,3 @@ def test_closing_ends_what_other_threads_wait_for(sandbox: Sandbox) -> None:
             assert is_asked.wait(60)
             client.close()
             assert isinstance(created.exception(10), ClosedError)
-
-
-def test_whoever_is_alone_is_alone_and_the_others_are_in_together() -> None:
-    lock, barrier = SharedLock(), threading.Barrier(4)
-    inside = [""] * 4
-    wrong: list[list[str]] = []
-
-    def enter(number: int) -> None:
-        barrier.wait(60)
-        for round_ in range(4000):
-            is_alone = (number + round_) % 5 == 0
-            with lock.alone() if is_alone else lock.shared():
-                inside[number] = "alone" if is_alone else "shared"
-                for _ in range(20):  # time for others to come in
-                    seen = [one for one in inside if one]
-                    if "alone" in seen and len(seen) > 1:
-                        wrong.append(seen)
-                inside[number] = ""
-
-    def meet(_: int) -> None:
-        with lock.shared():
-            barrier.wait(60)  # all four have to be inside
-
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)  # threads take turns at almost every step
-    try:
-        with ThreadPoolExecutor(4) as threads:
-            list(threads.map(meet, range(4)))
-            list(threads.map(enter, range(4)))
-    finally:
-        sys.setswitchinterval(interval)
-    assert wrong == []
-
-
-def test_a_lock_is_left_by_an_error() -> None:
-    lock = SharedLock()
-    for enter in (lock.shared, lock.alone, lock.shared, lock.alone):
-        with pytest.raises(KeyError), enter():
-            raise KeyError

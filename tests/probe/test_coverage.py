@@ -21,7 +21,6 @@ MARK = re.compile(
 )
 # Says so of something else than the API.
 OF_ITSELF = {
-    "api/lists/paginator.py": 1,
     "sync/deletions.py": 1,
     "sync/known_ids.py": 1,
     "sync/refresh.py": 2,

@@ -1,4 +1,4 @@
-"""Where an account's API is, and how a request shows who sends it."""
+"""The address of an account's API, and the key that goes with each request."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ URL_ACCEPTED = (
 
 
 class InvalidAddressError(InsightlyError, ValueError):
-    """A text that names no Insightly address; `accepted` says what would."""
+    """Neither a pod nor an API URL of Insightly; `accepted` says what would be."""
 
     def __init__(self, accepted: str) -> None:
-        """Remember what would have been accepted.
+        """Say what would have been accepted.
 
         Args:
-            accepted: A description of valid values, text.
+            accepted: What valid addresses look like, to go on with after "accepted is".
         """
         super().__init__(f"The address of the API is not accepted; accepted is {accepted}.")
         self.accepted = accepted
@@ -47,7 +47,7 @@ class ApiKeyAuth(HTTPBasicAuth):
         """Take the key.
 
         Args:
-            api_key: The user's API key, text.
+            api_key: The user's API key.
         """
         super().__init__(api_key, "")
 
@@ -57,17 +57,10 @@ class ApiKeyAuth(HTTPBasicAuth):
 
 
 def pod_name(pod: str) -> str:
-    """Find the pod in what a user pasted.
+    """Find the pod, in lower case, in what a user pasted: the pod, or the API URL in any form.
 
-    Args:
-        pod: The pod (``na1``) or the API URL of the account, with or without scheme, version
-            and trailing slash. A version in the URL is not used: the tap reads its own.
-
-    Returns:
-        The pod in lower case, text.
-
-    Raises:
-        InvalidAddressError: If the text is neither.
+    A version in the URL is not used: the tap reads its own. What is neither is an
+    `InvalidAddressError`.
     """
     text = pod.strip()
     if not _POD.fullmatch(text):
@@ -95,12 +88,12 @@ def base_url(pod: str = "na1", api_url: str | None = None, api_version: str = AP
     """Say where the API of an account is.
 
     Args:
-        pod: The pod or the API URL of the account, text.
-        api_url: A base URL that overrides the pod and the version, text; None for none.
-        api_version: The version in the URL of a pod, text such as ``v3.1``.
+        pod: The pod (``na1``) or the API URL of the account, in any form.
+        api_url: A base URL that overrides the pod and the version; None for none.
+        api_version: The version in the URL of a pod, such as ``v3.1``.
 
     Returns:
-        The base URL without a slash at its end, text.
+        The base URL, up to and including the version, without a slash at its end.
 
     Raises:
         InvalidAddressError: If the pod or the URL is none, or the URL would send the key over

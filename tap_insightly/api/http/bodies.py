@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from tap_insightly.api.http.errors import BrokenResponseError
-from tap_insightly.api.http.json_repair import mended, unmarked, where_it_breaks
-from tap_insightly.api.http.server_text import sentence, told
+from tap_insightly.api.http.errors import BrokenResponseError, Facts
+from tap_insightly.api.http.json_repair import repaired, where_it_breaks, without_byte_order_mark
+from tap_insightly.api.http.server_text import as_sentence, server_message
 from tap_insightly.api.http.shapes import Shape, shape_of
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class _Record(msgspec.Struct, gc=False):
-    """An object of which nothing is looked at; all of its text is gone through all the same."""
+    """Any object: all of its text is parsed, and nothing is made of it."""
 
 
 _record = msgspec.json.Decoder(_Record).decode
@@ -46,53 +46,48 @@ _KINDS = {
 
 
 def checked_body(
-    request: Request, content: bytes, kind: str, clean: Callable[[object], str]
+    request: Request, content: bytes, kind: str, clean: Callable[[object], str], status: int = 200
 ) -> tuple[bytes, int | None]:
     """Make sure that a body is what was asked for, and count its records on the way.
 
-    Args:
-        request: What was asked.
-        content: What was answered.
-        kind: What the server calls that, text such as ``text/html``.
-        clean: Takes the key out of what is told.
-
-    Returns:
-        The body, mended if need be, and how many records it has; None if they do not matter.
-
-    Raises:
-        BrokenResponseError: If it is something else.
+    Raises `BrokenResponseError` if it is not. Returns the body, repaired if need be, and None for
+    the count where it does not matter. `kind` is the ``Content-Type``; `clean` takes the key out of
+    what the server says.
     """
     shape = shape_of(request.path, request.params) if request.method == "GET" else None
+    facts = Facts(request=request, status=status)
     try:
         body, count = _checked(content, shape)
     except msgspec.ValidationError as error:
-        raise BrokenResponseError(_misfit(content, shape, error, clean)) from None
+        msg, facts["said"] = _misfit(content, shape, error, clean)
+        raise BrokenResponseError(msg, **facts) from None
     except (msgspec.DecodeError, RecursionError) as error:
         where, said = where_it_breaks(content), ""
         if not re.match(rb"\W*[\[{]", content[:64]):
-            said = clean(told(content))
-        msg = f"the answer is not JSON ({kind}): {error}{where}. {sentence(said)}".rstrip()
-        raise BrokenResponseError(msg, is_json=False) from error
+            said = as_sentence(clean(server_message(content)))
+        msg = f"the answer is not JSON ({kind}): {error}{where}. {said}".rstrip()
+        facts["said"] = said
+        raise BrokenResponseError(msg, is_json=False, **facts) from error
     if request.method != "GET" and _is_failure(body):
-        said = sentence(clean(told(content)))
-        msg = f"the answer is no success, though its status says so: {said}"
-        raise BrokenResponseError(msg)
+        facts["said"] = as_sentence(clean(server_message(content)))
+        msg = f"the answer is no success, though its status says so: {facts['said']}"
+        raise BrokenResponseError(msg, **facts)
     return body, count
 
 
 def _checked(content: bytes, shape: Shape | None) -> tuple[bytes, int | None]:
-    body = unmarked(content)
+    body = without_byte_order_mark(content)
     try:
         return body, _count(body, shape)
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError:
-        body = mended(body)
+        body = repaired(body)
         return body, _count(body, shape)
 
 
 def _is_failure(body: bytes) -> bool:
-    """Tell whether what was to be done was answered by what servers say of a failure."""
+    """Tell whether the response to a write is what servers say of a failure."""
     try:
         found = _anything_named(body)
     except msgspec.DecodeError:
@@ -102,7 +97,7 @@ def _is_failure(body: bytes) -> bool:
 
 
 def _count(body: bytes, shape: Shape | None) -> int | None:
-    """Go through the whole text, make nothing of it, and so find all that is wrong with it."""
+    """Parse the whole body, so that all that is wrong with it shows; count its records."""
     if shape is None:
         _anything(body)
         return None
@@ -116,15 +111,15 @@ def _count(body: bytes, shape: Shape | None) -> int | None:
 
 def _misfit(
     content: bytes, shape: Shape | None, error: msgspec.ValidationError, clean: Callable[..., str]
-) -> str:
-    """Say what is there and what belongs there."""
+) -> tuple[str, str]:
+    """Say what is there and what belongs there, and what the server says."""
     found = re.search(r"got `(\w+)`(?: - at `\$\[(\d+)\])?", str(error))
     what, place = (found[1], found[2]) if found else ("", None)
     kind = _KINDS.get(what, "something else")
     if place is not None:
-        return f"the answer has {kind} for record {int(place) + 1} of its list."
+        return f"the answer has {kind} for record {int(place) + 1} of its list.", ""
     belongs = shape.value if shape else "something else"
-    said = sentence(clean(told(content))) if what in {"object", "str"} else ""
+    said = as_sentence(clean(server_message(content))) if what in {"object", "str"} else ""
     if not said or said.startswith("{"):  # no message, but maybe somebody's data
-        return f"the answer is {kind} where {belongs} belongs."
-    return f"the answer is {kind} where {belongs} belongs: {said}"
+        return f"the answer is {kind} where {belongs} belongs.", ""
+    return f"the answer is {kind} where {belongs} belongs: {said}", said

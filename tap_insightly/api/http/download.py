@@ -1,4 +1,4 @@
-"""Taking in the body of an answer: piece by piece, held once, no further than is wanted."""
+"""Reading the body of a response: piece by piece, held once, no further than is wanted."""
 
 from __future__ import annotations
 
@@ -17,43 +17,24 @@ PIECE = 2**16  # bytes that are read at once
 BEGINNING = 2**16  # bytes of an error that are read at most, about
 
 
-def received(request: Request, response: requests.Response) -> bytes:
-    """Read a body to its end.
-
-    Args:
-        request: What was asked.
-        response: The answer, of which nothing was read yet.
-
-    Returns:
-        The body, unpacked.
-
-    Raises:
-        PageTooLargeError: If it has more bytes than the request says.
-        requests.RequestException: If it breaks off.
-    """
+def read_body(request: Request, response: requests.Response) -> bytes:
+    """Read a body to its end, unpacked, unless it has more bytes than the request says."""
     largest = request.largest
-    told = 0 if "Content-Encoding" in response.headers else _told(response)
-    if largest is not None and told > largest:
-        raise _too_large(request, told)
+    announced = 0 if "Content-Encoding" in response.headers else _announced_size(response)
+    if largest is not None and announced > largest:
+        raise _too_large(request, response, announced)
     # This buffer becomes the body without being copied. Once closed it holds nothing, even if
     # the frames of an error keep it.
     with BytesIO() as body:
         for piece in response.iter_content(PIECE):
             body.write(piece)
             if largest is not None and body.tell() > largest:
-                raise _too_large(request, max(told, body.tell()))
+                raise _too_large(request, response, max(announced, body.tell()))
         return body.getvalue()
 
 
-def beginning(response: requests.Response) -> bytes:
-    """Read as much of a body as tells what is wrong, be it whole or not.
-
-    Args:
-        response: The answer, of which nothing was read yet.
-
-    Returns:
-        The beginning, unpacked; empty if there is none.
-    """
+def read_beginning(_: Request, response: requests.Response) -> bytes:
+    """Read as much of a body as tells what is wrong, be it whole or not."""
     with BytesIO() as body:
         try:
             for piece in response.iter_content(PIECE):
@@ -65,13 +46,13 @@ def beginning(response: requests.Response) -> bytes:
         return body.getvalue()
 
 
-def _told(response: requests.Response) -> int:
+def _announced_size(response: requests.Response) -> int:
     return whole_number(response.headers.get("Content-Length")) or 0
 
 
-def _too_large(request: Request, size: int) -> PageTooLargeError:
+def _too_large(request: Request, response: requests.Response, size: int) -> PageTooLargeError:
     msg = (
         f"GET {request.path} was answered with {size:,} bytes or more, of which no more than "
         f"{request.largest:,} are wanted at once."
     )
-    return PageTooLargeError(msg, size=size)
+    return PageTooLargeError(msg, size=size, request=request, status=response.status_code)

@@ -1,43 +1,129 @@
-"""What can go wrong with the API, each said so that the reader knows what to do."""
+"""What can go wrong with the API, each said so that the reader knows what to do.
+
+::
+
+    InsightlyError                    every error has .status, .method, .path and .said
+    ├── AuthenticationError           401: the key was not accepted
+    ├── NotAvailableError             403, 404, 405: not there for this user or plan
+    ├── RefusedError                  any other 4xx, a redirect, a list that never ends
+    │   ├── InvalidError              400: the values are not valid
+    │   │   └── ConflictError         400: someone else has changed the record
+    │   ├── LimitReachedError         402: the plan has no room for more
+    │   └── UndeletableError          417: Insightly could not delete the record
+    ├── QuotaExhaustedError           the requests of the day are used up
+    ├── RetriesExhaustedError         every try failed
+    ├── UnknownOutcomeError           it may have been done, and must not be done twice
+    ├── IncompleteError               a list ended before its total
+    ├── PageTooLargeError             a page is larger than wanted, or takes too long
+    ├── ClosedError                   the session was closed meanwhile
+    ├── InvalidAddressError           the pod or URL is none; nothing was sent (auth)
+    ├── InvalidFieldsError            values that cannot be written; nothing was sent (fields)
+    ├── UnknownObjectError            no object has that name; nothing was sent (objects)
+    ├── UnsupportedOperationError     the API has no way to do it; nothing was sent (objects)
+    └── RetryableError                a failure that may pass; a session tries again, and raises
+        │                             another error at last
+        └── BrokenResponseError       a body that is not what belongs there
+"""
 
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from typing_extensions import TypedDict
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from tap_insightly.api.http.request import Request
+
+
+class Facts(TypedDict, total=False):
+    """What an error knows besides its text, as `InsightlyError` takes it."""
+
+    request: Request | None
+    status: int | None
+    said: str | None
 
 
 class InsightlyError(Exception):
     """Anything that ends a request for good; its text is meant for the person who runs it."""
 
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        request: Request | None = None,
+        status: int | None = None,
+        said: str | None = None,
+    ) -> None:
+        """Keep the facts apart from the text.
+
+        Args:
+            message: The text for the person who runs it.
+            request: What was asked.
+            status: The HTTP status of the response.
+            said: What the server said of it, without the key.
+        """
+        super().__init__(message)
+        self.status = status
+        """The HTTP status of the response; None if there was none, or it was not the matter."""
+        self.method = request.method if request else None
+        """The method that was asked, such as ``POST``; None if nothing was asked."""
+        self.path = request.path if request else None
+        """The path that was asked, below the base URL; None if nothing was asked."""
+        self.said = said or None
+        """What the server said, without the key; None if it said no more than the status."""
+
+    def set_request(self, method: str, path: str) -> None:
+        """Name the request, where an error comes from something that does not know of it.
+
+        Args:
+            method: The method that was asked, in capitals.
+            path: The path that was asked, below the base URL.
+        """
+        self.method, self.path = method, path
+
 
 class AuthenticationError(InsightlyError):
     """The API key was not accepted (401)."""
 
-    def __init__(self, url: str, said: str = "") -> None:
+    def __init__(
+        self, url: str, *, request: Request | None = None, said: str | None = None
+    ) -> None:
         """Say which address refused the key.
 
         Args:
-            url: The address that was asked, text.
-            said: What the server said of it, a sentence without the key; empty for nothing.
+            url: The address that was asked.
+            request: What was asked.
+            said: What the server said of it, without the key.
         """
         super().__init__(
             f"Insightly did not accept the API key (401 from {url}). Compare api_key and pod with "
             "the key and the API URL shown in Insightly under User Settings > API. If they are "
             "right, ask an administrator whether API access is switched on for this user (System "
-            f"Settings > User List > Edit User).{_quoted(said)}"
+            f"Settings > User List > Edit User).{_quoted(said)}",
+            request=request,
+            status=HTTPStatus.UNAUTHORIZED,
+            said=said,
         )
 
 
 class NotAvailableError(InsightlyError):
     """This address is not there for this user or plan (403, 404 or 405)."""
 
-    def __init__(self, path: str, status: int, method: str = "GET", said: str = "") -> None:
+    status: int
+
+    def __init__(
+        self, path: str, status: int, method: str = "GET", said: str | None = None
+    ) -> None:
         """Say what is not available.
 
         Args:
-            path: The path that was asked, text.
-            status: The HTTP status of the answer, a number.
-            method: What was asked of it, text.
-            said: What the server said of it, a sentence without the key; empty for nothing.
+            path: The path that was asked, below the base URL.
+            status: The HTTP status: 403, 404 or 405.
+            method: The method that was asked, in capitals.
+            said: What the server said of it, without the key.
         """
         is_read = method == "GET"
         no_access = "the user of this API key has no access to it, or the plan leaves it out"
@@ -47,9 +133,9 @@ class NotAvailableError(InsightlyError):
             missing = "it does not exist, or the plan of this account leaves it out"
         reason = {403: no_access, 404: missing, 405: "the API does not offer it under this name"}
         what = f"{path} cannot be read" if is_read else f"{method} {path} cannot be done"
-        super().__init__(f"{what} ({status}): {reason[status]}.{_quoted(said)}")
-        self.status = status
-        """The HTTP status: 403, 404 or 405."""
+        text = f"{what} ({status}): {reason[status]}.{_quoted(said)}"
+        super().__init__(text, status=status, said=said)
+        self.set_request(method, path)
 
     @property
     def is_missing(self) -> bool:
@@ -58,18 +144,7 @@ class NotAvailableError(InsightlyError):
 
 
 class RefusedError(InsightlyError):
-    """An answer that trying again will not change: any other 4xx, a redirect, a strange body."""
-
-    def __init__(self, message: str, status: int | None = None) -> None:
-        """Say what was refused.
-
-        Args:
-            message: The text for the person who runs it.
-            status: The HTTP status, a number; None if that was not the matter.
-        """
-        super().__init__(message)
-        self.status = status
-        """The HTTP status; None if that was not the matter."""
+    """A refusal that trying again will not change: any other 4xx, a redirect, a strange list."""
 
 
 class InvalidError(RefusedError):
@@ -107,29 +182,21 @@ class QuotaExhaustedError(InsightlyError):
 class RetryableError(InsightlyError):
     """A failure that may pass: time-outs, lost connections, 429, 5xx, broken bodies."""
 
-    def __init__(self, message: str, *, was_not_processed: bool = False) -> None:
-        """Say what failed.
-
-        Args:
-            message: The cause, a sentence.
-            was_not_processed: Whether it is certain that the server did nothing of what was asked.
-        """
-        super().__init__(message)
+    def __init__(
+        self, message: str, *, was_not_processed: bool = False, **facts: Unpack[Facts]
+    ) -> None:
+        """Say what failed, and whether it is certain that the server did nothing of it."""
+        super().__init__(message, **facts)
         self.was_not_processed = was_not_processed
         """Whether it is certain that the server did nothing of what was asked."""
 
 
 class BrokenResponseError(RetryableError):
-    """What was answered is not what belongs there; such a server may do better the next time."""
+    """The body is not what belongs there; such a server may do better the next time."""
 
-    def __init__(self, message: str, *, is_json: bool = True) -> None:
-        """Say what is wrong with it.
-
-        Args:
-            message: The cause, a sentence.
-            is_json: Whether it is JSON, at least.
-        """
-        super().__init__(message)
+    def __init__(self, message: str, *, is_json: bool = True, **facts: Unpack[Facts]) -> None:
+        """Say what is wrong with it."""
+        super().__init__(message, **facts)
         self.is_json = is_json
         """Whether it is JSON, at least."""
 
@@ -137,16 +204,17 @@ class BrokenResponseError(RetryableError):
 class PageTooLargeError(InsightlyError):
     """A page that is larger than is wanted at once, or takes longer: smaller ones may do."""
 
-    def __init__(self, message: str, *, size: int | None = None) -> None:
+    def __init__(self, message: str, *, size: int | None = None, **facts: Unpack[Facts]) -> None:
         """Say why.
 
         Args:
-            message: The cause, a sentence.
-            size: How many bytes it has, as far as was read; None if it took too long.
+            message: The text for the person who runs it.
+            size: How many bytes the page has, as far as was read; None if it took too long.
+            **facts: As `InsightlyError` takes them.
         """
-        super().__init__(message)
+        super().__init__(message, **facts)
         self.size = size
-        """How many bytes it has, as far as was read; None if it took too long."""
+        """How many bytes the page has, as far as was read; None if it took too long."""
 
 
 class IncompleteError(InsightlyError):
@@ -161,5 +229,5 @@ class ClosedError(InsightlyError):
         super().__init__("The connection to Insightly was closed before all was read.")
 
 
-def _quoted(said: str) -> str:
+def _quoted(said: str | None) -> str:
     return f" Insightly says: {said}" if said else ""

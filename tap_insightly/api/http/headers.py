@@ -1,4 +1,4 @@
-"""Reading what the headers of an answer say."""
+"""Reading what the headers of a response say."""
 
 from __future__ import annotations
 
@@ -7,15 +7,7 @@ from email.utils import parsedate_to_datetime
 
 
 def whole_number(text: str | None, otherwise: int | None = None) -> int | None:
-    """Read a number.
-
-    Args:
-        text: The header; None if there is none.
-        otherwise: What to return if it holds no number.
-
-    Returns:
-        The number.
-    """
+    """Read a number; `otherwise` if there is no such header, or it holds none."""
     try:
         return otherwise if text is None else int(text)
     except ValueError:
@@ -23,14 +15,7 @@ def whole_number(text: str | None, otherwise: int | None = None) -> int | None:
 
 
 def moment(text: str | None) -> datetime | None:
-    """Read a date (RFC 9110).
-
-    Args:
-        text: The header; None if there is none.
-
-    Returns:
-        An aware datetime; None if the header says nothing, or no time to reckon with.
-    """
+    """Read a date (RFC 9110), aware; None if there is none, or no time to reckon with."""
     try:
         date = parsedate_to_datetime(text or "")
         aware = date if date.tzinfo else date.replace(tzinfo=timezone.utc)
@@ -41,15 +26,7 @@ def moment(text: str | None) -> datetime | None:
 
 
 def seconds_to_wait(text: str | None, now: datetime | None) -> float | None:
-    """Read Retry-After, which is a number of seconds or a date (RFC 9110).
-
-    Args:
-        text: The header; None if there is none.
-        now: The server's time; None if it is not known.
-
-    Returns:
-        Seconds, not below 0; None if the header says nothing.
-    """
+    """Read Retry-After: a number of seconds, or a date after `now` by the server's clock."""
     if text is None:
         return None
     if text.strip().isdecimal():

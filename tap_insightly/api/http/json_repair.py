@@ -1,7 +1,7 @@
 """JSON as some servers write it, as far as it can be read without guessing.
 
 What is meant by a byte order mark, by a character that should have been escaped, and by a number
-that is none, is certain. An end that is missing is never made up: an answer that was cut stays
+that is none, is certain. An end that is missing is never made up: a response that was cut stays
 broken.
 """
 
@@ -25,15 +25,8 @@ _GAP = re.compile(r"\s*,\s*")
 _ID = re.compile(r'"(\w+_ID)"\s*:\s*(\d+)')
 
 
-def unmarked(body: bytes) -> bytes:
-    """Drop a byte order mark.
-
-    Args:
-        body: What was answered.
-
-    Returns:
-        The body in UTF-8, without a mark.
-    """
+def without_byte_order_mark(body: bytes) -> bytes:
+    """Drop a byte order mark, and write in UTF-8 what is in another Unicode encoding."""
     encoding = json.detect_encoding(body)
     if encoding == "utf-8-sig":
         return body.removeprefix(codecs.BOM_UTF8)
@@ -42,30 +35,24 @@ def unmarked(body: bytes) -> bytes:
     return body
 
 
-def mended(body: bytes) -> bytes:
-    """Write properly what is meant.
+def repaired(body: bytes) -> bytes:
+    """Write properly what is meant; it may still be no JSON.
 
     A bare ``NaN`` or ``Infinity`` is null, a control character in a text is one. Half a character,
     as it can be all that is left of one at the end of a text that was cut to length (assumed),
     becomes U+FFFD.
-
-    Args:
-        body: What was answered, without a mark, and is no JSON.
-
-    Returns:
-        The body, which may be JSON.
     """
-    return _TEXT_OR_NO_NUMBER.sub(_mend, body)
+    return _TEXT_OR_NO_NUMBER.sub(_repair, body)
 
 
-def _mend(found: re.Match[bytes]) -> bytes:
+def _repair(found: re.Match[bytes]) -> bytes:
     text: bytes | None = found[1]
     if text is None:
         return b"null"
-    return _BAD_CHARACTER.sub(_mend_character, text) if _SUSPECT(text) else text
+    return _BAD_CHARACTER.sub(_repair_character, text) if _SUSPECT(text) else text
 
 
-def _mend_character(found: re.Match[bytes]) -> bytes:
+def _repair_character(found: re.Match[bytes]) -> bytes:
     if found[1]:
         return found[1]
     bad = found[0]
@@ -73,14 +60,7 @@ def _mend_character(found: re.Match[bytes]) -> bytes:
 
 
 def where_it_breaks(body: bytes) -> str:
-    """Say in which record of a list its JSON breaks.
-
-    Args:
-        body: What was answered, and cannot be mended.
-
-    Returns:
-        Words such as `` in record 3 (CONTACT_ID 12)``; empty if it is no list of records.
-    """
+    """Say in which record of a list its JSON breaks, such as `` in record 3 (CONTACT_ID 12)``."""
     text = body.decode(errors="replace").lstrip("\ufeff")
     # This one tells where something ends even if it is not the end of all.
     decoder = json.JSONDecoder(strict=False, parse_int=str, parse_float=str)

@@ -1,4 +1,4 @@
-"""How often to ask today: the daily quota, which all that runs at the same time shares."""
+"""How many requests are left today, for all threads that share a session."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tap_insightly.api.http.headers import whole_number
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-OUT_OF_ORDER = 100  # answers that may overtake each other: the most requests under way
+OUT_OF_ORDER = 100  # responses that may overtake each other: the most requests under way
 
 
 class Quota:
-    """What the answers say of the day's requests (``X-RateLimit-*``, seen live).
+    """What the responses say of the day's requests (``X-RateLimit-*``, seen live).
 
     A request is taken out of what is left before it is sent, so that requests under way at the
     same time cannot together use more than there is.
@@ -26,20 +26,20 @@ class Quota:
         """Start without knowledge.
 
         Args:
-            reserve: How many of the day's requests to leave unused, a number.
+            reserve: How many of the day's requests to leave unused.
         """
         self.limit: int | None = None
         """How many requests a day has; None if it is not known."""
         self.remaining: int | None = None
-        """How many were left at the last answer; None if it is not known."""
+        """How many were left at the last response; None if it is not known."""
         self._reserve = reserve
         self._under_way = 0
         self._changed = threading.Condition()
         self._date: datetime | None = None
         self._is_closed = False
 
-    def take(self) -> None:
-        """Take one request, and wait if only the answers to others can tell whether there is one.
+    def acquire(self) -> None:
+        """Take one request; wait if only the responses to others can tell whether there is one.
 
         Raises:
             QuotaExhaustedError: If no more requests may be sent today.
@@ -49,17 +49,18 @@ class Quota:
             while True:
                 if self._is_closed:
                     raise ClosedError
-                self._check()
+                if (shortage := self._shortage()) is not None:
+                    raise QuotaExhaustedError(shortage)
                 if not self._must_wait():
                     self._under_way += 1
                     return
                 self._changed.wait()
 
-    def give(self, headers: Mapping[str, str] | None, date: datetime | None = None) -> None:
-        """Take in that a request has ended, and what the answer says.
+    def release(self, headers: Mapping[str, str] | None, date: datetime | None = None) -> None:
+        """Note that a request has ended, and what its response says.
 
         Args:
-            headers: The headers of the answer; None if there was none.
+            headers: The headers of the response; None if there was none.
             date: The server's time, for messages; None if it is not known.
         """
         with self._changed:
@@ -70,14 +71,14 @@ class Quota:
                 self._note(whole_number(headers.get("X-RateLimit-Remaining")))
             self._changed.notify_all()
 
-    def check(self) -> None:
-        """Refuse to go on once only the reserve is left.
+    def shortage(self) -> str | None:
+        """Say what is wrong once only the reserve is left.
 
-        Raises:
-            QuotaExhaustedError: If no more requests may be sent today.
+        Returns:
+            What was used, what is left and when a new day begins; None while there is more.
         """
         with self._changed:
-            self._check()
+            return self._shortage()
 
     def close(self) -> None:
         """Let nobody wait any longer."""
@@ -88,7 +89,7 @@ class Quota:
     def _note(self, remaining: int | None) -> None:
         if remaining is None:
             return
-        # An answer may overtake one that was sent before it; only a new day gives many back.
+        # A response may overtake one that was sent before it; only a new day gives many back.
         if self.remaining is None or not 0 < remaining - self.remaining <= OUT_OF_ORDER:
             self.remaining = remaining
 
@@ -96,20 +97,19 @@ class Quota:
         if not self._under_way:
             return False
         if self.remaining is None:
-            return self._reserve > 0  # the first answer tells whether a second may be asked for
+            return self._reserve > 0  # the first response tells whether a second may be asked for
         return self.remaining - self._under_way <= self._reserve
 
-    def _check(self) -> None:
+    def _shortage(self) -> str | None:
         if self.remaining is None or self.remaining > self._reserve:
-            return
+            return None
         used = "" if self.limit is None else f" of {self.limit:,}"
         kept = f", kept in reserve by quota_reserve: {self._reserve:,}" if self._reserve else ""
-        msg = (
+        return (
             f"The day's API requests are used up: {self.remaining:,}{used} are left{kept}. "
             f"Insightly starts a new day {_next_midnight(self._date)}. "
             "Run it again after that."
         )
-        raise QuotaExhaustedError(msg)
 
 
 def _next_midnight(now: datetime | None) -> str:

@@ -1,4 +1,4 @@
-"""How fast to ask: never faster than allowed, and as fast as the server really takes it.
+"""When the next request may start: never faster than allowed, and as fast as the server takes it.
 
 The rule is additive increase, multiplicative decrease (AIMD), as in TCP: whoever is refused gives
 up a quarter, and asks for one more when it has not been refused for a while. So clients that know
@@ -6,7 +6,7 @@ nothing of each other come to similar shares. The way back has the shape of CUBI
 below where it was refused, then one small step, then ever larger ones until it is refused again.
 
 Two things differ from a network. A step too far costs a 429, which should be rare: so a single
-request goes beyond the limit, and the next step waits for its answer. And a server counts what
+request goes beyond the limit, and the next step waits for its response. And a server counts what
 comes in a second, so a limit is a whole number, as that of a token bucket: streams of *n* requests
 in any second fit together whenever their sum does, wherever in the second each of them is. At
 fractions in between, evenly paced, they are refused although the server has room for all of them.
@@ -27,12 +27,12 @@ from tap_insightly.api.http.errors import ClosedError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-UNPROVEN = 6  # under way before a server has answered; seen live: 429 at 5 under way, on some
+UNPROVEN = 6  # under way before a server has responded; seen live: 429 at 5 under way, on some
 # How much longer than a second the server is given for a second's requests, because they do not
 # all travel equally fast.
 SLACK = 0.03
 # The least gap between two starts, as a share of an even one: before an attempt to go beyond the
-# limit; before others, if the limit is what is allowed; if it is less.
+# limit; before others, if the limit is what is allowed; before others, if it is less.
 ATTEMPT, CATCHING_UP, EVENLY = 0.25, 0.7, 0.9
 
 LESS = 0.25  # the share that is given up when less is taken than before
@@ -47,17 +47,13 @@ ONE_IN = 500  # or so many requests, whichever is less: of so many, one may be r
 UNSURE, SOMEWHAT_UNSURE = 15, 2
 
 
-class Limit:
+class LearnedLimit:
     """One thing that a server limits: its ceiling as far as it is known, a whole number."""
 
     def __init__(self, most: int, value: int | None = None) -> None:
-        """Start with what is allowed.
-
-        Args:
-            most: What is allowed at most, a number from 1.
-            value: What to begin with; `most` if not given.
-        """
+        """Start with what is allowed, or less."""
         self.most = most
+        """What is allowed at most."""
         self.value = min(most, value or most)
         """The ceiling, as far as it is known."""
         self.proven = 0
@@ -65,40 +61,28 @@ class Limit:
         self.kept = self.value
         """The value that it kept for a whole pause; what was won since may have been luck."""
 
-    def grow(self, step: int) -> None:
-        """Take in that the server takes one more, and guess how much more than that.
-
-        Args:
-            step: How much to add, a number from 1.
-        """
+    def raise_by(self, step: int) -> None:
+        """Note that the server takes one more, and guess how much more than that."""
         self.value = min(self.most, self.value + step)
 
-    def lower(self, value: int) -> None:
-        """Take in that the server does not take more.
-
-        Args:
-            value: What it takes.
-        """
+    def lower_to(self, value: int) -> None:
+        """Note that the server takes no more than this."""
         self.value = max(1, min(self.value, value))
         self.proven = min(self.proven, self.value)
         self.kept = min(self.kept, self.value)
 
-    def keep(self) -> bool:
-        """Take in that a pause is over, and one more was refused.
-
-        Returns:
-            Whether it had grown before the pause.
-        """
+    def end_pause(self) -> bool:
+        """Note that a pause is over, and one more was refused; tell whether it had grown before."""
         has_grown, self.kept = self.value > self.kept, self.value
         return has_grown
 
 
 @dataclass(eq=False)
 class Permit:
-    """A request that was started."""
+    """The leave to start one request; to be released, whatever becomes of it."""
 
     at: float
-    """When, in seconds by the pace's clock."""
+    """When it was given, in seconds by the clock of the rate limiter."""
 
     under_way: int
     """How many requests were under way then, itself included."""
@@ -107,7 +91,7 @@ class Permit:
     """Whether it went beyond a limit, to find out whether there is more room."""
 
     is_refused: bool = False
-    """Whether it was answered 429."""
+    """Whether the response was 429."""
 
 
 class AdaptiveRate:
@@ -125,23 +109,28 @@ class AdaptiveRate:
     """
 
     def __init__(
-        self, per_second: float, width: int, chance: Callable[[], float] = random.random
+        self,
+        requests_per_second: float,
+        max_concurrency: int,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         """Start with what is allowed.
 
         Args:
-            per_second: The most requests to start in any one second, a number above 0.
-            width: The most requests under way, a number from 1.
+            requests_per_second: The most requests to start in any one second, above 0.
+            max_concurrency: The most requests under way, from 1.
             chance: Draws a number from 0 to 1: clients of one server must not move in step.
         """
-        self.rate = Limit(max(1, math.floor(per_second)))
+        self.rate = LearnedLimit(max(1, math.floor(requests_per_second)))
         """Requests in a second."""
-        self.width = Limit(width, UNPROVEN)
+        self.concurrency = LearnedLimit(max_concurrency, UNPROVEN)
         """Requests under way."""
         self.under_way = 0
-        self._second = max(1.0, 1 / per_second)  # longer, if less than one a second is allowed
+        self._second = max(
+            1.0, 1 / requests_per_second
+        )  # longer, if less than one a second is allowed
         self._chance = chance
-        self._starts: deque[Permit] = deque(maxlen=4 * self.rate.most + 4 * width)
+        self._starts: deque[Permit] = deque(maxlen=4 * self.rate.most + 4 * max_concurrency)
         self._not_before = -math.inf
         self._shift = 0.0
         self._refused_at = -math.inf  # when it was last taken in that something was refused
@@ -155,26 +144,12 @@ class AdaptiveRate:
         self._doubts = 0
 
     def delay(self, now: float) -> float:
-        """Say how long the next request has to wait.
-
-        Args:
-            now: The time, in seconds.
-
-        Returns:
-            Seconds; infinite if it has to wait for an answer; 0 if it may start.
-        """
+        """Say how many seconds the next request has to wait; infinite: for a response."""
         ready = min(self._ready_at(), self._attempt_at(now))
         return max(0.0, max(ready, self._not_before) - now)
 
     def acquire(self, now: float) -> Permit:
-        """Take in that a request starts; `delay` must have said 0.
-
-        Args:
-            now: The time, in seconds.
-
-        Returns:
-            The start, to be handed to `answer`.
-        """
+        """Let a request start; `delay` must have said 0."""
         permit = Permit(now, self.under_way + 1, is_attempt=self._ready_at() > now)
         if permit.is_attempt:
             self._attempt = permit
@@ -184,13 +159,7 @@ class AdaptiveRate:
         return permit
 
     def release(self, permit: Permit, now: float, *, is_refused: bool | None) -> None:
-        """Take in how a request was answered, or that it was not.
-
-        Args:
-            permit: What `start` returned.
-            now: The time, in seconds.
-            is_refused: Whether the answer was 429; None if no answer came, which tells nothing.
-        """
+        """Learn whether a request was answered 429; None if by nothing, which tells nothing."""
         self.under_way -= 1
         permit.is_refused = bool(is_refused)
         if permit is self._attempt:
@@ -202,13 +171,9 @@ class AdaptiveRate:
         elif is_refused is not None:
             self._taken(permit, now)
 
-    def hold(self, until: float) -> None:
-        """Start nothing for a while, as the server asked.
-
-        Args:
-            until: When to go on, in seconds.
-        """
-        self._not_before = max(self._not_before, until)
+    def pause_until(self, moment: float) -> None:
+        """Start nothing until then, as the server asked."""
+        self._not_before = max(self._not_before, moment)
 
     @property
     def per_second(self) -> float:
@@ -223,7 +188,7 @@ class AdaptiveRate:
 
     def _ready_at(self) -> float:
         """Say when the next request may start within both limits."""
-        if self.under_way >= self.width.value:
+        if self.under_way >= self.concurrency.value:
             return math.inf
         share = CATCHING_UP if self.rate.value == self.rate.most else EVENLY
         return max(self._gap_ends_at(share), self._window_ends_at(self.rate.value)) + self._shift
@@ -237,8 +202,8 @@ class AdaptiveRate:
 
     def _attempt_at(self, now: float) -> float:
         """Say when one may go beyond the limits; infinite if they do not hold it back."""
-        room = self.width.value - self.under_way
-        if self._attempt is not None or room < 0 or self.under_way == self.width.most:
+        room = self.concurrency.value - self.under_way
+        if self._attempt is not None or room < 0 or self.under_way == self.concurrency.most:
             return math.inf
         gap = max(self._gap_ends_at(ATTEMPT), self._window_ends_at(self.rate.most))
         at = max(now, self._attempt_from, gap)
@@ -258,25 +223,25 @@ class AdaptiveRate:
         """Seconds in which one too many is too many, however fast each of them travelled."""
         return self._period * (1 - 0.5 / self.rate.value)
 
-    def _reached(self, permit: Permit, seconds: float) -> list[tuple[Limit, int]]:
+    def _reached(self, permit: Permit, seconds: float) -> list[tuple[LearnedLimit, int]]:
         """Say how much of each limit a request took up, with those so many seconds before it."""
         number = self._count(permit.at - seconds, permit.at) + permit.is_refused
-        return [(self.rate, number), (self.width, permit.under_way)]
+        return [(self.rate, number), (self.concurrency, permit.under_way)]
 
     def _taken(self, permit: Permit, now: float) -> None:
         self._refused_alone = 0
         if permit.is_attempt:
             beyond = self._beyond(permit)
             for limit in beyond:
-                limit.grow(STEPS[min(self._successes, len(STEPS) - 1)])
+                limit.raise_by(STEPS[min(self._successes, len(STEPS) - 1)])
             self._successes += bool(beyond)
-            self._attempt_from, self._is_widening = now, self.width in beyond
+            self._attempt_from, self._is_widening = now, self.concurrency in beyond
         elif math.isinf(self._refused_at):
-            self.width.grow(self.width.value)
+            self.concurrency.raise_by(self.concurrency.value)
         for limit, reach in self._reached(permit, self._second):
             limit.proven = max(limit.proven, reach)
 
-    def _beyond(self, permit: Permit) -> list[Limit]:
+    def _beyond(self, permit: Permit) -> list[LearnedLimit]:
         return [limit for limit, reach in self._reached(permit, self._sharp) if reach > limit.value]
 
     def _refused(self, permit: Permit, now: float) -> None:
@@ -291,31 +256,31 @@ class AdaptiveRate:
             self._failed(self._beyond(permit))
         elif unproven:
             for limit, reach in unproven:
-                limit.lower(reach - 1 if reach > 1 else limit.value // 2)
+                limit.lower_to(reach - 1 if reach > 1 else limit.value // 2)
         else:
             self._give_up_a_share(reached)
         self._shift = self._chance() * self._period / self.rate.value  # not when others come
         self._wait(now)
 
-    def _failed(self, beyond: list[Limit]) -> None:
-        """Take in that an attempt to go beyond limits was refused."""
+    def _failed(self, beyond: list[LearnedLimit]) -> None:
+        """Note that an attempt to go beyond limits was refused."""
         for limit in beyond:
-            limit.lower(max(1, limit.proven))
+            limit.lower_to(max(1, limit.proven))
         if self._successes == 0:
-            have_grown = [limit.keep() for limit in beyond]
+            have_grown = [limit.end_pause() for limit in beyond]
             self._doubts = UNSURE if have_grown and all(have_grown) else self._doubts - 1
         elif self._doubts == 0:
             self._doubts = -1
 
-    def _give_up_a_share(self, reached: list[tuple[Limit, int]]) -> None:
-        """Take in that the server takes less than it did."""
+    def _give_up_a_share(self, reached: list[tuple[LearnedLimit, int]]) -> None:
+        """Give up a share: the server takes less than it did."""
         won = [limit for limit, reach in reached if reach > limit.kept]
         # If nothing was won since the last pause, what is nearer to its limit is to blame.
         nearest, _ = max(reached, key=lambda one: (one[1] > 1, one[1] / one[0].value))
         for limit in won or [nearest]:
             self._refused_alone += limit.value == 1
             value = limit.value - max(1, math.floor(LESS * limit.value + self._chance()))
-            limit.lower(max(value, limit.kept) if won else value)
+            limit.lower_to(max(value, limit.kept) if won else value)
         is_luck = bool(won) or self._doubts <= 0  # or one that travelled longer than others
         self._doubts = max(self._doubts, SOMEWHAT_UNSURE if is_luck else UNSURE)
 
@@ -323,7 +288,7 @@ class AdaptiveRate:
         # Sent before the last change. More than one tell how many the server takes.
         self._refused_with += 1
         if self._refused_with > 1 and number <= self.rate.value:
-            self.rate.lower(max(number - 1, self._least))
+            self.rate.lower_to(max(number - 1, self._least))
 
     def _wait(self, now: float) -> None:
         self._successes, self._is_widening = 0, False
@@ -334,25 +299,26 @@ class AdaptiveRate:
 
 
 class RateLimiter:
-    """The pace of one account, for all threads: whoever asks first starts first."""
+    """Keeps all threads within the rate of one account: whoever asks first starts first."""
 
     def __init__(
         self,
-        per_second: float,
-        width: int = 20,
+        requests_per_second: float,
+        max_concurrency: int = 20,
         *,
         clock: Callable[[], float] = time.monotonic,
         wait: Callable[[threading.Condition, float | None], object] = threading.Condition.wait,
     ) -> None:
-        """Set the pace.
+        """Start with the rate that is allowed; what the server takes is learned.
 
         Args:
-            per_second: The most requests to start in any one second, a number above 0.
-            width: The most requests under way, a number from 1.
+            requests_per_second: The most requests to start in any one second, above 0.
+            max_concurrency: The most requests under way at the same time, from 1.
             clock: Where the time comes from, in seconds that only grow.
             wait: How to wait for a condition, at most for a number of seconds.
         """
-        self.adaptive_rate = AdaptiveRate(per_second, width)
+        self.adaptive_rate = AdaptiveRate(requests_per_second, max_concurrency)
+        """What was learned of the server."""
         self._clock = clock
         self._wait = wait
         self._turn = threading.Lock()
@@ -363,10 +329,10 @@ class RateLimiter:
         """Wait until the next request may start.
 
         Returns:
-            The start, to be handed to `answer` whatever becomes of the request.
+            A permit, to be handed to `release` whatever becomes of the request.
 
         Raises:
-            ClosedError: If the pace was closed meanwhile.
+            ClosedError: If the rate limiter was closed meanwhile.
         """
         with self._turn, self._changed:
             while True:
@@ -379,20 +345,20 @@ class RateLimiter:
                 self._wait(self._changed, None if math.isinf(delay) else delay)
 
     def release(
-        self, permit: Permit, *, is_refused: bool | None, hold: float | None = None
+        self, permit: Permit, *, is_refused: bool | None, retry_after: float | None = None
     ) -> None:
-        """Take in how a request was answered, or that it was not.
+        """Give a permit back, and learn from the response.
 
         Args:
-            permit: What `start` returned.
-            is_refused: Whether the answer was 429; None if no answer came.
-            hold: Seconds for which the server asks to be left alone; None if it does not.
+            permit: What `acquire` returned.
+            is_refused: Whether the response was 429; None if there was none.
+            retry_after: Seconds for which the server asks to be left alone; None if it does not.
         """
         with self._changed:
             now = self._clock()
             self.adaptive_rate.release(permit, now, is_refused=is_refused)
-            if hold is not None:
-                self.adaptive_rate.hold(now + hold)
+            if retry_after is not None:
+                self.adaptive_rate.pause_until(now + retry_after)
             self._changed.notify_all()
 
     def close(self) -> None:

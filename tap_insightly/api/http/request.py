@@ -1,4 +1,4 @@
-"""What is asked of the API."""
+"""One request to the API."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class Request:
     """Headers besides those that every request has."""
 
     is_json: bool = True
-    """Whether only JSON is an answer; a file can be anything."""
+    """Whether the response has to be JSON; a file can be anything."""
 
     largest: int | None = None
-    """The most bytes of an answer, if it is a page of which a smaller one would do as well."""
+    """The most bytes of the response, if it is a page of which a smaller one would do as well."""
 
     @classmethod
-    def of(
+    def with_json(
         cls,
         method: str,
         path: str,
@@ -53,9 +53,10 @@ class Request:
 
         Args:
             method: The method in capitals.
-            path: The path below the base URL, text.
-            content: What to send, of any type that JSON has; None for nothing.
-            if_match: The ETag that the record must have still, text; None if any will do.
+            path: The path below the base URL, such as ``/Contacts/12/Links``.
+            content: Anything that JSON can be, with `decimal.Decimal` for fractions; None to send
+                nothing.
+            if_match: The ETag that the record must still have; None if any will do.
 
         Returns:
             The request.

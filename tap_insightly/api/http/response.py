@@ -1,4 +1,4 @@
-"""What the API answered."""
+"""One response of the API, which is parsed only where it is needed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 @dataclass(frozen=True)
 class Response:
-    """What the API answered, and when, by the server's clock."""
+    """A response that was a success."""
 
     body: bytes
     """The JSON, whole; parsed where it is needed, because text takes a fifth of the memory.
@@ -29,7 +29,7 @@ class Response:
     """
 
     date: datetime | None = None
-    """When the server answered (``Date`` header), aware; None if it did not say."""
+    """When the server responded (``Date`` header), aware; None if it did not say."""
 
     total: int | None = None
     """How many records the whole list has (``X-Total-Count``); None if the server did not say."""

@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
+from typing_extensions import override
 
 LONGEST = 300  # characters of it that are told
 
@@ -23,14 +24,17 @@ class _Page(HTMLParser):
         self.text: list[str] = []
         self._open: list[str] = []
 
-    def handle_starttag(self, tag: str, attrs: Any) -> None:  # noqa: ANN401, ARG002 - as it has it
+    @override
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
         if tag in self._hidden:
             self._open.append(tag)
 
+    @override
     def handle_endtag(self, tag: str) -> None:
         if tag in self._open:
             del self._open[self._open.index(tag) :]
 
+    @override
     def handle_data(self, data: str) -> None:
         if "title" in self._open:
             self.title.append(data)
@@ -38,16 +42,11 @@ class _Page(HTMLParser):
             self.text.append(data)
 
 
-def told(content: bytes, status: int | None = None, reason: str | None = None) -> str:
-    """Say what a server says of an error.
+def server_message(content: bytes, status: int | None = None, reason: str | None = None) -> str:
+    """Say in one line what a server says of an error; empty if that is no more than the status.
 
-    Args:
-        content: The body, or its beginning: JSON, HTML, text or nothing.
-        status: The HTTP status, a number; None if that is not the matter.
-        reason: The words that came with the status, text; None or empty for none.
-
-    Returns:
-        One line; empty if that is no more than the status. The key may be in it.
+    The body may be JSON, HTML, text or nothing, or only its beginning; `reason` is what came with
+    the status. The key may be in it.
     """
     text = content.decode(errors="replace").lstrip("\ufeff").strip()
     words = [_in_a_line(one) for one in (reason or "", _unwrapped(text))]
@@ -58,29 +57,15 @@ def told(content: bytes, status: int | None = None, reason: str | None = None) -
     return ": ".join(found)
 
 
-def sentence(text: str) -> str:
-    """Make a sentence of something that was said.
-
-    Args:
-        text: One line, without the key.
-
-    Returns:
-        It, with an end, and shortened if it is long; empty if it is.
-    """
+def as_sentence(text: str) -> str:
+    """Give one line an end, and shorten it if it is long."""
     if len(text) > LONGEST:
         return f"{text[:LONGEST].rstrip()}..."
     return text if not text or text[-1] in ".!?" else f"{text}."
 
 
 def usual_words(status: int | None) -> str:
-    """Say what a status means to everybody.
-
-    Args:
-        status: The HTTP status, a number; None for none.
-
-    Returns:
-        Words such as ``Not Found``; empty if there are none.
-    """
+    """Say what a status means to everybody, such as ``Not Found``; empty if nothing."""
     try:
         return HTTPStatus(status or 0).phrase
     except ValueError:

@@ -1,4 +1,4 @@
-"""Requests that keep the pace, count the quota, try again, and never show the key."""
+"""Requests within the rate limit and the quota, sent again if need be, and without the key."""
 
 from __future__ import annotations
 
@@ -18,11 +18,13 @@ import requests
 from tap_insightly.api.http.auth import ApiKeyAuth
 from tap_insightly.api.http.bodies import checked_body
 from tap_insightly.api.http.closeable import Closeable
-from tap_insightly.api.http.download import beginning, received
+from tap_insightly.api.http.download import read_beginning, read_body
 from tap_insightly.api.http.errors import (
     ClosedError,
+    Facts,
     NotAvailableError,
     PageTooLargeError,
+    QuotaExhaustedError,
     RefusedError,
     RetriesExhaustedError,
     RetryableError,
@@ -33,7 +35,7 @@ from tap_insightly.api.http.quota import Quota
 from tap_insightly.api.http.rate_limit import RateLimiter
 from tap_insightly.api.http.request import Request
 from tap_insightly.api.http.response import Response
-from tap_insightly.api.http.server_text import LONGEST, sentence, told
+from tap_insightly.api.http.server_text import LONGEST, as_sentence, server_message
 from tap_insightly.api.http.stats import RequestStats
 from tap_insightly.api.http.status_errors import error_of
 from tap_insightly.api.http.transport import (
@@ -75,25 +77,27 @@ class InsightlySession(Closeable):
         """Get ready; nothing is sent yet.
 
         Args:
-            base_url: Where the API is, text without a slash at its end.
-            api_key: The user's API key, text.
-            requests_per_second: The most requests to start in any second, a number.
-            max_concurrency: The most requests under way, a number.
-            request_timeout: Seconds to wait for a connection, and for each part of an answer.
-            max_retries: How often to repeat a request whose failure may pass, a number.
-            quota_reserve: How many of the day's requests to leave unused, a number.
-            user_agent: What to call ourselves, text.
-            rate_limiter: A pace to share with others, instead of one made from the numbers above.
-            sleep: How to wait between two tries, given seconds; closing ends the wait if this is
-                not given.
+            base_url: Where the API is, as `base_url` returns it.
+            api_key: The user's API key.
+            requests_per_second: The most requests to start in any one second.
+            max_concurrency: The most requests under way at the same time.
+            request_timeout: Seconds to wait for a connection, and for each part of a response.
+            max_retries: How often to repeat a request whose failure may pass.
+            quota_reserve: How many of the day's requests to leave unused.
+            user_agent: The ``User-Agent`` header.
+            rate_limiter: A rate limiter to share with other sessions; by default, one is made of
+                `requests_per_second` and `max_concurrency`.
+            sleep: Waits between two tries, for a number of seconds; by default until that time is
+                over or the session is closed.
         """
         self.base_url = base_url
         self.max_concurrency = max_concurrency
         self.quota = Quota(quota_reserve)
-        self.total = RequestStats()
-        """What was sent by all together."""
+        self.stats = RequestStats()
+        """What all threads have sent together."""
         self.rate_limiter = rate_limiter or RateLimiter(requests_per_second, max_concurrency)
-        self._date: list[tuple[datetime, float]] = []  # one: of the last answer, and our clock then
+        # One: of the last response, and our clock then.
+        self._date: list[tuple[datetime, float]] = []
         self._timeout = request_timeout
         self._max_tries = max_retries + 1
         self._auth = ApiKeyAuth(api_key)
@@ -105,17 +109,17 @@ class InsightlySession(Closeable):
         self._http, self._connections = breakable_session(max_concurrency)
         self._http.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
 
-    def counting(self, stats: RequestStats) -> InsightlySession:
+    def with_stats(self, stats: RequestStats) -> InsightlySession:
         """Share this session, but count apart what is sent through it.
 
         Args:
-            stats: Where to count: a part of `total`.
+            stats: Where to count: a part of the `stats` of this one.
 
         Returns:
-            A session with the same connections, pace and quota. It need not be closed.
+            A session with the same connections, rate limiter and quota. It need not be closed.
         """
         other = copy.copy(self)
-        other.total = stats
+        other.stats = stats
         return other
 
     def close(self) -> None:
@@ -128,7 +132,7 @@ class InsightlySession(Closeable):
         self._http.close()
 
     def stop_waiting(self) -> None:
-        """Let nothing wait for another try or look any more: what waits ends, the rest goes on."""
+        """End what waits for another try or lookup, with a `ClosedError`; the rest goes on."""
         self._ending.set()
 
     def _pause(self, seconds: float) -> None:
@@ -139,7 +143,7 @@ class InsightlySession(Closeable):
         """Say what time it is by the server's clock.
 
         Returns:
-            An aware datetime, reckoned from the last answer; None if none has told yet.
+            An aware datetime, reckoned from the ``Date`` of the last response; None before that.
         """
         if not self._date:
             return None
@@ -154,17 +158,17 @@ class InsightlySession(Closeable):
         *,
         largest: int | None = None,
     ) -> Response:
-        """Ask for something, again if need be.
+        """Send a GET, again if need be.
 
         Args:
-            path: The path below the base URL, text such as ``/Contacts``.
-            params: Query parameters, texts by name.
-            stats: Where to count what is sent: a part of `total`, or nothing for `total` itself.
+            path: The path below the base URL, such as ``/Contacts``.
+            params: Query parameters by name.
+            stats: Where to count what is sent: a part of those of the session; by default these.
             largest: The most bytes that are wanted, unpacked, if it is a page of a list, and a
-                smaller one would do as well; None for any number.
+                smaller one would do as well; by default any number.
 
         Returns:
-            The answer.
+            The response, which is one of the 2xx, and has JSON of the shape that belongs there.
 
         Raises:
             InsightlyError: As `send` does.
@@ -176,23 +180,29 @@ class InsightlySession(Closeable):
 
         Args:
             request: The request.
-            stats: Where to count what is sent: a part of `total`, or nothing for `total` itself.
+            stats: Where to count what is sent: a part of those of the session; by default these.
 
         Returns:
-            The answer.
+            The response, which is one of the 2xx.
 
         Raises:
             AuthenticationError: If the key is not accepted.
-            NotAvailableError: If the answer is 403, 404 or 405.
-            RefusedError: If the answer is another that trying again will not change.
+            NotAvailableError: If the status is 403, 404 or 405.
+            RefusedError: If it is another that trying again will not change.
             QuotaExhaustedError: If no request may be sent any more today.
             RetriesExhaustedError: If the request failed on every try.
             UnknownOutcomeError: If it may have been done, and must not be done twice.
-            PageTooLargeError: If the request says how large its answer may be, and it is larger,
-                or does not come in time.
+            PageTooLargeError: If the response is larger than the request says, or does not come in
+                time.
             ClosedError: If the session is closed meanwhile.
         """
-        stats = stats or self.total
+        try:
+            return self._send_and_retry(request, stats or self.stats)
+        except (QuotaExhaustedError, ClosedError) as error:
+            error.set_request(request.method, request.path)
+            raise
+
+    def _send_and_retry(self, request: Request, stats: RequestStats) -> Response:
         waits = backoff.expo(max_value=LONGEST_WAIT)
         next(waits)  # the generator's first value is not a wait
         number, may_be_done = 1, False
@@ -221,9 +231,9 @@ class InsightlySession(Closeable):
             stats.count(retries=1)
 
     def _send_once(self, request: Request, stats: RequestStats) -> Response:
-        self.quota.take()
+        self.quota.acquire()
         headers: Mapping[str, str] | None = None
-        date, hold, is_refused = None, None, None
+        date, retry_after, is_refused = None, None, None
         try:
             permit = self.rate_limiter.acquire()
             try:
@@ -233,26 +243,29 @@ class InsightlySession(Closeable):
                     if date is not None:
                         self._date[:] = [(date, time.monotonic())]
                     is_refused = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
-                    hold = self._hold(request, response, date)
-                    is_good = response.status_code < HTTPStatus.MULTIPLE_CHOICES
-                    content = received(request, response) if is_good else beginning(response)
+                    retry_after = self._retry_after(request, response, date)
+                    # Some responses to GET are documented as 201 (spec).
+                    is_success = response.status_code < HTTPStatus.MULTIPLE_CHOICES
+                    read = read_body if is_success else read_beginning
+                    content = read(request, response)
             finally:
-                self.rate_limiter.release(permit, is_refused=is_refused, hold=hold)
+                self.rate_limiter.release(permit, is_refused=is_refused, retry_after=retry_after)
         finally:
-            self.quota.give(headers, date)
+            self.quota.release(headers, date)
         stats.count(refused=int(is_refused))
-        if not is_good:  # some answers to GET are documented as 201 (spec)
+        if not is_success:
             raise self._error(request, response, content)
+        status = response.status_code
         total = whole_number(headers.get("X-Total-Count"))
         counted = None
         if request.is_json and (request.method == "GET" or content.strip()):
             kind = headers.get("Content-Type", "no content type")
-            content, counted = checked_body(request, content, kind, self._clean)
-        return Response(content, date, total, response.status_code, headers, counted)
+            content, counted = checked_body(request, content, kind, self._clean, status)
+        return Response(content, date, total, status, headers, counted)
 
     @contextmanager
     def _exchange(self, request: Request, stats: RequestStats) -> Iterator[requests.Response]:
-        """Send a request, and say what is wrong if that fails, or the reading of the answer."""
+        """Send a request; say what is wrong if that fails, or the reading of the response."""
         stats.count(requests=1)
         started = time.monotonic()
         try:
@@ -274,7 +287,7 @@ class InsightlySession(Closeable):
                 f"No secure connection to {self.base_url}: {self._clean(reason_of(error))}. "
                 "Check the address, and whether a proxy on the way needs its certificate trusted."
             )
-            raise RetriesExhaustedError(msg) from None
+            raise RetriesExhaustedError(msg, request=request) from None
         except requests.RequestException as error:
             self._raise_if_closed()
             raise self._failure(request, error) from None
@@ -291,11 +304,11 @@ class InsightlySession(Closeable):
                 f"GET {self.base_url}{request.path} was not answered in whole within "
                 f"{self._timeout:g} seconds (request_timeout)."
             )
-            return PageTooLargeError(msg)
+            return PageTooLargeError(msg, request=request)
         msg = f"{self._clean(reason_of(error))}."
         if is_late or isinstance(error, requests.Timeout):
             msg = f"no answer within {self._timeout:g} seconds (request_timeout)."
-        return RetryableError(msg, was_not_processed=was_never_sent(error))
+        return RetryableError(msg, was_not_processed=was_never_sent(error), request=request)
 
     def _raise_if_closed(self) -> None:
         if self._closed.is_set():
@@ -308,42 +321,36 @@ class InsightlySession(Closeable):
         if status < HTTPStatus.BAD_REQUEST:
             said = self._clean(response.headers.get("Location", ""))[:LONGEST]
         else:
-            said = sentence(self._clean(told(content, status, response.reason)))
+            said = as_sentence(self._clean(server_message(content, status, response.reason)))
         error = error_of(request, status, said, self.base_url)
-        if isinstance(error, RetryableError):
-            self.quota.check()  # a 429 with nothing left today will not pass
+        # A 429 with nothing left today will not pass.
+        shortage = self.quota.shortage() if isinstance(error, RetryableError) else None
+        if shortage is not None:
+            return QuotaExhaustedError(shortage, request=request, status=status, said=said)
         return error
 
-    def _hold(
+    def _retry_after(
         self, request: Request, response: requests.Response, date: datetime | None
     ) -> float | None:
-        """Say how long the server wants to be left alone.
+        """Say for how many seconds the server wants to be left alone.
 
-        Args:
-            request: What was asked.
-            response: The answer.
-            date: The server's time; None if it is not known.
-
-        Returns:
-            Seconds; None if it does not say, or nothing is left for today, which is another matter.
-
-        Raises:
-            RetriesExhaustedError: If it is longer than anybody should wait.
-            UnknownOutcomeError: If it is, and what was asked may have been done.
+        If nothing is left for today, that is another matter. If it is longer than anybody should
+        wait, that is an error.
         """
         seconds = seconds_to_wait(response.headers.get("Retry-After"), date)
         if seconds is None or response.headers.get("X-RateLimit-Remaining", "").strip() == "0":
             return None
         if seconds > LONGEST_HOLD:
+            status = response.status_code
             msg = (
-                f"{request.method} {self.base_url}{request.path} was answered "
-                f"{response.status_code}, with the wish to "
+                f"{request.method} {self.base_url}{request.path} was answered {status}, "
+                "with the wish to "
                 f"be left alone for {seconds:,.0f} seconds (Retry-After). Run it again after that."
             )
-            was_not_processed = response.status_code == HTTPStatus.TOO_MANY_REQUESTS
+            was_not_processed = status == HTTPStatus.TOO_MANY_REQUESTS
             if was_not_processed or request.is_repeatable:
-                raise RetriesExhaustedError(msg)
-            raise self._unknown(request, RetryableError(msg))
+                raise RetriesExhaustedError(msg, request=request, status=status)
+            raise self._unknown(request, RetryableError(msg, status=status))
         return seconds
 
     def _clean(self, thing: object) -> str:
@@ -360,16 +367,20 @@ class InsightlySession(Closeable):
         outcome = ""
         if not request.is_reading:
             outcome = " It may have been done." if may_be_done else " Nothing was done."
-        return RetriesExhaustedError(
+        msg = (
             f"{request.method} {self.base_url}{request.path} failed {times}, the last time with: "
             f"{error}{outcome} Check the network and Insightly's status, then run it again."
         )
+        facts = Facts(request=request, status=error.status, said=error.said)
+        return RetriesExhaustedError(msg, **facts)
 
     def _unknown(self, request: Request, error: InsightlyError) -> UnknownOutcomeError:
-        return UnknownOutcomeError(
+        msg = (
             f"{request.method} {self.base_url}{request.path} may have been done, or not: {error} "
             "Look at what is there before you do it again."
         )
+        facts = Facts(request=request, status=error.status, said=error.said)
+        return UnknownOutcomeError(msg, **facts)
 
     def _log_retry(self, request: Request, error: RetryableError, number: int, wait: float) -> None:
         what = f"{request.method} {request.path}"

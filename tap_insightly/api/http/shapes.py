@@ -15,7 +15,7 @@ _BY_NAME = "{object}"
 
 
 class Shape(Enum):
-    """What an answer is; the value is how it is said."""
+    """What a body is; the value is how messages call it."""
 
     LIST = "a list"
     OBJECT = "an object"
@@ -23,16 +23,11 @@ class Shape(Enum):
 
 
 def shape_of(path: str, params: Mapping[str, str]) -> Shape:
-    """Say what belongs at a path.
+    """Say what belongs at a path, in any case and spelling that the API takes.
 
-    Args:
-        path: The path as it is asked for, in any case and spelling that the API takes.
-        params: The parameters of the query.
-
-    Returns:
-        What belongs there; `Shape.ANY` if the documents do not know the path.
+    It is `Shape.ANY` if the documents do not know the path.
     """
-    first, *rest = _plain(path)
+    first, *rest = _normalized(path)
     rest = ["{id}" if part.isdecimal() or part == "me" else part for part in rest]
     # The documents have all names that are not their own for custom objects. As there may be
     # more than they know, it has to look like one, or be asked for as a list is.
@@ -41,12 +36,12 @@ def shape_of(path: str, params: Mapping[str, str]) -> Shape:
     return _SHAPES.get((first, *rest)) or _SHAPES.get((first, *rest[:-1], _BY_NAME), Shape.ANY)
 
 
-def _plain(path: str) -> tuple[str, ...]:
+def _normalized(path: str) -> tuple[str, ...]:
     """Take from a path what does not count: case, a slash at its end, American spelling."""
     return tuple(path.strip("/").casefold().replace("organization", "organisation").split("/"))
 
 
-def _described(operation: Mapping[str, Any]) -> Shape:
+def _documented_shape(operation: Mapping[str, Any]) -> Shape:
     for status, response in operation["responses"].items():
         if status.startswith("2") and "application/json" in response.get("content", {}):
             schema = response["content"]["application/json"]["schema"]
@@ -55,7 +50,7 @@ def _described(operation: Mapping[str, Any]) -> Shape:
 
 
 _SHAPES = {
-    _plain(path): _described(methods["get"])
+    _normalized(path): _documented_shape(methods["get"])
     for document in (READ, WRITE)
     for path, methods in document["paths"].items()
     if "get" in methods

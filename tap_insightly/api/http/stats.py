@@ -1,4 +1,4 @@
-"""Counting what was sent, and what became of it."""
+"""Counting requests, and what became of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class RequestStats:
         self.retries = 0
         """Requests sent again because the try before had failed."""
         self.refused = 0
-        """Requests answered 429."""
+        """Requests refused because there were too many (429)."""
         self._whole = whole
         self._timings: list[tuple[float, int]] = []
         self._lock = threading.Lock()
@@ -28,9 +28,9 @@ class RequestStats:
         """Add to the numbers.
 
         Args:
-            requests: Requests sent, a number.
-            retries: Requests sent again, a number.
-            refused: Requests answered 429, a number.
+            requests: Requests sent.
+            retries: Requests sent again.
+            refused: Requests answered 429.
         """
         with self._lock:
             self.requests += requests
@@ -40,21 +40,21 @@ class RequestStats:
             self._whole.count(requests, retries, refused)
 
     def time(self, seconds: float, status: int) -> None:
-        """Take down how long an answer took; only a part keeps that, for `timings`.
+        """Note how long a response took; only a part keeps that, for `timings`.
 
         Args:
-            seconds: From the request to the end of the answer.
-            status: The HTTP status of the answer.
+            seconds: From the request to the end of the response.
+            status: Its HTTP status.
         """
         if self._whole is not None:
             with self._lock:
                 self._timings.append((seconds, status))
 
     def timings(self) -> list[tuple[float, int]]:
-        """Hand out what `time` was told since the last time.
+        """Hand out what `time` was told since this was last called.
 
         Returns:
-            Seconds and status of each answer.
+            Seconds and HTTP status of each response.
         """
         with self._lock:
             timings, self._timings = self._timings, []

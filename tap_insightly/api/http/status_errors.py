@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tap_insightly.api.http.errors import (
     AuthenticationError,
+    Facts,
     InsightlyError,
     InvalidError,
     LimitReachedError,
@@ -26,7 +27,7 @@ _NOT_AVAILABLE = frozenset(
 # Of these, what was asked for is certain not to be done with two (RFC 9110, RFC 8470); that a
 # request came too late to be done (408) is what a proxy on the way may say after it was.
 _NOT_PROCESSED = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.TOO_EARLY})
-_PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, *_NOT_PROCESSED})
+_RETRYABLE = frozenset({HTTPStatus.REQUEST_TIMEOUT, *_NOT_PROCESSED})
 # What else the API answers to what it does not do (spec), and what that means to the reader.
 _REFUSALS: dict[int, tuple[type[RefusedError], str]] = {
     400: (InvalidError, ""),
@@ -41,33 +42,22 @@ STALE = (
 
 
 def error_of(request: Request, status: int, said: str, base_url: str) -> InsightlyError:
-    """Say what is wrong with an answer that is none of the 2xx.
-
-    Args:
-        request: What was asked.
-        status: The HTTP status, a number.
-        said: What the server said of it, a sentence without the key; or where a redirect leads;
-            empty for nothing.
-        base_url: Where the API is, text.
-
-    Returns:
-        The error.
-    """
+    """Make the error of a response that is none of the 2xx; of a redirect, it says where to."""
     if status == HTTPStatus.UNAUTHORIZED:
-        return AuthenticationError(base_url + request.path, said)
+        return AuthenticationError(base_url + request.path, request=request, said=said)
     if status in _NOT_AVAILABLE:
         return NotAvailableError(request.path, status, request.method, said)
+    facts = Facts(request=request, status=status, said=said)
     words = f"{status} {usual_words(status)}".strip()
-    if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return RetryableError(
-            f"{words}. {said}".strip(), was_not_processed=status in _NOT_PROCESSED
-        )
+    if status in _RETRYABLE or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        is_certain = status in _NOT_PROCESSED
+        return RetryableError(f"{words}. {said}".strip(), was_not_processed=is_certain, **facts)
     what = f"{request.method} {base_url}{request.path}"
     if status < HTTPStatus.BAD_REQUEST:
         msg = f"{what} was redirected to {said or 'nowhere'}. Check pod and api_url."
-        return RefusedError(msg, status)
+        return RefusedError(msg, **facts)
     kind, meaning = _REFUSALS.get(status, (RefusedError, ""))
     if kind is InvalidError and "If-Match" in request.headers:
         meaning = STALE
     parts = (f"{what} was refused: {words}.", meaning, said)
-    return kind(" ".join(part for part in parts if part), status)
+    return kind(" ".join(part for part in parts if part), **facts)

@@ -1,4 +1,4 @@
-"""Threads that do what they are given, in the order in which it is given."""
+"""Threads that work in the order in which they are asked to, and do not outlive the program."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tap_insightly.api.http.errors import ClosedError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-PATIENCE = 1.0  # seconds to wait at the end, for all threads together
+CLOSE_TIMEOUT = 1.0  # seconds to wait at the end, for all threads together
 
 
 class DaemonThreadPool:
@@ -24,12 +24,7 @@ class DaemonThreadPool:
     """
 
     def __init__(self, size: int, name: str) -> None:
-        """Get ready; no thread is started yet.
-
-        Args:
-            size: The most threads, a number from 1.
-            name: What to call them, text.
-        """
+        """Get ready; no thread is started yet. `size` is the most there will be."""
         self._size = size
         self._name = name
         self._threads: list[threading.Thread] = []
@@ -39,17 +34,7 @@ class DaemonThreadPool:
         self._is_closed = False
 
     def submit(self, work: Callable[[], Any]) -> Future[Any]:
-        """Have something done.
-
-        Args:
-            work: What to do.
-
-        Returns:
-            What becomes of it: a result, or the very exception.
-
-        Raises:
-            ClosedError: If the crew was closed.
-        """
+        """Have something done; the future gets its result, or the very exception."""
         if self._is_closed:
             raise ClosedError
         future: Future[Any] = Future()
@@ -73,7 +58,7 @@ class DaemonThreadPool:
                 waiting[0].cancel()
         for _ in self._threads:
             self._work.put(None)
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + CLOSE_TIMEOUT
         for thread in self._threads:
             thread.join(max(0, deadline - time.monotonic()))
 

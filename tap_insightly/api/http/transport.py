@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 from requests.adapters import HTTPAdapter
+from typing_extensions import override
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import (
@@ -26,48 +27,31 @@ if TYPE_CHECKING:
 
 
 class BreakableAdapter(HTTPAdapter):
-    """Keeps track of its connections, so that `break_off` ends even those that wait for an answer.
+    """Keeps track of its connections, so that `break_off` ends even those that wait for a response.
 
     Without that, a thread that waits for a server cannot be stopped before the time-out.
     """
 
     def __init__(self, connections: int) -> None:
-        """Get ready for a number of connections.
-
-        Args:
-            connections: How many are kept open, a number.
-        """
+        """Get ready to keep so many connections open."""
         self._connections: weakref.WeakSet[HTTPConnection] = weakref.WeakSet()
-        # A connection forgets its socket if the answer that it reads is the last one.
+        # A connection forgets its socket if the response that it reads is the last one.
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         super().__init__(pool_connections=1, pool_maxsize=connections)
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as requests has it
-        """Make the pool of connections.
-
-        Args:
-            *args: As requests has them.
-            **kwargs: As requests has them.
-        """
+    @override
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self._watch(self.poolmanager)
 
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as requests has it
-        """Make the pool of connections through a proxy.
-
-        Args:
-            *args: As requests has them.
-            **kwargs: As requests has them.
-
-        Returns:
-            As requests has it.
-        """
+    @override
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         manager = super().proxy_manager_for(*args, **kwargs)
         self._watch(manager)
         return manager
 
     def break_off(self) -> None:
-        """End all connections; whoever waits for an answer gets an error at once."""
+        """End all connections; whoever waits for a response gets an error at once."""
         of_connections = (connection.sock for connection in tuple(self._connections))
         for one in {*of_connections, *tuple(self._sockets)}:
             if one is not None:
@@ -99,14 +83,7 @@ class BreakableAdapter(HTTPAdapter):
 
 
 def breakable_session(connections: int) -> tuple[requests.Session, BreakableAdapter]:
-    """Make a session of requests whose connections can be broken off.
-
-    Args:
-        connections: How many are kept open, a number.
-
-    Returns:
-        The session, and the adapter that does it.
-    """
+    """Make a session of requests whose connections can be broken off, by the adapter."""
     session, adapter = requests.Session(), BreakableAdapter(connections)
     for scheme in ("http://", "https://"):
         session.mount(scheme, adapter)
@@ -116,11 +93,7 @@ def breakable_session(connections: int) -> tuple[requests.Session, BreakableAdap
 def reason_of(error: BaseException) -> str:
     """Say what went wrong on the network, without the layers that libraries wrap around it.
 
-    Args:
-        error: What requests raised.
-
-    Returns:
-        Text such as ``Failed to establish a new connection: [Errno 111] Connection refused``.
+    Such as ``Failed to establish a new connection: [Errno 111] Connection refused``.
     """
     where = "the proxy: " if isinstance(error, requests.exceptions.ProxyError) else ""
     *_, core = _chain(error)
@@ -129,27 +102,16 @@ def reason_of(error: BaseException) -> str:
 
 
 def was_never_sent(error: BaseException) -> bool:
-    """Tell whether a request failed before any of it can have reached the server.
+    """Tell whether it is certain that nothing of a request can have reached the server.
 
-    Args:
-        error: What requests raised.
-
-    Returns:
-        Whether that is certain: there was no connection, or none through the proxy.
+    There was no connection, or none through the proxy.
     """
     unsent = NewConnectionError | ConnectTimeoutError | ProxyError
     return any(isinstance(layer, unsent) for layer in _chain(error))
 
 
 def took_too_long(error: BaseException) -> bool:
-    """Tell whether a server that was reached did not answer in time, or paused in its answer.
-
-    Args:
-        error: What requests raised.
-
-    Returns:
-        Whether that was the matter.
-    """
+    """Tell whether a server that was reached did not respond in time, or paused meanwhile."""
     return any(isinstance(layer, ReadTimeoutError) for layer in _chain(error))
 
 

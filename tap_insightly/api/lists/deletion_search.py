@@ -24,13 +24,21 @@ a record that has come back and another that went, in the same range: they cance
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
 from tap_insightly.api.lists.paginator import PAGE_SIZE
-from tap_insightly.api.lists.seen_keys import ascend
+from tap_insightly.api.lists.seen_keys import are_ascending_ids
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+class Obstacle(Enum):
+    """Why a search cannot tell what is gone."""
+
+    UNORDERED_IDS = auto()
+    MEANINGLESS_OFFSETS = auto()
 
 
 class _Range(NamedTuple):
@@ -74,7 +82,7 @@ class DeletionSearch:
 
         Args:
             known: The ids that the list is known to have had, in ascending order.
-            page_size: How many records a page has, a number from 2 to 500.
+            page_size: How many records a page has, from 2 to 500.
         """
         self.known = known
         self.page_size = page_size
@@ -82,10 +90,8 @@ class DeletionSearch:
         """Known ids that the list does not have any more."""
         self.found: set[int] = set()
         """Ids that the list has between known ones, and that were not known."""
-        self.is_possible = True
-        """Whether ids ascend; if not, nothing can be told."""
-        self.is_misled = False
-        """Whether places tell nothing, so that the list has to be read to find what is gone."""
+        self.obstacle: Obstacle | None = None
+        """Why the search was given up; None if it was not."""
         self.places: dict[int, int] = {}
         """Where those of `found` stood, as offsets."""
         self.total: int | None = None
@@ -99,43 +105,54 @@ class DeletionSearch:
         self._asked = {last: end} if known else {}
 
     @property
+    def is_possible(self) -> bool:
+        """Whether ids ascend; if not, nothing can be told."""
+        return self.obstacle is not Obstacle.UNORDERED_IDS
+
+    @property
+    def is_misled(self) -> bool:
+        """Whether places tell nothing, so that the list has to be read to find what is gone."""
+        return self.obstacle is Obstacle.MEANINGLESS_OFFSETS
+
+    @property
     def wanted(self) -> Sequence[int]:
         """Offsets of pages that are needed now; none once all is known that can be."""
         return tuple(self._asked)
 
-    def take(
+    def add_page(
         self, skip: int, ids: Sequence[object], total: int | None = None, top: int | None = None
     ) -> None:
-        """Take in one of the pages that were wanted.
+        """Compare one of the pages that were wanted.
 
         Args:
             skip: Its offset.
             ids: The ids of its records, in the order in which they came.
             total: How many records the list has, as far as the server said with this page.
-            top: How many were asked for, if not as many as were wanted.
+            top: How many were asked for; by default a whole page.
         """
         part = self._asked.pop(skip, None)
         if part is None:
             return  # nothing is wanted any more
-        if not ascend(ids):
-            self.is_possible = False
-            self._asked.clear()
+        if not are_ascending_ids(ids):
+            self._give_up(Obstacle.UNORDERED_IDS)
             return
-        numbers: list[int] = list(ids)  # type: ignore[arg-type]  # `ascend` has looked
+        numbers: list[int] = list(ids)  # type: ignore[arg-type]  # they are ids
         self.total = total
         size = top or self.page_size
         if self._misleads(skip, len(numbers), size):
-            self.is_misled = True
-            self._asked.clear()
+            self._give_up(Obstacle.MEANINGLESS_OFFSETS)
             return
         if not numbers and skip:
             self._nothing_from = min(skip, self._nothing_from or skip)
         is_end = self._is_end(skip, len(numbers), size)
-        if numbers or (
-            is_end and not skip
-        ):  # a page behind the end shows nothing of what is before it
+        # A page behind the end shows nothing of what is before it.
+        if numbers or (is_end and not skip):
             self._compare(skip, numbers, is_end=is_end)
         self._ask_for_rests(part, skip, numbers, is_end=is_end)
+
+    def _give_up(self, obstacle: Obstacle) -> None:
+        self.obstacle = obstacle
+        self._asked.clear()
 
     def _misleads(self, skip: int, number: int, size: int) -> bool:
         """Learn how many records come at once; tell whether places mean nothing."""
@@ -191,8 +208,8 @@ class DeletionSearch:
             place = skip + len(ids) - 1
             self._ask(part._replace(low=after, low_place=place), part)
 
-    def _ask(self, part: _Range, obj: _Range) -> None:
-        if part.is_settled or part.size >= obj.size:
+    def _ask(self, part: _Range, whole: _Range) -> None:
+        if part.is_settled or part.size >= whole.size:
             return
         size, first = self.page_size, part.low_place + 1
         if part.is_open:
@@ -212,7 +229,9 @@ class DeletionSearch:
         total, size = self.total or 0, self.page_size
         if total < part.high_place - size:
             skip = min(skip, total - size // 2)
-            behind = max(skip, first - 1, 0) + size
-            if (self._nothing_from or behind + 1) > behind:  # so that it is known for the end
-                self._asked.setdefault(behind, part._replace(low=part.high - 1))
-        return max(first - 1, skip, 0)
+        skip = max(first - 1, skip, 0)
+        behind = skip + size
+        # If the page ends with the list, by the total, that counts only if nothing is behind it.
+        if total < behind < (self._nothing_from or behind + 1):
+            self._asked.setdefault(behind, part._replace(low=part.high - 1))
+        return skip

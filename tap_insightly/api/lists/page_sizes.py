@@ -25,45 +25,27 @@ class PageSizes:
         self._is_suspect = False  # the page before has a hole, unless it was the last one
         self._expected: int | None = None  # how many records the first page has, before it is read
 
-    def foresee(self, count: int) -> None:
-        """Take in how many records the first page has, before it is read.
-
-        Args:
-            count: A number.
-        """
+    def expect(self, count: int) -> None:
+        """Note how many records the first page has, before it is read."""
         self._expected = count or None
 
     def expected(self, top: int) -> int:
-        """Say how many records a page can be expected to hold.
-
-        Args:
-            top: How many are asked for.
-
-        Returns:
-            A number.
-        """
+        """Say how many records a page can be expected to hold, if `top` are asked for."""
         return min(top, self._cap or self._expected or top)
 
     def can_be_planned(self, top: int) -> bool:
-        """Tell whether that is certain enough to ask for pages ahead.
-
-        Args:
-            top: How many records are asked for at once.
-
-        Returns:
-            Whether it is.
-        """
+        """Tell whether that is certain enough to ask for pages ahead."""
         return self._is_sure or self.expected(top) * FEW >= top
 
     def learn(
-        self, keys: list[Any], top: int, *, edge: object, beyond: int | None, has_new: bool
+        self, keys: list[Any], top: int, *, last_key: object, beyond: int | None, has_new: bool
     ) -> None:
         """Learn from a page that is contiguous.
 
         Args:
             keys: The keys of its records.
             top: How many were asked for.
-            edge: The key of the last record of the page before.
+            last_key: The key of the last record of the page before.
             beyond: How far behind the place of that record it begins, if there are no holes; None
                 if it was not asked for right after that page.
             has_new: Whether anything in it is new.
@@ -74,7 +56,7 @@ class PageSizes:
         follows = cap is not None and beyond == 0
         if cap is not None:
             is_further = beyond is not None and beyond > 0
-            is_other = follows and keys[:1] != [edge]
+            is_other = follows and keys[:1] != [last_key]
             is_late = self._is_suspect and has_new
             self.has_holes |= is_further or is_other or is_late or number > cap
         if not has_new:

@@ -1,9 +1,10 @@
-"""What to ask for to read a list, and what was answered ahead of time."""
+"""What to ask for to read a list, and the responses that came ahead of time."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tap_insightly.api.http.errors import RefusedError
 from tap_insightly.api.http.stats import RequestStats
 from tap_insightly.api.lists.paginator import PAGE_SIZE, SMALLEST_PAGE, OffsetPaginator
 
@@ -43,7 +44,7 @@ class PendingPage(NamedTuple):
 
     @property
     def is_answered(self) -> bool:
-        """Whether the answer is there."""
+        """Whether the response is there."""
         response = self.response
         return response.done() and not response.cancelled() and not response.exception()
 
@@ -62,30 +63,17 @@ class StopPoint(NamedTuple):
     """Its place, as far as is known: the offset of a page that begins with it."""
 
     def is_passed(self, last: int | None, skip: int) -> bool:
-        """Tell whether a list was read that far.
-
-        Args:
-            last: The last id that was passed; None for none.
-            skip: The place of that record.
-
-        Returns:
-            Whether it was.
-        """
+        """Tell whether a list was read that far: to this id, at this offset."""
         if self.last is None:
             return skip >= self.skip
         return last is not None and last >= self.last
 
 
 class OnePagePaginator:
-    """One page of a list, whatever comes before and after it."""
+    """One page of a list, whatever comes before and after it; like an `OffsetPaginator` to use."""
 
     def __init__(self, skip: int, top: int) -> None:
-        """Say where it is.
-
-        Args:
-            skip: Its offset.
-            top: The most records to ask for, a number from 2 to 500.
-        """
+        """Say where it begins, and how many records to ask for at most, from 2 to 500."""
         self.skip = skip
         self.page_size = self.top = top
         self.total: int | None = None
@@ -93,28 +81,14 @@ class OnePagePaginator:
         self.is_done = False
 
     def pending_offsets(self, pending: Sequence[int] = ()) -> Iterable[int]:  # noqa: ARG002 - as `OffsetPaginator` has it
-        """Say which pages are needed.
-
-        Args:
-            pending: Not used.
-
-        Returns:
-            Its offset.
-        """
+        """Say which pages are needed: the one, until it was read."""
         return () if self.is_done else (self.skip,)
 
     def wants_total(self, skip: int) -> bool:  # noqa: ARG002 - as `OffsetPaginator` has it
-        """Say whether to ask how many records there are.
-
-        Args:
-            skip: Its offset.
-
-        Returns:
-            Always.
-        """
+        """Ask how many records there are, always."""
         return True
 
-    def take(
+    def advance(
         self,
         records: Sequence[Record],
         *,
@@ -122,31 +96,17 @@ class OnePagePaginator:
         total: int | None = None,
         is_fresh: bool = True,  # noqa: ARG002 - as `OffsetPaginator` has it
     ) -> Sequence[Record]:
-        """Take the page.
-
-        Args:
-            records: Its records.
-            top: How many were asked for.
-            total: How many records the list has, if the server said so.
-            is_fresh: Not used.
-
-        Returns:
-            All of them.
-        """
+        """Be done with the page; all of its records are new."""
         self.top, self.total, self.is_done = top or self.top, total, True
         return records
 
-    def shrink(self, top: int) -> None:
-        """Ask for fewer records.
-
-        Args:
-            top: How many, a number.
-        """
+    def resize(self, top: int) -> None:
+        """Ask for so many records from now on, as far as that is allowed."""
         self.top = max(SMALLEST_PAGE, min(top, self.page_size))
 
 
 class PagedRequest:
-    """One list or search to be read: what to ask for, and what was answered ahead of time."""
+    """One list or search to be read: what to ask for, and the responses that came ahead of time."""
 
     def __init__(
         self,
@@ -161,12 +121,12 @@ class PagedRequest:
         """Say what to read.
 
         Args:
-            path: The path, text such as ``/Contacts``.
+            path: The path below the base URL, such as ``/Contacts``.
             params: Query parameters besides those of paging.
-            paginator: Where to read; None if the list takes no paging, and is answered whole.
-            stats: Where to count the requests.
+            paginator: Where to read; None if the list takes no paging, and comes whole.
+            stats: Where to count the requests; by default nowhere else.
             is_eager: Whether to read pages ahead, once it is known how many there are.
-            until: Up to which record to read, by a `OffsetPaginator`; None for the end of the list.
+            until: Up to which record to read, by an `OffsetPaginator`; by default to the end.
         """
         self.path = path
         self.paginator = paginator
@@ -176,16 +136,16 @@ class PagedRequest:
         self.put_back: set[int] = set()
         """Offsets of pages that had to wait for the one before them."""
         self.is_begun = False
-        """Whether a page of it was answered."""
+        """Whether a page of it was read."""
         self.is_done = False
         """Whether there is nothing left to read."""
         self._params = dict(params or {})
         self._is_eager = is_eager
         self._until = until
-        self._bytes = 0.0  # of a record, in the page before
+        self._record_size = 0.0  # in bytes, in the page before
         self._timeouts = 0  # in a row
         self._in_time = 0  # pages since the last that was too large
-        self._patience = PAGES_TO_FORGET
+        self._until_larger = PAGES_TO_FORGET  # pages in time, before more records are tried again
         self._too_many: int | None = None  # records that could not be had at once
 
     @property
@@ -201,7 +161,7 @@ class PagedRequest:
     @property
     def weight(self) -> int:
         """How many bytes a page is expected to have."""
-        return int(self._bytes * self.top) or UNKNOWN_PAGE
+        return int(self._record_size * self.top) or UNKNOWN_PAGE
 
     @property
     def largest(self) -> int | None:
@@ -238,7 +198,7 @@ class PagedRequest:
         """Say which pages will be needed, as far as is known.
 
         Returns:
-            Offsets, of which the first is `skip`.
+            Offsets in ascending order, of which the first is `skip`; none if all was read.
         """
         paginator = self.paginator
         if self.is_done:
@@ -247,18 +207,22 @@ class PagedRequest:
             return (0,)
         if not self._is_eager:
             return (paginator.skip,)
-        pending = self.pending.get(paginator.skip)
-        if (
-            not self.is_begun
-            and isinstance(paginator, OffsetPaginator)
-            and pending
-            and pending.is_answered
-        ):
-            first = pending.response.result()
-            paginator.foresee(first.count, first.total)
         pages = paginator.pending_offsets(sorted(self.pending))
         until = self._until
         return pages if until is None else _not_beyond(pages, until.skip)
+
+    def look_at_first_page(self) -> None:
+        """Learn from the first page, if its response is there, before it is its turn to be read.
+
+        The next pages can be planned then.
+        """
+        paginator = self.paginator
+        if self.is_begun or not self._is_eager or not isinstance(paginator, OffsetPaginator):
+            return
+        pending = self.pending.get(paginator.skip)
+        if pending is not None and pending.is_answered:
+            first = pending.response.result()
+            paginator.expect_first_page(first.count, first.total)
 
     def query(self, skip: int) -> dict[str, str]:
         """Say how to ask for a page.
@@ -276,15 +240,15 @@ class PagedRequest:
             paging["count_total"] = "true"  # costs nothing
         return self._params | paging
 
-    def take(self, response: Response, top: int | None = None) -> Sequence[Record]:
-        """Take the answer for the page at `skip`.
+    def accept(self, response: Response, top: int | None = None) -> Sequence[Record]:
+        """Read the page at `skip`, and move on.
 
         Args:
-            response: The answer.
-            top: How many records were asked for; None for as many as are asked for now.
+            response: The response.
+            top: How many records were asked for; by default as many as are asked for now.
 
         Returns:
-            The records that are new in it.
+            The records of the page that are new.
 
         Raises:
             RefusedError: If the server does not page.
@@ -295,14 +259,20 @@ class PagedRequest:
             return response.records
         found = response.records
         is_fresh = self.skip not in self.put_back
-        records = self.paginator.take(found, top=top, total=response.total, is_fresh=is_fresh)
+        try:
+            records = self.paginator.advance(
+                found, top=top, total=response.total, is_fresh=is_fresh
+            )
+        except RefusedError as error:
+            error.set_request("GET", self.path)
+            raise
         self.is_done = self.paginator.is_done or self._is_far_enough()
         if found:
             self._fit(len(response.body) / len(found))
         return records
 
-    def lower(self, error: PageTooLargeError, top: int) -> bool:
-        """Take in that a page was too large, or took too long, and ask for fewer records.
+    def shrink(self, error: PageTooLargeError, top: int) -> bool:
+        """Ask for fewer records, because a page was too large, or took too long.
 
         One that took too long is asked for once more as it is: most likely that was by chance.
 
@@ -319,9 +289,9 @@ class PagedRequest:
         if is_known or (error.size is None and self._timeouts == 1):
             return False
         share = 4.0 if error.size is None else max(4.0, 2 * error.size / LARGEST_PAGE)
-        self._too_many, self._patience = top, 2 * self._patience
+        self._too_many, self._until_larger = top, 2 * self._until_larger
         if self.paginator is not None:
-            self.paginator.shrink(int(top / share))
+            self.paginator.resize(int(top / share))
         return True
 
     def _is_far_enough(self) -> bool:
@@ -330,21 +300,21 @@ class PagedRequest:
             return False
         return until.is_passed(paginator.last, paginator.skip)
 
-    def _fit(self, of_a_record: float) -> None:
+    def _fit(self, record_size: float) -> None:
         """Ask for as many records as make a page that is not too large, but slowly for more."""
         paginator = self.paginator
         if paginator is None:
             return
-        self._bytes = of_a_record
+        self._record_size = record_size
         self._in_time += 1
         self._timeouts = 0
-        if self._in_time >= self._patience:
+        if self._in_time >= self._until_larger:
             self._too_many = None
-        top = min(int(LARGE_PAGE / of_a_record), 2 * paginator.top, paginator.page_size)
+        top = min(int(LARGE_PAGE / record_size), 2 * paginator.top, paginator.page_size)
         if self._too_many is not None:
             top = min(top, self._too_many - 1)
         if top != paginator.top:
-            paginator.shrink(top)
+            paginator.resize(top)
 
 
 def _not_beyond(pages: Iterable[int], end: int) -> Iterator[int]:

@@ -22,22 +22,22 @@ from __future__ import annotations
 from bisect import bisect_right
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api.lists.overlap import SAME_PAGES, Overlap, Patience, Repeats
+from tap_insightly.api.lists.overlap import SAME_PAGES, OverlapCheck, RepeatDetector, StallDetector
 from tap_insightly.api.lists.page_sizes import FEW, PageSizes
 from tap_insightly.api.lists.seen_keys import SeenKeys
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     Record = Mapping[str, Any]
 
 PAGE_SIZE = 500  # the most that the API hands out at once (docs, seen live)
 SMALLEST_PAGE = 2  # one record for the overlap, one to go on
-RETURNS = 5  # times to come back to a place without anything new, before it is given up
+MOST_TIMES_BACK = 5  # times to come back to a place without anything new, before it is given up
 
 
 class OffsetPaginator:
-    """How far a list has been read, and where to read on. Knows nothing of requests."""
+    """How far a list has been read, and where to read on; made for a `PagedRequest`."""
 
     def __init__(
         self,
@@ -52,13 +52,10 @@ class OffsetPaginator:
 
         Args:
             key: The names of the fields that identify a record.
-            page_size: The most records to ask for at once, a number from 2 to 500.
+            page_size: The most records to ask for at once, from 2 to 500.
             after: The last id that the earlier reader passed; None for the beginning.
             skip: Where that was, as far as is known: the offset of a page.
             before: How many records the earlier reader passed; None if that is not known.
-
-        Raises:
-            ValueError: If pages are too small to overlap.
         """
         if page_size < SMALLEST_PAGE:
             msg = "Pages overlap by one record, so they have to have two at least."
@@ -73,55 +70,56 @@ class OffsetPaginator:
         self.total: int | None = None
         """How many records there are, as far as the server said last."""
         self._before = 0 if after is None else before
-        self._records = SeenKeys(key, after)
-        self._overlap = Overlap(self._records)
+        self._seen = SeenKeys(key, after)
+        self._overlap = OverlapCheck(self._seen)
         self._sizes = PageSizes()
         self._is_cut = False  # it ended, and more was said to be there
-        self._is_odd = False  # something was not as it should be, so totals are worth asking for
+        self._is_irregular = False  # something was not as it should be: ask for totals
         self._is_gapped = False  # it was gone on without an overlap
-        self._edge: Any = None  # the key of the last record passed
-        self._ground = self.skip  # its place, if there are no holes
+        self._last_key: Any = None  # the key of the last record passed
+        self._last_offset = self.skip  # its place, if there are no holes
         self._reach = page_size  # how far apart pages with holes can be, as far as it seems
-        self._begin = self.skip  # where the page before began
-        self._looked = -1  # the place that is next, if nothing but holes is before it
-        self._back = self._pages_back = 1
-        self._is_on_ground = True  # whether the page before was contiguous
-        self._returns = self._idle = 0
-        self._patience = Patience(self.skip)
-        self._probes: Iterator[int] | None = None
-        self._probed: int | None = None  # how many records there were then
-        self._gap: int | None = None  # a place behind a gap at which there is something
-        self._repeats = Repeats(self.skip)
+        self._page_begin = self.skip  # where the page before began
+        self._next_offset = -1  # the place that is next, if nothing but holes is before it
+        self._was_contiguous = True  # the page before
+        self._times_back = 0  # without anything new since
+        self._records_back = self._pages_back = 1  # how far to go back the next time
+        self._repeats_of_last = 0  # pages that ended with the last record passed
+        self._probes: Iterator[int] | None = None  # places to look for more
+        self._probed_total: int | None = None
+        self._gap_end: int | None = None  # a place behind a gap at which there is something
+        self._repeat = RepeatDetector(self.skip)
+        self._stall = StallDetector(self.skip)
 
     @property
     def ascends(self) -> bool:
         """Whether ids ascend, as far as was read."""
-        return self._records.ascends
+        return self._seen.ascends
 
     @property
     def lacks_keys(self) -> bool:
         """Whether there were records without a key, such as errors, which may stand for others."""
-        return self._records.lacks_keys
+        return self._seen.lacks_keys
 
     @property
     def last(self) -> int | None:
         """The last id that was passed; None at the beginning, and if ids do not ascend."""
-        return self._records.last
+        return self._seen.last
 
     @property
-    def passed(self) -> Sequence[int]:
+    def passed_ids(self) -> Sequence[int]:
         """The ids that were passed by this reader, in ascending order, if they ascend."""
-        return self._records.ids
+        return self._seen.ids
 
     @property
-    def entered(self) -> Sequence[int]:
+    def late_ids(self) -> Sequence[int]:
         """Ids below the last one that came after it, in the order in which they came."""
-        return tuple(self._records.entered)
+        return tuple(self._seen.late_ids)
 
     @property
     def count(self) -> int | None:
         """How many records were passed by all readers; None if that is not known."""
-        return None if self._before is None else self._before + self._records.count
+        return None if self._before is None else self._before + self._seen.count
 
     @property
     def is_whole(self) -> bool:
@@ -147,12 +145,11 @@ class OffsetPaginator:
         return self._sizes.expected(self.top)
 
     @property
-    def step(self) -> int:
-        """How far apart pages are, in records."""
-        return max(1, self.size - 1)
+    def _is_searching(self) -> bool:
+        return self._probes is not None or self._gap_end is not None
 
-    def pending_offsets(self, pending: Sequence[int] = ()) -> Iterable[int]:
-        """Say which pages will be needed, if nothing changes.
+    def pending_offsets(self, pending: Sequence[int] = ()) -> Iterator[int]:
+        """Say which pages will be needed if nothing changes.
 
         Args:
             pending: Offsets of pages that were asked for already, in ascending order.
@@ -163,11 +160,11 @@ class OffsetPaginator:
         """
         if self.is_done:
             return
-        at, step = self.skip, self.step
+        at, step = self.skip, max(1, self.size - 1)
         yield at
-        is_sure = self._sizes.can_be_planned(self.top)
-        is_lost = self._returns or self._idle or self._probes or self._gap is not None
-        if self.total is None or not self.ascends or is_lost or not is_sure:
+        is_regular = self._sizes.can_be_planned(self.top) and self.ascends
+        is_lost = self._times_back or self._repeats_of_last or self._is_searching
+        if self.total is None or is_lost or not is_regular:
             return
         # A full page shows nothing of what follows it; one that is not ends the list.
         reach = step if self.size >= self.top else self.size
@@ -177,28 +174,28 @@ class OffsetPaginator:
             at = near[-1] if near else at + step
             yield at
 
-    def foresee(self, count: int, total: int | None) -> None:
-        """Take in how the first page will turn out, before it is its turn to be read.
+    def expect_first_page(self, count: int, total: int | None) -> None:
+        """Note how many records the first page has, before it is its turn to be read.
 
         Args:
-            count: How many records it holds, a number.
+            count: How many it has.
             total: How many records the list has; None if the server did not say.
         """
-        self._sizes.foresee(count)
+        self._sizes.expect(count)
         self.total = total if total is None or total >= 0 else None
 
     def wants_total(self, skip: int) -> bool:
-        """Say whether to ask with a page how many records there are.
+        """Say whether to ask for the total with a page: if it is not known, or about to matter.
 
         Args:
-            skip: Its offset.
+            skip: The offset of the page.
 
         Returns:
-            Whether the total is not known, or is about to matter.
+            Whether to send ``count_total``.
         """
-        return self._is_odd or self.total is None or skip + self.size >= self.total
+        return self._is_irregular or self.total is None or skip + self.size >= self.total
 
-    def take(
+    def advance(
         self,
         records: Sequence[Record],
         *,
@@ -206,7 +203,7 @@ class OffsetPaginator:
         total: int | None = None,
         is_fresh: bool = True,
     ) -> Sequence[Record]:
-        """Take the page at `skip`, and move on, or back if it is not contiguous.
+        """Move on from the page at `skip`, or back if it is not contiguous.
 
         Args:
             records: The records of the page, which may have been fetched long ago.
@@ -218,79 +215,79 @@ class OffsetPaginator:
             Those that were not passed before.
 
         Raises:
-            RefusedError: If the server answers every page with the same records.
+            RefusedError: If every page of the list holds the same records.
         """
         total = None if total is None or total < 0 else total
         self.total = self.total if total is None else total
-        keys = self._records.keys_of(records)
+        keys = self._seen.keys_of(records)
         if self._is_pinned(keys):
             keys = []
         new: Sequence[Record] = []
-        if self._overlap.is_in(keys, self.skip) or self._is_across_gap(keys):
-            self._repeats.take(keys, self.skip, top or self.top, is_fresh=is_fresh)
-            new = self._records.new(keys, records)
+        if self._overlap.accepts(keys, self.skip) or self._is_across_gap(keys):
+            self._repeat.add(keys, self.skip, top or self.top, is_fresh=is_fresh)
+            new = self._seen.add(keys, records)
             self._go_on(keys, top or self.top, total, has_new=bool(new))
         else:
-            self._is_odd = True
-            self._repeats.forget()
+            self._is_irregular = True
+            self._repeat.reset()
             self._look_elsewhere(keys)
-        self._patience.take(self.skip, has_new=bool(new))
-        if not self.is_done and self._patience.is_at_its_end(self.total, self._sizes.most):
+        self._stall.add(self.skip, has_new=bool(new))
+        if not self.is_done and self._stall.is_stalled(self.total, self._sizes.most):
             self._is_cut = self.is_done = True
         return new
 
-    def shrink(self, top: int) -> None:
-        """Ask for fewer records at once from now on, or for more again.
+    def resize(self, top: int) -> None:
+        """Ask for so many records at once from now on, but 2 at least and `page_size` at most.
 
         Args:
-            top: How many, a number.
+            top: How many.
         """
         self.top = max(SMALLEST_PAGE, min(top, self.page_size))
 
     def _go_on(self, keys: list[Any], top: int, total: int | None, *, has_new: bool) -> None:
         """Move on from a contiguous page."""
         number, end = len(keys), self.skip + len(keys)
-        beyond = self.skip - self._ground if self._is_on_ground else None
-        self._sizes.learn(keys, top, edge=self._edge, beyond=beyond, has_new=has_new)
-        self._is_odd |= has_new and number < top
+        beyond = self.skip - self._last_offset if self._was_contiguous else None
+        self._sizes.learn(keys, top, last_key=self._last_key, beyond=beyond, has_new=has_new)
+        self._is_irregular |= has_new and number < top
         if beyond is None and self.has_holes:
-            self._reach = max(number, self.skip - self._begin)
-        self._begin = self.skip
-        self._back = self._pages_back = 1
-        self._is_on_ground = True
+            self._reach = max(number, self.skip - self._page_begin)
+        self._page_begin = self.skip
+        self._records_back = self._pages_back = 1
+        self._was_contiguous = True
         # If there are more than were asked for, those beyond are not at their places.
-        self._ground = max(self.skip, self.skip + min(number, top) - 1)
+        self._last_offset = max(self.skip, self.skip + min(number, top) - 1)
         if has_new:
-            self._edge, self._probes, self._gap = keys[-1], None, None
-            self._returns = self._idle = 0
-        is_all = self._repeats.is_everywhere(number, self.skip, top) and not self._says_more(end)
+            self._last_key, self._probes, self._gap_end = keys[-1], None, None
+            self._times_back = self._repeats_of_last = 0
+        is_all = self._repeat.is_whole_list(number, self.skip, top) and not self._says_more(end)
         if is_all or self._is_last(end, number, top, total):
             self.is_done = True
         elif has_new:
             self.skip = self._next(number, top)
-        elif self._is_behind(keys) and (number > 1 or (self.ascends and not self._returns)):
-            self._probes, self.skip = None, max(self._ground, self.skip + 1)
+        elif self._is_behind(keys) and (number > 1 or (self.ascends and not self._times_back)):
+            self._probes, self.skip = None, max(self._last_offset, self.skip + 1)
         elif number > 1 and self._may_go_on(end, is_short=number < top):
-            self.skip = self._ground
+            self.skip = self._last_offset
         else:
             self._end_or_probe(end)
 
     def _is_pinned(self, keys: list[Any]) -> bool:
         """Tell whether all of a page is one record that it has no reason to begin or end with."""
-        is_alone = len(keys) == 1 and self.skip > 0 and self._edge is not None
-        return is_alone and keys[0] != self._edge and self._records.has(keys[0])
+        is_alone = len(keys) == 1 and self.skip > 0 and self._last_key is not None
+        return is_alone and keys[0] != self._last_key and self._seen.has(keys[0])
 
     def _is_behind(self, keys: list[Any]) -> bool:
         """Tell whether more that was passed must follow a page with nothing new."""
-        last = self._records.last
-        return bool(keys) and (self._edge not in keys if last is None else keys[-1] < last)
+        last = self._seen.last
+        return bool(keys) and (self._last_key not in keys if last is None else keys[-1] < last)
 
     def _may_go_on(self, end: int, *, is_short: bool) -> bool:
         """Tell whether something may follow a page with the last record that was passed."""
-        if self._repeats.number and is_short and not self._says_more(end):
+        if self._repeat.count and is_short and not self._says_more(end):
             return False  # most likely the whole list, wherever one begins to read
-        self._idle += 1
-        return self._idle <= SAME_PAGES
+        self._repeats_of_last += 1
+        return self._repeats_of_last <= SAME_PAGES
 
     def _is_last(self, end: int, number: int, top: int, total: int | None) -> bool:
         """Tell from the total that came with it whether a page holds the last record."""
@@ -302,17 +299,17 @@ class OffsetPaginator:
     def _next(self, number: int, top: int) -> int:
         """Say where the page after one with something new begins."""
         if number == 1:
-            self._looked = self.skip + 1
-            return self._looked  # if only one record comes at once, there can be no overlap
+            self._next_offset = self.skip + 1
+            return self._next_offset  # if only one record comes at once, there can be no overlap
         if self.has_holes and number * FEW < self._reach:
             # The last place of what was looked at, and not only the last one that shows something.
-            return max(self._ground, self.skip + min(top - 1, self._reach * 5 // 4))
-        return self._ground
+            return max(self._last_offset, self.skip + min(top - 1, self._reach * 5 // 4))
+        return self._last_offset
 
     def _end_or_probe(self, end: int) -> None:
         """At a page with nothing new, end, or look whether there is something further on."""
         if self._probes is None:
-            self._probes, self._probed = self._places_to_probe(end), self.total
+            self._probes, self._probed_total = self._places_to_probe(end), self.total
         self._probe(end)
 
     def _says_more(self, end: int) -> bool:
@@ -325,31 +322,32 @@ class OffsetPaginator:
 
     def _places_to_probe(self, end: int) -> Iterator[int]:
         """Say where to look for more: where it should be, again, and ever further on."""
-        ground, far, total = self._ground, self._sizes.most, self.total or 0
-        if self._repeats.number:
-            yield self._repeats.begin + self.top  # too far off for what is there to be on the page
+        last, far, total = self._last_offset, self._sizes.most, self.total or 0
+        if self._repeat.count:
+            yield self._repeat.begin + self.top  # too far off for what is there to be on the page
         if not self._says_more(end):
             # Nothing says so: then an empty page shows that it is the end. Where pages have holes,
             # the last record may stand anywhere up to the end of the last page.
             if total == 0 or self.has_holes:
-                self._looked = self._begin + far
-                yield self._looked
+                self._next_offset = self._page_begin + far
+                yield self._next_offset
             while self.has_holes and total == 0 and far < self.top:
                 far *= 2
-                yield ground + far
+                yield last + far
             return
-        yield ground
+        yield last
         # Behind the total too: places are counted with what this user may not see.
         while far <= total * 2:
-            yield ground + far
+            yield last + far
             far *= 2
-        yield max(ground, total - 1)
+        yield max(last, total - 1)
 
     def _probe(self, end: int) -> None:
         place = next(self._probes or iter(()), None)
         if place is None:
             # Where a total has changed meanwhile, places have, too.
-            self.is_done, self._is_cut = True, self._says_more(end) or self.total != self._probed
+            has_changed = self.total != self._probed_total
+            self.is_done, self._is_cut = True, has_changed or self._says_more(end)
         else:
             self.skip = place
 
@@ -358,43 +356,43 @@ class OffsetPaginator:
 
         Nothing overlaps there, so nothing proves that it was so all the time.
         """
-        is_across = self.skip == self._looked and self._records.is_after(keys)
+        is_across = self.skip == self._next_offset and self._seen.is_after(keys)
         self._is_gapped |= is_across
         return is_across
 
     def _look_elsewhere(self, keys: list[Any]) -> None:
         """Move to where the next page may be contiguous."""
-        ground = self._ground
-        if self._gap is not None:
+        last, total = self._last_offset, self.total or 0
+        if self._gap_end is not None:
             self._cross(keys)
-        elif self._probes is not None and self.skip != ground and self._records.is_after(keys):
+        elif self._probes is not None and self.skip != last and self._seen.is_after(keys):
             # There is more: to get there, look at each place between.
-            self._gap, self._probes = self.skip, None
-            self._looked = self.skip = min(self._begin + self._sizes.most, self.skip)
-        elif self._probes is not None and not keys and self.skip != ground:
-            self._probe(ground + 1)
-        elif not keys and self._returns and self._is_on_ground and self.skip < (self.total or 0):
-            self._end_or_probe(ground + 1)  # it was empty the last time, too, and should not be
+            self._gap_end, self._probes = self.skip, None
+            self._next_offset = self.skip = min(self._page_begin + self._sizes.most, self.skip)
+        elif self._probes is not None and not keys and self.skip != last:
+            self._probe(last + 1)
+        elif not keys and self._times_back and self._was_contiguous and self.skip < total:
+            self._end_or_probe(last + 1)  # it was empty the last time, too, and should not be
         else:
             self._probes = None
             self._go_back()
 
     def _cross(self, keys: list[Any]) -> None:
-        if keys or self.skip >= (self._gap or 0):
+        if keys or self.skip >= (self._gap_end or 0):
             self._is_cut = self.is_done = True  # what was there is not there any more
         else:
-            self._looked = self.skip = self.skip + self._sizes.most
+            self._next_offset = self.skip = self.skip + self._sizes.most
 
     def _go_back(self) -> None:
         """Go back to a page that is contiguous: by records if there is more, else by pages."""
-        self._returns += self._is_on_ground
-        self._is_on_ground = False
-        if self._returns > RETURNS:
+        self._times_back += self._was_contiguous
+        self._was_contiguous = False
+        if self._times_back > MOST_TIMES_BACK:
             self._is_cut = self.is_done = True
-        elif self.skip > self._ground or self._returns > 1:
-            least = self._ground if self.skip > self._ground else 0
-            self.skip = max(least, self.skip - self._back)
-            self._back *= 2
+        elif self.skip > self._last_offset or self._times_back > 1:
+            least = self._last_offset if self.skip > self._last_offset else 0
+            self.skip = max(least, self.skip - self._records_back)
+            self._records_back *= 2
         else:
-            self.skip = max(0, self.skip - self.step * self._pages_back)
+            self.skip = max(0, self.skip - max(1, self.size - 1) * self._pages_back)
             self._pages_back *= 2

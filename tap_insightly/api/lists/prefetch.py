@@ -1,4 +1,4 @@
-"""Reading lists at the speed of the pace: what will be needed is asked for ahead of time."""
+"""Reading lists as fast as the rate limit allows: pages are asked for before they are needed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tap_insightly.api.http.closeable import Closeable
 from tap_insightly.api.http.errors import IncompleteError, PageTooLargeError
+from tap_insightly.api.http.request import Request
 from tap_insightly.api.http.thread_pool import DaemonThreadPool
 from tap_insightly.api.lists.paged_request import PendingPage
 
@@ -21,8 +22,8 @@ if TYPE_CHECKING:
     from tap_insightly.api.http.session import InsightlySession
     from tap_insightly.api.lists.paged_request import PagedRequest
 
-MOST_HELD = 24 * 2**20  # bytes of answers that wait to be read, about
-TICK = 0.5  # seconds between two looks at something else while waiting for an answer
+MOST_HELD = 24 * 2**20  # bytes of responses that wait to be read, about
+TICK = 0.5  # seconds between two calls of `while_waiting`
 
 
 class Page(NamedTuple):
@@ -52,7 +53,7 @@ class Prefetcher(Closeable):
                 room to fetch from them.
         """
         self._session = session
-        self._crew = DaemonThreadPool(session.max_concurrency, "insightly")
+        self._threads = DaemonThreadPool(session.max_concurrency, "insightly")
         self._expected = iter(expected)
         self._ahead: deque[PagedRequest] = deque()
         self._now: dict[PagedRequest, None] = {}  # a set that is in order
@@ -64,14 +65,14 @@ class Prefetcher(Closeable):
 
         Args:
             paged_request: The list.
-            while_waiting: Called now and then while an answer lets wait for itself.
+            while_waiting: Called now and then while a response is waited for.
 
         Yields:
             Its pages, in order.
 
         Raises:
             IncompleteError: After the last page, if the list ended before its total.
-            InsightlyError: As `InsightlySession.get` and `PagedRequest.take` do.
+            InsightlyError: As `InsightlySession.get` and `PagedRequest.accept` do.
         """
         if paged_request not in self._now:
             self.expect([paged_request])
@@ -80,10 +81,10 @@ class Prefetcher(Closeable):
                 self._fetch(paged_request)
                 skip = paged_request.skip
                 pending = self._wait(paged_request, while_waiting)
-                response = self._answer(paged_request, pending)
+                response = self._response(paged_request, pending)
                 if response is None:
                     continue
-                records = paged_request.take(response, pending.top)
+                records = paged_request.accept(response, pending.top)
                 if paged_request.skip < skip:
                     self._put_back(paged_request, skip, pending)
                 else:
@@ -93,7 +94,8 @@ class Prefetcher(Closeable):
         finally:
             self.drop(paged_request)
         if paged_request.shortfall is not None:
-            raise IncompleteError(paged_request.shortfall)
+            request = Request("GET", paged_request.path)
+            raise IncompleteError(paged_request.shortfall, request=request)
 
     def expect(self, paged_requests: Iterable[PagedRequest]) -> None:
         """Say what will be read now, before everything else that is expected.
@@ -106,7 +108,7 @@ class Prefetcher(Closeable):
         self._ahead = deque([*self._now, *later])
 
     def drop(self, paged_request: PagedRequest) -> None:
-        """Take in that a list will not be read any further, so that others have its room.
+        """Read a list no further, so that others have its room.
 
         Args:
             paged_request: The list.
@@ -120,47 +122,57 @@ class Prefetcher(Closeable):
         """Ask for one thing, without waiting for it.
 
         Args:
-            path: The path, text.
+            path: The path below the base URL.
             params: Query parameters.
 
         Returns:
-            The answer to come.
+            The response to come.
         """
-        return self._crew.submit(partial(self._session.get, path, params))
+        return self._threads.submit(partial(self._session.get, path, params))
 
     def close(self) -> None:
         """End the threads. Close the session first, to end what is under way at once."""
-        self._crew.close()
+        self._threads.close()
 
     def _fetch(self, current: PagedRequest) -> None:
-        """Ask for what is needed, and for what will be, as far as there is room.
+        """Ask for the page that is needed, and ahead of time for those that will be.
 
-        What is read now has room of its own, so that what comes later cannot take it away.
+        What is read now has a budget of its own, so that what comes later cannot take it away.
         """
-        room_now = self._room(self._now)
-        room = self._room(self._ahead)  # which those of now are among
-        for paged_request in chain([current], self._coming(current)):
-            is_now = paged_request in self._now
-            own = room_now if is_now else room
-            for skip in paged_request.pending_offsets():
-                if skip in paged_request.pending:
-                    continue
-                is_needed = paged_request is current and skip == paged_request.skip
-                if not own.has(paged_request.weight) and not is_needed:
-                    if not is_now:
-                        return
-                    break
-                self._ask_page(paged_request, skip)
-                room.take(paged_request.weight)
-                if is_now:
-                    room_now.take(paged_request.weight)
+        if not current.is_done and current.skip not in current.pending:
+            self._ask_page(current, current.skip)
+        others = [one for one in self._ahead if one is not current]
+        for paged_request in others:
+            paged_request.look_at_first_page()  # that of the current one is read in a moment
+        in_order = [current, *others]
+        budget = self._budget(self._now)
+        for paged_request in in_order:
+            if paged_request in self._now:
+                self._ask_ahead(paged_request, budget)
+        budget = self._budget(self._ahead)  # which those of now are among
+        later = (one for one in in_order if one not in self._now)
+        for paged_request in chain(later, self._expected_from_now_on()):
+            if not self._ask_ahead(paged_request, budget):
+                return
 
-    def _room(self, paged_requests: Iterable[PagedRequest]) -> _Room:
-        room = _Room(2 * self._session.max_concurrency)  # as many again as can be under way
+    def _ask_ahead(self, paged_request: PagedRequest, budget: _Budget) -> bool:
+        """Ask for the pages of a list that will be needed; tell whether there was room for all."""
+        for skip in paged_request.pending_offsets():
+            if skip in paged_request.pending:
+                continue
+            if not budget.has_room(paged_request.weight):
+                return False
+            self._ask_page(paged_request, skip)
+            budget.spend(paged_request.weight)
+        return True
+
+    def _budget(self, paged_requests: Iterable[PagedRequest]) -> _Budget:
+        """Say how much more may be asked for, besides what these lists wait for already."""
+        budget = _Budget(2 * self._session.max_concurrency)  # as many again as can be under way
         for paged_request in paged_requests:
             for pending in paged_request.pending.values():
-                room.take(pending.size)
-        return room
+                budget.spend(pending.size)
+        return budget
 
     def _ask_page(self, paged_request: PagedRequest, skip: int) -> None:
         # Without a limit, a page is tried again as it is; and those who stand in for a session
@@ -169,17 +181,13 @@ class Prefetcher(Closeable):
         query = paged_request.query(skip)
         ask = partial(self._session.get, paged_request.path, query, paged_request.stats, **limit)
         paged_request.pending[skip] = PendingPage(
-            self._crew.submit(ask), paged_request.top, paged_request.weight
+            self._threads.submit(ask), paged_request.top, paged_request.weight
         )
 
-    def _coming(self, current: PagedRequest) -> Iterator[PagedRequest]:
-        yield from (
-            paged_request for paged_request in tuple(self._ahead) if paged_request is not current
-        )
+    def _expected_from_now_on(self) -> Iterator[PagedRequest]:
         for paged_request in self._expected:
             self._ahead.append(paged_request)
-            if paged_request is not current:
-                yield paged_request
+            yield paged_request
 
     def _wait(
         self, paged_request: PagedRequest, while_waiting: Callable[[], None] | None
@@ -193,12 +201,12 @@ class Prefetcher(Closeable):
         return pending
 
     @staticmethod
-    def _answer(paged_request: PagedRequest, pending: PendingPage) -> Response | None:
-        """Hand out an answer; None if the page was too large, and smaller ones are asked for."""
+    def _response(paged_request: PagedRequest, pending: PendingPage) -> Response | None:
+        """Hand out a response; None if the page was too large, and smaller ones are asked for."""
         try:
             return pending.response.result()
         except PageTooLargeError as error:
-            if paged_request.lower(error, pending.top):
+            if paged_request.shrink(error, pending.top):
                 _forget(paged_request)  # those that were asked for with it are as large
             return None
 
@@ -214,17 +222,17 @@ class Prefetcher(Closeable):
             paged_request.pending[skip] = pending
 
 
-class _Room:
-    """How much more may be asked for before something is read."""
+class _Budget:
+    """How many pages and bytes may still be asked for before something is read."""
 
     def __init__(self, pages: int) -> None:
         self._pages = pages
         self._bytes = MOST_HELD
 
-    def has(self, size: int) -> bool:
+    def has_room(self, size: int) -> bool:
         return self._pages > 0 and self._bytes >= size
 
-    def take(self, size: int) -> None:
+    def spend(self, size: int) -> None:
         self._pages -= 1
         self._bytes -= size
 

@@ -21,12 +21,7 @@ class SeenKeys:
     """The records that were passed: by their ids if these ascend (seen live), else by all keys."""
 
     def __init__(self, key: Sequence[str], after: int | None = None) -> None:
-        """Start with nothing passed, or with what an earlier reader has passed.
-
-        Args:
-            key: The names of the fields that identify a record.
-            after: The last id that the earlier reader passed; None for none.
-        """
+        """Start with nothing passed, or where an earlier reader stopped: after this id."""
         self.last = after
         """The last id that was passed; None at the beginning, and if ids do not ascend."""
         self.ids = array("q")
@@ -35,7 +30,7 @@ class SeenKeys:
         """Whether there were records without what identifies them."""
         self._key = tuple(key)
         self._after = after
-        self.entered: dict[int, None] = {}
+        self.late_ids: dict[int, None] = {}
         """Ids below the last one that came after it, in the order in which they came."""
         self._seen: set[Hashable] | None = None  # instead of `last`, if ids do not ascend
 
@@ -47,21 +42,14 @@ class SeenKeys:
     @property
     def count(self) -> int:
         """How many records were passed by this reader, with those that it saw but left out."""
-        return len(self.ids) + len(self.entered) if self._seen is None else len(self._seen)
+        return len(self.ids) + len(self.late_ids) if self._seen is None else len(self._seen)
 
     def keys_of(self, records: Sequence[Record]) -> list[Any]:
-        """Read the keys of a page, and find out whether they still are ids that ascend.
-
-        Args:
-            records: The records of the page.
-
-        Returns:
-            Their keys, as the other methods take them.
-        """
+        """Read the keys of a page, and find out whether they still are ids that ascend."""
         if self._seen is None:
             name, *others = self._key
             keys: list[Hashable] = [record.get(name) for record in records]
-            if not others and ascend(keys):
+            if not others and are_ascending_ids(keys):
                 return keys
             self._seen, self.last = {(key,) for key in self.ids}, None
         return [self._key_of(record) for record in records]
@@ -71,12 +59,6 @@ class SeenKeys:
 
         That its id is below the last one would not do: if ids do not ascend, it may stand at a
         place that was not reached yet.
-
-        Args:
-            key: Its key.
-
-        Returns:
-            Whether it was.
         """
         if self._seen is not None:
             return key in self._seen
@@ -86,40 +68,25 @@ class SeenKeys:
             return True  # by the earlier reader
         place = bisect_left(self.ids, key)
         is_passed = place < len(self.ids) and self.ids[place] == key
-        return is_passed or key in self.entered
+        return is_passed or key in self.late_ids
 
     def is_after(self, keys: Sequence[Any]) -> bool:
-        """Tell whether a page begins behind all that was passed.
-
-        Args:
-            keys: The keys of its records.
-
-        Returns:
-            Whether it does; False if that is not known.
-        """
+        """Tell whether a page begins behind all that was passed; False if that is not known."""
         return bool(keys) and self.last is not None and keys[0] > self.last
 
-    def new(self, keys: list[Any], records: Sequence[Record]) -> Sequence[Record]:
-        """Pick the records that were not passed, and take them for passed from now on.
-
-        Args:
-            keys: The keys of a page.
-            records: Its records.
-
-        Returns:
-            Those that are new.
-        """
+    def add(self, keys: list[Any], records: Sequence[Record]) -> Sequence[Record]:
+        """Take the records of a page for passed from now on; return those that were not before."""
         if self._seen is None:
             start = 0 if self.last is None else bisect_right(keys, self.last)
             # What enters a search behind our back, or what one that is pinned to each page, with
             # the highest id, makes look so. Were it not known, a page that begins with it would
             # never be contiguous.
-            entered = [at for at in range(start) if not self.has(keys[at])]
-            self.entered.update((keys[at], None) for at in entered)
+            late = [at for at in range(start) if not self.has(keys[at])]
+            self.late_ids.update((keys[at], None) for at in late)
             self.ids.extend(keys[start:])
             self.last = self.ids[-1] if self.ids else self.last
             more = records[start:]
-            return [*(records[at] for at in entered), *more] if entered else more
+            return [*(records[at] for at in late), *more] if late else more
         new = []
         for key, record in zip(keys, records, strict=True):
             if key not in self._seen:
@@ -135,15 +102,8 @@ class SeenKeys:
         return encode_sorted(record)  # without a key, the content says which one it is
 
 
-def ascend(keys: Sequence[object]) -> bool:
-    """Tell whether keys are ids that ascend.
-
-    Args:
-        keys: What the records of a page have as their key.
-
-    Returns:
-        Whether they are.
-    """
+def are_ascending_ids(keys: Sequence[object]) -> bool:
+    """Tell whether the keys of a page are numbers that can be ids, each larger than the last."""
     return all(type(key) is int and 0 <= key <= LARGEST_ID for key in keys) and all(
         one < next_one  # type: ignore[operator]  # they are numbers
         for one, next_one in pairwise(keys)

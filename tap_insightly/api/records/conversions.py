@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MOST_CHARACTERS = 19
 """How long a number can be: an amount of money (spec). Of other numbers that is assumed."""
 
-SAID = {
+ACCEPTED = {
     "string": "text",
     "integer": "a whole number",
     "number": "a number",
@@ -35,20 +35,13 @@ _WORDS = {
 _BOOLEANS = {word: is_true for is_true, words in _WORDS.items() for word in words}
 _MOST_LISTED = 20  # options in one sentence
 _LARGEST_POWER = 30  # of ten, up or down: beyond all that fits, and still little to write out
-_NOTHING_OF_PANDAS = frozenset({"nan", "nat", "<na>"})
+_PANDAS_NULLS = frozenset({"nan", "nat", "<na>"})
 _text = converter({"type": "string"})
 _number = converter({"type": "number"})
 
 
 def exact(value: Any) -> Any:  # noqa: ANN401 - any value
-    """Make decimals of floats, as they are written, wherever they are in lists and objects.
-
-    Args:
-        value: Any value.
-
-    Returns:
-        The same with decimals.
-    """
+    """Make decimals of floats, as they are written, wherever they are in lists and objects."""
     if isinstance(value, float):
         return Decimal(float.__repr__(value))
     if isinstance(value, list):
@@ -58,21 +51,14 @@ def exact(value: Any) -> Any:  # noqa: ANN401 - any value
     return value
 
 
-def is_nothing_of_pandas(value: object) -> bool:
-    """Tell whether a value is what pandas puts where there is none: NaN, NaT or NA.
-
-    Args:
-        value: Any value.
-
-    Returns:
-        Whether it is, or is a text that says so.
-    """
+def is_pandas_null(value: object) -> bool:
+    """Tell whether a value is what pandas writes for nothing: NaN, NaT or NA, or that as a text."""
     if isinstance(value, Decimal):
         return value.is_nan()
     if isinstance(value, float | datetime):
         return value != value  # noqa: PLR0124 - so NaN and NaT can be told
     text = value if isinstance(value, str) else repr(value) if _is_na(value) else ""
-    return text.strip().casefold() in _NOTHING_OF_PANDAS
+    return text.strip().casefold() in _PANDAS_NULLS
 
 
 def _is_na(value: object) -> bool:
@@ -80,16 +66,9 @@ def _is_na(value: object) -> bool:
 
 
 def to_text(value: Any) -> str:  # noqa: ANN401 - any value
-    """Make a text of a value.
+    """Make a text of a value; raise `ValueError` of what is no text, number or boolean.
 
-    Args:
-        value: A text, a number, or true or false.
-
-    Returns:
-        The text. A whole number has no fraction, as pandas makes 7.0 of a 7 beside nulls.
-
-    Raises:
-        ValueError: If it is none of these.
+    A whole number has no fraction, as pandas makes 7.0 of a 7 beside nulls.
     """
     if isinstance(value, Decimal):
         number = _written_out(value)
@@ -99,18 +78,10 @@ def to_text(value: Any) -> str:  # noqa: ANN401 - any value
     return str(_text(value))
 
 
-def plain_text(value: Any) -> str:  # noqa: ANN401 - any value
-    """Spell a value that was converted in the one way, as a search is to be asked for it.
+def search_text(value: Any) -> str:  # noqa: ANN401 - any value
+    """Spell a converted value as a search is asked for it.
 
-    Args:
-        value: A text, a number, true or false, or None.
-
-    Returns:
-        The text: ``7`` for 7.0, ``7.5`` for 7.50, ``true`` for True, nothing for None. A text
-        is left as it is.
-
-    Raises:
-        ValueError: If it is none of these.
+    ``7`` for 7.0, ``7.5`` for 7.50, ``true`` for True, nothing for None; a text as it is.
     """
     if value is None:
         return ""
@@ -121,33 +92,13 @@ def plain_text(value: Any) -> str:  # noqa: ANN401 - any value
 
 
 def to_number(value: Any) -> int | Decimal | None:  # noqa: ANN401 - any value
-    """Make a number of a value, with every digit.
-
-    Args:
-        value: A number, or a text that says one; spaces around it do not matter.
-
-    Returns:
-        The number; None for an empty text.
-
-    Raises:
-        ValueError: If it is none.
-    """
+    """Make a number of a value, with every digit; None of an empty text, `ValueError` of others."""
     found = _number(value.strip() if isinstance(value, str) else value)
     return _written_out(found) if isinstance(found, Decimal) else found
 
 
 def to_integer(value: Any) -> int | None:  # noqa: ANN401 - any value
-    """Make a whole number of a value.
-
-    Args:
-        value: As `to_number` takes it.
-
-    Returns:
-        The number; None for an empty text.
-
-    Raises:
-        ValueError: If it is none, or not a whole one.
-    """
+    """Make a whole number of a value; `ValueError` of what has a fraction."""
     number = to_number(value)
     if isinstance(number, Decimal):
         if number != number.to_integral_value():
@@ -157,18 +108,7 @@ def to_integer(value: Any) -> int | None:  # noqa: ANN401 - any value
 
 
 def to_boolean(value: Any) -> bool | None:  # noqa: ANN401 - any value
-    """Make true or false of a value.
-
-    Args:
-        value: True, False, 1 or 0, or a text that says so: such a number or, in any case,
-            true or false, yes or no, y or n, t or f, on or off.
-
-    Returns:
-        The boolean; None for an empty text.
-
-    Raises:
-        ValueError: If it is none of these.
-    """
+    """Make true or false of a value: 1 or 0, or any word in `_WORDS`, in any case."""
     if isinstance(value, bool):
         return value
     if isinstance(value, str) and value.strip().casefold() in _BOOLEANS:
@@ -180,41 +120,24 @@ def to_boolean(value: Any) -> bool | None:  # noqa: ANN401 - any value
 
 
 def to_day(value: Any) -> str | None:  # noqa: ANN401 - any value
-    """Make a plain date of a value: the day that it names, which no zone moves.
+    """Make of a value the day that it names, at midnight: ``2026-01-31 00:00:00``, in no zone.
 
-    Args:
-        value: A date, a datetime, or a text that says one.
-
-    Returns:
-        The day at midnight, text such as ``2026-01-31 00:00:00``; None for what stands for none.
-
-    Raises:
-        ValueError: If it is none of these.
-        TypeError: As above.
+    None for what stands for none; `ValueError` or `TypeError` for what is no date.
     """
     if isinstance(value, str):
         if value.strip() in EMPTY_DATES:
             return None
         value = parse_day(value)
-    if not isinstance(value, date) or is_nothing_of_pandas(value):
+    if not isinstance(value, date) or is_pandas_null(value):
         raise TypeError
     return f"{date(value.year, value.month, value.day).isoformat()} 00:00:00"
 
 
 def to_moment(value: Any) -> str | None:  # noqa: ANN401 - any value
-    """Make a date and time of a value.
+    """Make of a value a date and time, in UTC and whole seconds (docs): ``2026-01-31 08:00:00``.
 
-    Args:
-        value: A datetime, a date, or a text that says one; what has no zone is UTC.
-
-    Returns:
-        Text such as ``2026-01-31 08:00:00``, in UTC and whole seconds (docs); None for what
-        stands for none.
-
-    Raises:
-        ValueError: If it is none of these.
-        TypeError: As above.
-        OverflowError: If the zone moves it out of the calendar.
+    What has no zone is UTC. None for what stands for none; `ValueError`, `TypeError` or
+    `OverflowError` for what is no moment in the calendar.
     """
     if isinstance(value, date) and not isinstance(value, datetime):
         value = datetime(value.year, value.month, value.day, tzinfo=timezone.utc)
@@ -222,7 +145,7 @@ def to_moment(value: Any) -> str | None:  # noqa: ANN401 - any value
         if value.strip() in EMPTY_DATES:
             return None
         value = parse_moment(value)
-    if not isinstance(value, datetime) or is_nothing_of_pandas(value):
+    if not isinstance(value, datetime) or is_pandas_null(value):
         raise TypeError
     moment = value if value.tzinfo else value.replace(tzinfo=timezone.utc)
     return moment.astimezone(timezone.utc).replace(tzinfo=None).isoformat(" ", "seconds")
@@ -240,19 +163,10 @@ SCALARS: dict[str, Callable[[Any], Any]] = {
 
 
 def to_items(value: Any, key: str | None, dates: set[str]) -> list[Any]:  # noqa: ANN401 - any value
-    """Make a list of objects of a value.
+    """Make a list of objects of a list, JSON of one, or texts separated by semicolons.
 
-    Args:
-        value: A list of objects or texts, JSON of one, or texts separated by semicolons.
-        key: What the one property of an item is called that may be given as a text.
-        dates: What items call their dates.
-
-    Returns:
-        The list.
-
-    Raises:
-        ValueError: If it is none.
-        TypeError: As above.
+    `key` is the one property of an item that may be given as a text, `dates` are those with dates.
+    `ValueError` or `TypeError` for what is no list.
     """
     if isinstance(value, str):
         is_json = value.lstrip().startswith("[")
@@ -265,39 +179,24 @@ def to_items(value: Any, key: str | None, dates: set[str]) -> list[Any]:  # noqa
     return [{n: to_moment(v) if n in dates and v else v for n, v in i.items()} for i in found]
 
 
-def fitting(value: Any, kind: str, bits: int) -> str | None:  # noqa: ANN401 - a converted value
-    """Say what would fit into a field, if a value does not.
-
-    Args:
-        value: A value that was converted.
-        kind: The kind of the field.
-        bits: How many bits it has, if it is a whole number.
-
-    Returns:
-        What is accepted, to go on with after "accepted is"; None if the value fits.
-    """
+def what_would_fit(value: Any, kind: str, bits: int) -> str | None:  # noqa: ANN401 - a converted value
+    """Say what would fit into a field, to go on with after "accepted is", if a value does not."""
     if value is None:
         return None
     most = 2 ** (bits - 1)
     if kind == "integer" and not -most <= value < most:
-        return f"{SAID[kind]} from {-most:,} to {most - 1:,}"
+        return f"{ACCEPTED[kind]} from {-most:,} to {most - 1:,}"
     if kind == "number" and (
         abs(value) >= 10**MOST_CHARACTERS or len(format(Decimal(value), "f")) > MOST_CHARACTERS
     ):
-        return f"{SAID[kind]} of at most {MOST_CHARACTERS} characters"
+        return f"{ACCEPTED[kind]} of at most {MOST_CHARACTERS} characters"
     return None
 
 
 def option_of(given: str, options: Sequence[str]) -> str | None:
-    """Find the option that is meant.
+    """Find the option that is meant: of that very spelling, or the only one nearly so.
 
-    Args:
-        given: An option as somebody wrote it, text.
-        options: The options that there are.
-
-    Returns:
-        The option of that very spelling, or else the only one that differs from it in nothing
-        but spaces around it or in case; None if there is none, or no telling which.
+    That differs from it in nothing but spaces around it or in case. None if there is no telling.
     """
     if given in options:
         return given
@@ -309,47 +208,27 @@ def option_of(given: str, options: Sequence[str]) -> str | None:
 
 
 def no_option(given: str, options: Sequence[str]) -> str:
-    """Say that something is no option, and which there are.
-
-    Args:
-        given: What was given, text.
-        options: The options that there are.
-
-    Returns:
-        A sentence without its end: all of them, those that are called nearly so first, or if
-        they are many, these alone and how many there are.
-    """
+    """Say, in a sentence without its end, that something is no option, and which there are."""
     near = close_names(given, options)
-    said = f"{shown(given)} is no option{did_you_mean(near, in_brackets=True)}"
+    text = f"{shortened(given)} is no option{did_you_mean(near, in_brackets=True)}"
     listed = list(dict.fromkeys([*near, *options]))
     if len(listed) <= _MOST_LISTED:
-        return f"{said}. The options are {', '.join(map(shown, listed))}"
-    such = "" if near else f", such as {', '.join(map(shown, listed[:3]))}"
-    return f"{said}. There are {len(listed):,} options{such}"
+        return f"{text}. The options are {', '.join(map(shortened, listed))}"
+    such = "" if near else f", such as {', '.join(map(shortened, listed[:3]))}"
+    return f"{text}. There are {len(listed):,} options{such}"
 
 
-def shown(value: object) -> str:
-    """Show a value in a sentence.
-
-    Args:
-        value: Any value.
-
-    Returns:
-        Text, cut where it is long.
-    """
+def shortened(value: object) -> str:
+    """Show a value in a sentence, cut where it is long."""
     try:
         text = repr(value)
     except (ValueError, RecursionError):
-        return "what is too large to be shown"
+        return "what is too large to be shortened"
     return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004 - as much as a line has room
 
 
 def _written_out(number: Decimal) -> int | Decimal:
-    """Write a number without a power of ten: 1E+1 is 10.
-
-    Raises:
-        ValueError: If it is none, or has too many digits for anything.
-    """
+    """Write a number without a power of ten; `ValueError` if it has too many digits: 1E+1 is 10."""
     if not number.is_finite() or abs(number.adjusted()) > _LARGEST_POWER:
         raise ValueError
     exponent = number.as_tuple().exponent

@@ -1,13 +1,13 @@
-"""Creating records, each once: what may have been done is looked for before it is done again.
+"""Creating records, each once: what may have been done is looked up before it is done again.
 
-A POST whose outcome is not known, because its answer was lost, must not be repeated as it is. It is
-settled by looking. If the record has a key of its own, the field that a caller matches records on,
+A POST whose outcome is not known, because its response was lost, must not be repeated as it is. A
+lookup settles it. If the record has a key of its own, the field that a caller matches records on,
 a search for that key tells. If not, the object's search is asked for what was created since: a
 record with all that was sent, that is none of those that were created here, is the one. One that
 is only like it, because the account changes what it is sent, is reason to stop: nobody can tell
 whose it is, and to send once more could make a second one.
 
-Nothing waits meanwhile but what was lost: whatever was lost by the time of a look is settled by it.
+Only what was lost waits meanwhile: one lookup settles whatever was lost by then.
 """
 
 from __future__ import annotations
@@ -20,7 +20,12 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api.http.errors import InsightlyError, NotAvailableError, UnknownOutcomeError
+from tap_insightly.api.http.errors import (
+    Facts,
+    InsightlyError,
+    NotAvailableError,
+    UnknownOutcomeError,
+)
 from tap_insightly.api.http.response import Response
 from tap_insightly.api.http.stats import RequestStats
 from tap_insightly.api.lists.paged_request import OffsetPaginator, PagedRequest
@@ -44,8 +49,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 SEARCH_LAG = 8.0  # seconds after which a search shows what was written: assumed
-LOOKUP_DELAYS = (0.0, 2.0)  # seconds to wait before each look but the last
-# Seconds that a request whose answer is lost may still be under way, and be done after all; what
+LOOKUP_DELAYS = (0.0, 2.0)  # seconds to wait before each lookup but the last
+# Seconds that a request whose response is lost may still be under way, and be done after all; what
 # it makes then, a search may be late to show.
 UNDER_WAY, LEAST_WAIT = 3.0, 8.0
 MOST_TRIES = 5
@@ -57,30 +62,18 @@ class OnceCreator:
     """Creates records of any object, for any number of threads."""
 
     def __init__(self, session: InsightlySession, search_lag: float = SEARCH_LAG) -> None:
-        """Get ready.
-
-        Args:
-            session: Where to send.
-            search_lag: Seconds that a search may take to show what was written.
-        """
+        """Get ready; a search may take so many seconds to show what was written."""
         self._session = session
         last = max(LEAST_WAIT, UNDER_WAY + search_lag) - sum(LOOKUP_DELAYS)
-        self._waits = (*LOOKUP_DELAYS, last)
+        self._delays = (*LOOKUP_DELAYS, last)
         self._created: defaultdict[str, Created] = defaultdict(Created)
         self._users: list[int | None] = []  # one: whose key it is, once somebody asked
         self._own_users: set[int] = set()  # who has made what was created here
-        self._skew = timedelta(0)  # how far dates of records are behind those of answers
+        self._skew = timedelta(0)  # how far dates of records are behind those of responses
         self._lock = threading.Lock()
 
-    def sending_through(self, session: InsightlySession) -> OnceCreator:
-        """Share this one's memory of what was created.
-
-        Args:
-            session: Where to send.
-
-        Returns:
-            Another that knows the same.
-        """
+    def with_session(self, session: InsightlySession) -> OnceCreator:
+        """Send through another session, with the same memory of what was created."""
         other = copy.copy(self)
         other._session = session  # noqa: SLF001 - its own class
         return other
@@ -91,10 +84,10 @@ class OnceCreator:
         fields: Fields,
         find: Callable[[], dict[str, Any] | None] | None = None,
     ) -> dict[str, Any]:
-        """Create a record.
+        """Create a record by a POST to the object's list, or to one below another record.
 
         Args:
-            request: What to send: a POST to the object's list, or to one below another record.
+            request: What to send.
             fields: The fields of the object.
             find: Searches for the record by a key that no other one has; None if it has none.
 
@@ -105,27 +98,28 @@ class OnceCreator:
             InsightlyError: If that is refused.
             UnknownOutcomeError: If it may be there, and nothing can tell.
         """
-        obj, created = fields.obj, self._of(fields)
+        obj, created = fields.obj, self._created_of(fields)
         since = self._now()
         sent = SentCreation(request, Response(request.body or b"{}").data, since)
-        can_tell = find is not None or self._is_seen(sent, fields)
+        can_tell = find is not None or self._can_be_searched(sent, fields)
         for _ in range(MOST_TRIES):
             try:
                 with created.sending(sent):
-                    return self._claim(fields, sent.body, self._session.send(request))
+                    return self._claim(fields, sent, self._session.send(request))
             except UnknownOutcomeError as error:
                 lost = error
             try:
                 if not can_tell:
                     raise lost
-                found = self._settled(sent, fields, find)
+                found = self._look_until_settled(sent, fields, find)
             except UnknownOutcomeError:
                 raise
             except InsightlyError as error:
                 msg = f"{lost} That could not be found out: {error}"
-                raise UnknownOutcomeError(msg) from error
+                facts = Facts(request=request, status=lost.status, said=lost.said)
+                raise UnknownOutcomeError(msg, **facts) from error
             finally:
-                created.give_up(sent)
+                created.forget(sent)
             if found is not None:
                 created.claim(found[str(obj.key)])
                 logger.warning("%s It was done: %s %s.", lost, obj.name, found[str(obj.key)])
@@ -134,20 +128,10 @@ class OnceCreator:
         raise lost
 
     def add_once(self, request: Request) -> dict[str, Any]:
-        """Add something to a list below a record, unless it is there.
-
-        Args:
-            request: What to send: a POST to a list such as ``/Contacts/12/Links``.
-
-        Returns:
-            What is there then.
-
-        Raises:
-            InsightlyError: If that is refused.
-        """
+        """Add something to a list such as ``/Contacts/12/Links``, unless it is there."""
         path, item = request.path, Response(request.body or b"{}").data
         lost: UnknownOutcomeError | None = None
-        for wait in (*self._waits, self._waits[-1]):
+        for wait in (*self._delays, self._delays[-1]):
             if lost is not None:
                 logger.warning("%s", lost)
                 self._session.sleep(wait)
@@ -160,7 +144,7 @@ class OnceCreator:
                 lost = error
             else:
                 return {**item, **(records[-1] or {})}
-        raise lost or UnknownOutcomeError(path)
+        raise lost or UnknownOutcomeError(path, request=request)
 
     def find_created(
         self,
@@ -171,7 +155,7 @@ class OnceCreator:
         """Find the records that requests have created, if they have.
 
         All are looked for together, as a record that is only like what one has sent may be that of
-        another.
+        another. What is found is taken for created by its request from now on.
 
         Args:
             requests: Requests, and when each was sent, or before, by the server's clock.
@@ -179,28 +163,28 @@ class OnceCreator:
             known: Ids of records that others have created.
 
         Returns:
-            For each request the record, which is taken for created by it from now on; None if there
-            is none; or an error that says that one is there that is like it, but not the same.
+            For each request the record; None if there is none; or an error that says that one is
+            there that is like it, but not the same.
 
         Raises:
             InsightlyError: If the object cannot be searched.
         """
-        created = self._of(fields)
+        created = self._created_of(fields)
         all_sent = [
             SentCreation(request, Response(request.body or b"{}").data, since)
             for request, since in requests
         ]
         for sent in all_sent:
-            created.lose(sent)
+            created.mark_lost(sent)
         try:
             if all_sent:
-                self._look(fields, known)
+                self._look_up(fields, known)
             return [sent.found or self._doubt(sent, fields) for sent in all_sent]
         finally:
             for sent in all_sent:
-                created.give_up(sent)
+                created.forget(sent)
 
-    def _of(self, fields: Fields) -> Created:
+    def _created_of(self, fields: Fields) -> Created:
         with self._lock:
             return self._created[fields.obj.path]
 
@@ -211,26 +195,22 @@ class OnceCreator:
                 self._session.get("/Instance")
         return self._session.now()
 
-    def _claim(self, fields: Fields, body: Mapping[str, Any], response: Response) -> dict[str, Any]:
-        """Take the new record out of an answer, which may be a list (spec).
-
-        Raises:
-            UnknownOutcomeError: If there is none in it.
-        """
+    def _claim(self, fields: Fields, sent: SentCreation, response: Response) -> dict[str, Any]:
+        """Take the new record out of a response, which may be a list (spec)."""
         key = fields.obj.key or ""
         records = [one for one in response.records if isinstance(one, dict)]
-        created = self._of(fields)
+        created = self._created_of(fields)
         with created.changed:
             if len(records) > 1:
                 # All that is below the other record (assumed): the new one has the last id.
                 records = [one for one in records if one.get(key) not in created.ids] or records
-                same = [one for one in records if not changes(fields, body, one)]
+                same = [one for one in records if not changes(fields, sent.body, one)]
                 records = sorted(same or records, key=lambda one: one.get(key) or 0)
             record: dict[str, Any] = records[-1] if records else {}
             if not records or (key and id_of(record, key) is None):
                 what = "its id" if records else "a record"
                 msg = f"{fields.obj.name}: a new one was answered without {what}."
-                raise UnknownOutcomeError(msg)
+                raise UnknownOutcomeError(msg, request=sent.request, status=response.status)
             if key:
                 record[key] = id_of(record, key)
                 created.claim(record[key])
@@ -246,21 +226,21 @@ class OnceCreator:
             if made is not None and date is not None:
                 self._skew = min(self._skew, made - date)
 
-    def _settled(
+    def _look_until_settled(
         self, sent: SentCreation, fields: Fields, find: Callable[[], dict[str, Any] | None] | None
     ) -> dict[str, Any] | None:
         """Find out what became of a request; None if nothing was done."""
-        for wait in self._waits:
+        for wait in self._delays:
             if wait:
                 self._session.sleep(wait)
-            found = find() if find is not None else self._looked(sent, fields)
+            found = find() if find is not None else self._look_up_one(sent, fields)
             if found is not None:
                 return found
         if find is None:
             return self._outcome(sent, fields)
-        if self._is_seen(sent, fields):
+        if self._can_be_searched(sent, fields):
             # The account may have changed even the key, or the search does not show it.
-            self._look(fields)
+            self._look_up(fields)
             return self._outcome(sent, fields)
         return None
 
@@ -277,27 +257,28 @@ class OnceCreator:
         obj = fields.obj
         ids = [str(one[str(obj.key)]) for one in sent.suspects]
         names = ", ".join(ids[:_SUSPECTS]) + (" and others" if len(ids) > _SUSPECTS else "")
-        return UnknownOutcomeError(
+        msg = (
             f"POST {sent.request.path} may have been done, or not: its answer was lost, "
             f"and {obj.name} {names} was made since and is like what was sent, but not the same, "
             "as if the account changes new records itself. Look at what is there before you do it "
             "again; match_on lets a field tell which record is which."
         )
+        return UnknownOutcomeError(msg, request=sent.request)
 
     @staticmethod
-    def _is_seen(sent: SentCreation, fields: Fields) -> bool:
+    def _can_be_searched(sent: SentCreation, fields: Fields) -> bool:
         """Tell whether new records can be told from old ones: by a search, and the time."""
         obj = fields.obj
         return "search" in obj.can and obj.key is not None and sent.since is not None
 
-    def _looked(self, sent: SentCreation, fields: Fields) -> dict[str, Any] | None:
-        self._look(fields)
+    def _look_up_one(self, sent: SentCreation, fields: Fields) -> dict[str, Any] | None:
+        self._look_up(fields)
         return sent.found
 
-    def _look(self, fields: Fields, known: Collection[int] = ()) -> None:
+    def _look_up(self, fields: Fields, known: Collection[int] = ()) -> None:
         """Look for all that is lost, unless someone else begins to do so from now on."""
-        created, key = self._of(fields), str(fields.obj.key)
-        with created.look() as since:
+        created, key = self._created_of(fields), str(fields.obj.key)
+        with created.lookup() as since:
             if since is None:
                 return
             records = list(self._created_since(fields, since))
@@ -343,7 +324,7 @@ class OnceCreator:
     def _created_since(self, fields: Fields, since: datetime) -> Iterator[Record]:
         obj, key = fields.obj, str(fields.obj.key)
         params = {"updated_after_utc": utc_text(self._earliest(since).replace(microsecond=0))}
-        stats = RequestStats(self._session.total)
+        stats = RequestStats(self._session.stats)
         paged_request = PagedRequest(
             f"{obj.path}/Search", params, paginator=OffsetPaginator([key]), stats=stats
         )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.http.errors import UnknownOutcomeError
-from tap_insightly.api.records.diff import changes, is_alike, loosely
+from tap_insightly.api.records.diff import changes, is_alike, normalized
 from tap_insightly.api.records.reading import id_of
 from tap_insightly.openapi.objects import CUSTOM_FIELDS
 
@@ -48,93 +48,64 @@ class Created:
         self._under_way: set[SentCreation] = set()
         self._lost: list[SentCreation] = []
         self._looking = threading.Lock()
-        self._begun = 0
-        self._ended = 0
+        self._lookups_begun = 0
+        self._lookups_ended = 0
 
     @contextmanager
     def sending(self, sent: SentCreation) -> Iterator[None]:
-        """Hold a request for under way; and for lost, if nobody knows what became of it.
-
-        Args:
-            sent: The request.
-
-        Yields:
-            Nothing.
-        """
+        """Hold a request for under way; and for lost, if nobody knows what became of it."""
         with self.changed:
             self._under_way.add(sent)
         try:
             yield
         except UnknownOutcomeError:
-            self.lose(sent)
+            self.mark_lost(sent)
             raise
         finally:
             with self.changed:
                 self._under_way.discard(sent)
                 self.changed.notify_all()
 
-    def lose(self, sent: SentCreation) -> None:
-        """Take down that the answer to a request is lost.
-
-        Args:
-            sent: The request.
-        """
+    def mark_lost(self, sent: SentCreation) -> None:
+        """Note that the response to a request is lost."""
         with self.changed:
             sent.suspects = []
             self._lost.append(sent)
 
-    def give_up(self, sent: SentCreation) -> None:
-        """Look no more for what became of a request.
-
-        Args:
-            sent: The request.
-        """
+    def forget(self, sent: SentCreation) -> None:
+        """Look no more for what became of a request."""
         with self.changed:
             if sent in self._lost:
                 self._lost.remove(sent)
 
     def claim(self, record_id: int) -> None:
-        """Take down whose a record is: that of a request of this process.
-
-        Args:
-            record_id: Its id.
-        """
+        """Note that a record is that of a request of this process."""
         with self.changed:
             self.ids.add(record_id)
 
     @contextmanager
-    def look(self) -> Iterator[datetime | None]:
-        """Look for what is lost, one thread at a time.
+    def lookup(self) -> Iterator[datetime | None]:
+        """Let one thread at a time look for what is lost; yields since when to look.
 
-        Yields:
-            Since when to look; None if another thread has begun to look after this one came, and
-            has ended, so that this need not.
+        That is None if another thread has begun to look after this one came, and has ended.
         """
         with self.changed:
-            wanted = self._begun + 1
+            wanted = self._lookups_begun + 1
         with self._looking:
-            if self._ended >= wanted:
+            if self._lookups_ended >= wanted:
                 yield None
                 return
             with self.changed:
-                self._begun += 1
-                number = self._begun
+                self._lookups_begun += 1
+                number = self._lookups_begun
                 since = min((one.since for one in self._lost if one.since), default=None)
             yield since
-            self._ended = number
+            self._lookups_ended = number
 
     def not_under_way(self, records: Sequence[Record], key: str) -> list[Record]:
-        """Say which records are of no request that is known, once all that may be are answered.
-
-        Args:
-            records: Records that were read just now.
-            key: The field with their ids.
-
-        Returns:
-            Those that nobody has claimed.
-        """
+        """Say which of the records read just now are nobody's, once what is under way is done."""
         with self.changed:
-            # A record may be that of a request that is under way: its answer tells.
+            # A record may be that of a request that is under way: its response tells.
             before = set(self._under_way)
             self.changed.wait_for(lambda: not before & self._under_way)
             return [one for one in records if id_of(one, key) not in self.ids]
@@ -146,13 +117,10 @@ class Created:
         is_made_of: Callable[[SentCreation, Record], bool],
         is_like: Callable[[SentCreation, Record], bool],
     ) -> None:
-        """Say of each request that is lost which record is its own, and which may be.
+        """Say of each request that is lost which of the records is its own, and which may be.
 
-        Args:
-            records: What nobody has claimed.
-            key: The field with their ids.
-            is_made_of: Tells whether a record has all that was sent.
-            is_like: Tells whether a record may be what was sent, changed by the account.
+        `is_made_of` tells whether a record has all that was sent; `is_like` tells whether it may be
+        what was sent, changed by the account.
         """
         with self.changed:
             left = [one for one in records if id_of(one, key) not in self.ids]
@@ -175,14 +143,6 @@ def is_like(fields: Fields, body: Mapping[str, Any], record: Record) -> bool:
 
     It may if it has the same name, or the same e-mail address, or most of what was sent; names in
     whatever case, and with whatever spaces.
-
-    Args:
-        fields: The fields of the object.
-        body: What was sent.
-        record: The record.
-
-    Returns:
-        Whether it may be.
     """
     sent = {name: value for name, value in body.items() if value is not None}
     names = [name for name in sent if _NAME.search(name)]
@@ -200,7 +160,7 @@ def _is_inside(one: object, other: object) -> bool:
     """Tell whether one name is the other, or in it, as if something was put before or behind."""
     if not isinstance(one, str) or not isinstance(other, str):
         return one == other
-    texts = sorted((loosely(one), loosely(other)), key=len)
+    texts = sorted((normalized(one), normalized(other)), key=len)
     return texts[0] == texts[1] or (len(texts[0]) >= _LEAST_NAME and texts[0] in texts[1])
 
 

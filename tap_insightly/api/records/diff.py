@@ -18,16 +18,7 @@ _NOTHING: tuple[object, ...] = (None, "")
 
 
 def changes(fields: Fields, body: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
-    """Find out what of a body is not in a record yet.
-
-    Args:
-        fields: The fields of the object.
-        body: What is to be written, as `Fields.body` makes it.
-        record: The record as the API answered it.
-
-    Returns:
-        The part of the body that would change the record; empty if all of it is there.
-    """
+    """Find what of a body, as `Fields.body` makes it, a record does not have yet."""
     changed = {}
     for name, value in body.items():
         if name == CUSTOM_FIELDS:
@@ -45,17 +36,9 @@ def is_same(field: Field | None, wanted: object, found: object) -> bool:
     The two are the same however they are spelled: options in any order, plain dates at any time
     of the day, moments by the second, numbers by what they are. Nothing is the same as an empty
     text, and as false. A text is the same as what is left of it without the spaces around it,
-    which an API may cut, but not the other way round.
-
-    Args:
-        field: The field; None if nothing is known of it.
-        wanted: What is to be written, as the API takes it.
-        found: What the API answered.
-
-    Returns:
-        Whether it is the same value.
+    which an API may cut, but not the other way round. `field` is None if nothing is known of it.
     """
-    ours, theirs = _plain(field, wanted), _plain(field, found)
+    ours, theirs = _normalize(field, wanted), _normalize(field, found)
     if isinstance(ours, list) or isinstance(theirs, list):
         ours, theirs = ours or [], theirs or []
         is_list = isinstance(ours, list) and isinstance(theirs, list)
@@ -65,10 +48,10 @@ def is_same(field: Field | None, wanted: object, found: object) -> bool:
     return _is_same_scalar(ours, theirs)
 
 
-def _plain(field: Field | None, value: Any) -> Any:  # noqa: ANN401 - any value
+def _normalize(field: Field | None, value: Any) -> Any:  # noqa: ANN401 - any value
     """Spell a value in the one way, as far as it is of its kind; nothing is an empty text."""
     with suppress(ValueError):
-        value = exact(value) if field is None else field.plain(value)
+        value = exact(value) if field is None else field.normalize(value)
     if field is not None and field.kind == "boolean" and value in _NOTHING:
         return False
     if field is not None and field.kind == "choices" and value not in _NOTHING:
@@ -142,27 +125,12 @@ def _is_inside(inside: Mapping[str, Field], item: object, other: object) -> bool
 
 
 def is_alike(one: object, other: object) -> bool:
-    """Compare two texts as a person would: without case, spaces, and ways to write an accent.
-
-    Args:
-        one: A text; other values are compared as they are.
-        other: Another.
-
-    Returns:
-        Whether they are the same.
-    """
+    """Compare two texts as a person would: without case, spaces, and ways to write an accent."""
     if not isinstance(one, str) or not isinstance(other, str):
         return one == other
-    return loosely(one) == loosely(other)
+    return normalized(one) == normalized(other)
 
 
-def loosely(text: str) -> str:
-    """Write a text without what searches and people may not see.
-
-    Args:
-        text: The text.
-
-    Returns:
-        The text in small letters, with single spaces, and with accents written in the one way.
-    """
+def normalized(text: str) -> str:
+    """Write a text in small letters, with single spaces, and accents written in the one way."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())

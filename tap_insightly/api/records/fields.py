@@ -1,4 +1,4 @@
-"""What the records of an object can hold, and whether something can be written to them."""
+"""The fields of an object, standard and custom, and what can be written to them."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import msgspec
 from tap_insightly.api.http.codec import encode
 from tap_insightly.api.http.errors import InsightlyError
 from tap_insightly.api.records.conversions import (
-    SAID,
+    ACCEPTED,
     SCALARS,
     exact,
-    fitting,
-    is_nothing_of_pandas,
+    is_pandas_null,
     no_option,
     option_of,
-    shown,
+    shortened,
     to_items,
+    what_would_fit,
 )
 from tap_insightly.api.records.names import close_names, did_you_mean
 from tap_insightly.openapi import COMPONENTS
@@ -46,7 +46,7 @@ class InvalidFieldsError(InsightlyError):
         """Say what is wrong.
 
         Args:
-            object_name: The object that it was meant for, text.
+            object_name: The object that it was meant for.
             problems: What is wrong, a sentence each.
         """
         text = " ".join(problems)
@@ -95,25 +95,27 @@ class Field:
         meant: then that is sent as the account spells it.
 
         Args:
-            value: A value of the field's type, or a text that stands for one.
+            value: A value of the field's kind, or a text that stands for one: numbers, dates
+                (`date`, `datetime` or ISO 8601; without a zone, UTC), true or false in words.
 
         Returns:
-            What to send.
+            What to send: text, a number (`decimal.Decimal` if it has a fraction), true or false, or
+            a list. Dates are ``2026-01-31 08:00:00`` in UTC, options are separated by semicolons.
 
         Raises:
             ValueError: If it is no such value, or does not fit; the text says what is wrong.
         """
-        accepted: str | None = SAID[self.kind]
+        accepted: str | None = ACCEPTED[self.kind]
         try:
-            found = self.plain(value)
+            found = self.normalize(value)
             _check(encode(found))  # not all can be said in JSON: half a character, infinity
-            accepted = fitting(found, self.kind, self.bits)
+            accepted = what_would_fit(found, self.kind, self.bits)
         except _WRONG:
             pass
         if accepted:
             null = ". This is how pandas writes nothing: write null"
-            hint = null if is_nothing_of_pandas(value) else ""
-            msg = f"got {shown(value)}; accepted is {accepted}{hint}"
+            hint = null if is_pandas_null(value) else ""
+            msg = f"got {shortened(value)}; accepted is {accepted}{hint}"
             raise ValueError(msg)
         if isinstance(found, str) and self.max_length and len(found) > self.max_length:
             msg = f"{len(found):,} characters are too long; at most {self.max_length:,} fit"
@@ -124,7 +126,7 @@ class Field:
                 raise ValueError(no_option(str(one), self.options))
         return found
 
-    def plain(self, value: Any) -> Any:  # noqa: ANN401 - as above
+    def normalize(self, value: Any) -> Any:  # noqa: ANN401 - as above
         """Spell a value in the one way, whether or not it fits into the field.
 
         Args:
@@ -137,11 +139,11 @@ class Field:
             ValueError: If it is no value of the field's kind.
         """
         try:
-            return None if value is None else self._plain(value)
+            return None if value is None else self._normalize(value)
         except _WRONG:
             raise ValueError from None
 
-    def _plain(self, value: Any) -> Any:  # noqa: ANN401 - as above
+    def _normalize(self, value: Any) -> Any:  # noqa: ANN401 - as above
         if self.kind == "array":
             key = _ITEM.get(self.name)
             return to_items(
@@ -170,18 +172,18 @@ class Fields:
 
         Args:
             obj: The object.
-            definitions: Its custom fields, as ``GET /CustomFields/{object}`` answers them.
+            definitions: Its custom fields, as ``GET /CustomFields/{object}`` sends them.
         """
         self.obj = obj
         """The object."""
         own = [*_standard(obj), *_custom(definitions)]
         self._by_name = {field.name: field for field in own}
-        self._by_plain: dict[str, Field] = {}
+        self._by_folded_name: dict[str, Field] = {}
         for field in own:
-            self._by_plain.setdefault(field.name.casefold(), field)
+            self._by_folded_name.setdefault(field.name.casefold(), field)
         for field in own:
             if field.is_custom:
-                self._by_plain.setdefault(field.name.casefold().removesuffix("__c"), field)
+                self._by_folded_name.setdefault(field.name.casefold().removesuffix("__c"), field)
 
     def __iter__(self) -> Iterator[Field]:
         """Go through all fields, standard ones first."""
@@ -196,13 +198,13 @@ class Fields:
         Returns:
             The field; None if there is none.
         """
-        return self._by_name.get(name) or self._by_plain.get(name.casefold())
+        return self._by_name.get(name) or self._by_folded_name.get(name.casefold())
 
     def unknown(self, name: str) -> str:
         """Say that there is no such field, and which may have been meant.
 
         Args:
-            name: The name that was given, text.
+            name: The name that was given.
 
         Returns:
             A sentence.

@@ -1,4 +1,4 @@
-"""Finding records by a value: what a search answers is not always what was asked for."""
+"""Finding records by a value: what a search finds is not always what was asked for."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.lists.paged_request import PAGE_SIZE
-from tap_insightly.api.records.conversions import plain_text
+from tap_insightly.api.records.conversions import search_text
 from tap_insightly.api.records.diff import is_alike, is_same
 from tap_insightly.api.records.fields import InvalidFieldsError
 from tap_insightly.api.records.reading import ReadingClient, id_of, value_of
@@ -18,59 +18,59 @@ if TYPE_CHECKING:
 
     Record = dict[str, Any]
 
-MOST_FOUND = PAGE_SIZE  # what a search for one record may answer: more, and it does not search
+MOST_FOUND = PAGE_SIZE  # records that a search for one may find: more, and it does not search
 
 
 class FindingClient(ReadingClient):
-    """One account, to be read, which finds records by what is in them."""
+    """One account, to be read, by what is in its records."""
 
     def find(self, object_name: str, field_name: str, value: Any) -> list[Record]:  # noqa: ANN401 - any value
         """Search for the records of which a field has a value.
 
         Args:
-            object_name: The object, text.
-            field_name: A standard or custom field, text.
-            value: The value.
+            object_name: The object, by any of its names.
+            field_name: A standard or custom field.
+            value: The value, as `Field.convert` takes it.
 
         Returns:
-            The records that have exactly this value, whatever the search answers; if there are
+            The records that have exactly this value, whatever the search finds; if there are
             none, those that have it in another case or with other spaces.
 
         Raises:
             InvalidFieldsError: If there is no such field, or the value is none for it.
             InsightlyError: If the object cannot be searched.
         """
-        field, answered = self._answered(object_name, field_name, value)
-        return _having(field, value, answered)
+        field, candidates = self._search(object_name, field_name, value)
+        return _having(field, value, candidates)
 
     def find_one(self, object_name: str, field_name: str, value: Any) -> Record | None:  # noqa: ANN401 - any value
         """Search for the one record of which a field has a value.
 
         Args:
-            object_name: The object, text.
-            field_name: A standard or custom field, text.
-            value: The value.
+            object_name: The object, by any of its names.
+            field_name: A standard or custom field.
+            value: The value, as `Field.convert` takes it.
 
         Returns:
-            The record; None if the search answers none.
+            The record; None if the search finds none.
 
         Raises:
-            InvalidFieldsError: As `find` does, if there are several, and if the search answers
+            InvalidFieldsError: As `find` does, if there are several, and if the search finds
                 records that do not have the value: then nobody knows what it would have missed.
             InsightlyError: If the object cannot be searched.
         """
-        field, answered = self._answered(object_name, field_name, value, MOST_FOUND)
+        field, candidates = self._search(object_name, field_name, value, MOST_FOUND)
         obj = self.object(object_name)
         key = obj.key or ""
-        by_id = {id_of(one, key): one for one in _having(field, value, answered)}
+        by_id = {id_of(one, key): one for one in _having(field, value, candidates)}
         # Nothing could be done with one that has no id.
         found = [{**one, key: number} for number, one in by_id.items() if number is not None]
-        shown = found or answered
+        shown = found or candidates
         ids = ", ".join(str(one.get(obj.key or "")) for one in shown[:5])
         if len(found) > 1:
             msg = f"{len(found)} records have {field_name} {value!r} ({ids}): which one is meant?"
             raise InvalidFieldsError(obj.name, [msg])
-        if answered and (not found or len(answered) == MOST_FOUND):
+        if candidates and (not found or len(candidates) == MOST_FOUND):
             msg = (
                 f"The search for {field_name} {value!r} answers records that do not have it "
                 f"({ids}), so it cannot tell whether there is one."
@@ -78,25 +78,25 @@ class FindingClient(ReadingClient):
             raise InvalidFieldsError(obj.name, [msg])
         return found[0] if found else None
 
-    def _answered(
+    def _search(
         self,
         object_name: str,
         field_name: str,
         value: Any,  # noqa: ANN401 - any value
         limit: int | None = None,
     ) -> tuple[Field, list[Record]]:
-        """Ask a search, and take all that it answers."""
+        """Search, and take all that comes, whether it has the value or not."""
         fields = self.fields(object_name)
         field = fields.find(field_name)
         if field is None:
             raise InvalidFieldsError(fields.obj.name, [fields.unknown(field_name)])
-        answered: list[Record] = []
+        candidates: list[Record] = []
         for spelling in _spellings(field, value):
             where = {field.name: spelling}
-            answered = list(self.records(fields.obj.name, where=where, limit=limit))
-            if answered:
+            candidates = list(self.records(fields.obj.name, where=where, limit=limit))
+            if candidates:
                 break
-        return field, answered
+        return field, candidates
 
 
 def _spellings(field: Field, value: object) -> list[Any]:
@@ -111,7 +111,7 @@ def _spellings(field: Field, value: object) -> list[Any]:
         return [value]  # which is refused when it is asked for
     found: list[Any] = [converted]
     if isinstance(converted, Decimal):
-        found = [plain_text(converted), str(converted)]
+        found = [search_text(converted), str(converted)]
     elif isinstance(converted, str):
         found.append(converted.strip())
         if "EMAIL" in field.name.upper():

@@ -14,7 +14,7 @@ from tap_insightly.api.http.session import InsightlySession
 from tap_insightly.api.http.stats import RequestStats
 from tap_insightly.api.lists.paged_request import PAGE_SIZE, OffsetPaginator, PagedRequest
 from tap_insightly.api.lists.prefetch import Prefetcher
-from tap_insightly.api.records.conversions import plain_text
+from tap_insightly.api.records.conversions import search_text
 from tap_insightly.api.records.definitions import custom_objects, definitions_of
 from tap_insightly.api.records.fields import Fields, InvalidFieldsError
 from tap_insightly.api.records.objects import (
@@ -41,7 +41,7 @@ class ReadingClient(Closeable):
     """One account, to be read, for any number of threads. Use it as a context manager, or close it.
 
     Objects are named as you like: ``contact``, ``Contacts``, ``quote``, ``Fruit__c``. Records are
-    dictionaries as the API answers them, with a `decimal.Decimal` for each number that has a
+    dictionaries as the API sends them, with a `decimal.Decimal` for each number that has a
     fraction. Whatever goes wrong is an `InsightlyError`.
     """
 
@@ -57,19 +57,19 @@ class ReadingClient(Closeable):
         """Get ready; nothing is sent yet.
 
         Args:
-            api_key: The user's API key, text.
-            pod: The pod of the account, such as ``na1``, or its API URL, text.
-            api_url: A base URL that overrides pod and version, text; None for none.
-            api_version: The version of the API, text.
+            api_key: The user's API key.
+            pod: The pod of the account, such as ``na1``, or its API URL.
+            api_url: A base URL that overrides pod and version; None for none.
+            api_version: The version of the API.
             **options: What else `InsightlySession` takes, such as `requests_per_second`.
 
         Raises:
             InvalidAddressError: If the pod or the URL is none.
         """
-        self._use(InsightlySession(base_url(pod, api_url, api_version), api_key, **options))
+        self._open(InsightlySession(base_url(pod, api_url, api_version), api_key, **options))
 
     @classmethod
-    def of(cls, session: InsightlySession) -> Self:
+    def from_session(cls, session: InsightlySession) -> Self:
         """Make a client of a session, which is closed with it.
 
         Args:
@@ -79,27 +79,27 @@ class ReadingClient(Closeable):
             The client.
         """
         client = cls.__new__(cls)
-        client._use(session)  # noqa: SLF001 - of its own class
+        client._open(session)  # noqa: SLF001 - of its own class
         return client
 
-    def _use(self, session: InsightlySession) -> None:
+    def _open(self, session: InsightlySession) -> None:
         self.session = session
-        """What sends its requests: with the pace, the quota and the retries of all of them."""
+        """What sends its requests, within one rate limit and quota."""
         self._custom: tuple[InsightlyObject, ...] | None = None
         self._fields: dict[str, Fields] = {}
         self._lock = threading.RLock()
 
-    def counting(self, stats: RequestStats) -> Self:
+    def with_stats(self, stats: RequestStats) -> Self:
         """Share this client, but count apart what is sent through it.
 
         Args:
             stats: Where to count: a part of what its session counts.
 
         Returns:
-            A client of the same account, with the same pace and quota. It need not be closed.
+            A client with the same connections, rate limiter and quota. It need not be closed.
         """
         other = copy.copy(self)
-        other.session = self.session.counting(stats)
+        other.session = self.session.with_stats(stats)
         return other
 
     def close(self) -> None:
@@ -107,7 +107,7 @@ class ReadingClient(Closeable):
         self.session.close()
 
     def objects(self) -> tuple[InsightlyObject, ...]:
-        """List the objects of the account, custom ones last; asked for once.
+        """List the objects of the account, custom ones last. They are read once.
 
         Returns:
             The objects.
@@ -140,10 +140,10 @@ class ReadingClient(Closeable):
             return find_object(name, self.objects())
 
     def fields(self, object_name: str) -> Fields:
-        """Tell what the records of an object can hold, custom fields included; asked for once.
+        """Tell what the records of an object can hold, custom fields included. It is read once.
 
         Args:
-            object_name: The object, text.
+            object_name: The object, by any of its names.
 
         Returns:
             The fields.
@@ -165,8 +165,8 @@ class ReadingClient(Closeable):
         """Read one record.
 
         Args:
-            object_name: The object, text.
-            record_id: Its id, a number.
+            object_name: The object, by any of its names.
+            record_id: Its id.
 
         Returns:
             The record.
@@ -181,11 +181,11 @@ class ReadingClient(Closeable):
         """Read one record and its version, to be given to `update`.
 
         Args:
-            object_name: The object, text.
-            record_id: Its id, a number.
+            object_name: The object, by any of its names.
+            record_id: Its id.
 
         Returns:
-            The record, and its ETag, text; None for that if the API tells none.
+            The record, and its ETag; None for that if the API sends none.
 
         Raises:
             NotAvailableError: If there is none, or this user may not see it.
@@ -209,19 +209,19 @@ class ReadingClient(Closeable):
         params: Mapping[str, str] | None = None,
         limit: int | None = None,
     ) -> Generator[list[Record]]:
-        """Read a list, page by page, at the full speed that the account allows.
+        """Read a list, page by page, as fast as the account allows.
 
         What exists all along comes exactly once, whatever others do to the list meanwhile.
 
         Args:
-            object_or_path: The object; or a path, text such as ``/Contacts/12/Notes``.
-            updated_after: Only what was updated since, a datetime or ISO 8601.
+            object_or_path: The object; or a path, such as ``/Contacts/12/Notes``.
+            updated_after: Only what was updated since: a datetime or ISO 8601; without a zone, UTC.
             where: Only records of which one field, standard or custom, has exactly this value.
             params: Other query parameters, such as ``{"brief": "true"}``.
-            limit: The most records to read, a number from 1; None for all.
+            limit: The most records to read, from 1; None for all.
 
         Yields:
-            Lists of records.
+            Lists of up to 500 records, none of them empty.
 
         Raises:
             UnsupportedOperationError: If the object cannot be searched.
@@ -242,7 +242,7 @@ class ReadingClient(Closeable):
         size = PAGE_SIZE if limit is None else max(2, min(PAGE_SIZE, limit))
         paginator = OffsetPaginator([key], page_size=size) if is_paged else None
         # Nothing is read ahead of somebody who wants no more than a few.
-        stats = RequestStats(self.session.total)
+        stats = RequestStats(self.session.stats)
         paged_request = PagedRequest(
             path, query, paginator=paginator, stats=stats, is_eager=limit is None
         )
@@ -263,7 +263,7 @@ class ReadingClient(Closeable):
         """Read a list, record by record; see `pages`.
 
         Args:
-            object_or_path: The object, or a path, text.
+            object_or_path: The object, or a path.
             **options: As `pages` has them.
 
         Yields:
@@ -311,7 +311,7 @@ class ReadingClient(Closeable):
             msg = f"{field.name}: no search finds what is empty."
             raise InvalidFieldsError(obj.name, [msg])
         is_spelled = isinstance(value, str) and field.kind == "number"
-        return field.name, value.strip() if is_spelled else plain_text(wanted)
+        return field.name, value.strip() if is_spelled else search_text(wanted)
 
 
 def _moment(obj: InsightlyObject, given: datetime | str) -> str:
@@ -324,15 +324,7 @@ def _moment(obj: InsightlyObject, given: datetime | str) -> str:
 
 
 def value_of(record: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - any value
-    """Look up a field of a record as the API answers it, standard or custom.
-
-    Args:
-        record: The record.
-        name: The field, text.
-
-    Returns:
-        Its value; None if it has none.
-    """
+    """Look up a field of a record as the API sends it, standard or custom."""
     if name in record:
         return record[name]
     custom = record.get(CUSTOM_FIELDS) or ()
@@ -340,15 +332,7 @@ def value_of(record: Mapping[str, Any], name: str) -> Any:  # noqa: ANN401 - any
 
 
 def id_of(record: Mapping[str, Any], key: str) -> int | None:
-    """Take the id out of a record; a server may write it as a text.
-
-    Args:
-        record: The record.
-        key: The field with the id.
-
-    Returns:
-        The id; None if there is none.
-    """
+    """Take the id out of a record; a server may write it as a text."""
     value = record.get(key)
     if isinstance(value, str) and value.isascii() and value.isdigit():
         return int(value)
@@ -356,14 +340,7 @@ def id_of(record: Mapping[str, Any], key: str) -> int | None:
 
 
 def created_at(record: Mapping[str, Any]) -> datetime | None:
-    """Say when a record was created, by its own date.
-
-    Args:
-        record: The record.
-
-    Returns:
-        An aware datetime; None if it does not tell, as not every kind of record does.
-    """
+    """Say when a record was created, by its own date, aware; not every kind of record has one."""
     try:
         return parse_moment(record["DATE_CREATED_UTC"])
     except (KeyError, TypeError, ValueError, AttributeError):

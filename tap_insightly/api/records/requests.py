@@ -1,4 +1,4 @@
-"""What would be sent to write something: looked at before it is sent, or instead."""
+"""The requests that write something, to be looked at before they are sent, or instead."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PARENT = (PARENT_TYPE, PARENT_ID)
 
 
 class About(TypedDict, total=False):
-    """What there is to say about a link, besides its two ends."""
+    """What a link says besides its two ends."""
 
     role: str | None
     """What the other record is to the first."""
@@ -45,10 +45,10 @@ class About(TypedDict, total=False):
 
 
 class PlanningClient(StageClient):
-    """One account, to be read, which knows how it would be written to, and does not."""
+    """One account, to be read; makes the requests that would write to it, and sends none."""
 
     def build_create_request(self, fields: Fields, values: Mapping[str, Any]) -> Request:
-        """Say how a record would be created, and send nothing.
+        """Make the request that would create a record, and send nothing.
 
         Args:
             fields: The fields of its object.
@@ -66,7 +66,7 @@ class PlanningClient(StageClient):
             msg = f"{obj.name}: the API cannot create these."
             raise UnsupportedOperationError(msg)
         if "POST" in obj.direct:
-            return Request.of("POST", obj.path, fields.body(values, is_new=True))
+            return Request.with_json("POST", obj.path, fields.body(values, is_new=True))
         rest = dict(values)
         for below in obj.below:
             name = next((n for n in rest if n.upper() == below.parent_field), None)
@@ -75,14 +75,14 @@ class PlanningClient(StageClient):
                 # The field is read-only in the record: the path says it.
                 number = self._number(fields, below.parent_field or "", parent_id)
                 path = f"{below.path}/{number}/{below.name}"
-                return Request.of("POST", path, fields.body(rest, is_new=True))
+                return Request.with_json("POST", path, fields.body(rest, is_new=True))
         names = [below.parent_field for below in obj.below if below.parent_field]
         if not names:
             return self._build_create_request_below(fields, rest)
         raise InvalidFieldsError(obj.name, [f"A new one needs {' or '.join(names)}."])
 
     def _build_create_request_below(self, fields: Fields, values: dict[str, Any]) -> Request:
-        """Say how a record would be created that names by words what it is below: a note."""
+        """Make the request for a record that names by words what it is below: a note."""
         obj = fields.obj
         given = {name: values.pop(name) for name in list(values) if name.upper() in PARENT}
         parent = {name.upper(): value for name, value in given.items()}
@@ -100,7 +100,7 @@ class PlanningClient(StageClient):
             raise InvalidFieldsError(obj.name, [msg])
         number = self._number(fields, PARENT_ID, parent[PARENT_ID])
         path = other.path_of(number, lists[other.path].name)
-        return Request.of("POST", path, fields.body(values, is_new=True))
+        return Request.with_json("POST", path, fields.body(values, is_new=True))
 
     def build_update_request(
         self,
@@ -109,11 +109,11 @@ class PlanningClient(StageClient):
         values: Mapping[str, Any],
         record: Mapping[str, Any] | None = None,
     ) -> Request | None:
-        """Say how a record would be updated, and change nothing.
+        """Make the request that would update a record, and change nothing.
 
         Args:
             fields: The fields of its object.
-            record_id: Its id, a number.
+            record_id: Its id.
             values: New values by field name.
             record: The record as it is, to send only what differs; None to send all.
 
@@ -140,14 +140,14 @@ class PlanningClient(StageClient):
         path = obj.path
         if "PUT" not in obj.direct:
             path = self._path_below(obj, record or self.get(obj.name, record_id), "PUT")
-        return Request.of("PUT", path, {str(obj.key): record_id, **body})
+        return Request.with_json("PUT", path, {str(obj.key): record_id, **body})
 
     def build_delete_request(self, object_name: str, record_id: int) -> Request:
-        """Say how a record would be deleted, and delete nothing.
+        """Make the request that would delete a record, and delete nothing.
 
         Args:
-            object_name: The object, text.
-            record_id: Its id, a number.
+            object_name: The object, by any of its names.
+            record_id: Its id.
 
         Returns:
             The request.
@@ -175,14 +175,14 @@ class PlanningClient(StageClient):
         other_id: int,
         **about: Unpack[About],
     ) -> Request:
-        """Say how a record would be linked to another, and link nothing.
+        """Make the request that would link a record to another, and link nothing.
 
         Args:
-            object_name: The object that carries the link, text.
-            record_id: Its id, a number.
-            other_name: The object of the other, text.
-            other_id: The id of the other, a number.
-            **about: What there is to say about the link, as `About` has it.
+            object_name: The object of the record that carries the link.
+            record_id: Its id.
+            other_name: The object of the other record.
+            other_id: The id of the other record.
+            **about: What the link says, as `About` has it.
 
         Returns:
             The request.
@@ -196,18 +196,18 @@ class PlanningClient(StageClient):
             raise UnsupportedOperationError(msg)
         given = {name.upper(): value for name, value in about.items() if value is not None}
         link = {"LINK_OBJECT_NAME": other.name, "LINK_OBJECT_ID": other_id, **given}
-        return Request.of("POST", obj.path_of(record_id, "Links"), link)
+        return Request.with_json("POST", obj.path_of(record_id, "Links"), link)
 
     def build_note_request(
         self, object_name: str, record_id: int, title: str, body: str = ""
     ) -> Request:
-        """Say how a note would be added to a record, and add none.
+        """Make the request that would add a note to a record, and add none.
 
         Args:
-            object_name: The object, text.
-            record_id: Its id, a number.
-            title: The title of the note, text.
-            body: What it says, text or HTML.
+            object_name: The object, by any of its names.
+            record_id: Its id.
+            title: Its title.
+            body: What it says, as plain text or HTML.
 
         Returns:
             The request.
@@ -222,7 +222,7 @@ class PlanningClient(StageClient):
             raise UnsupportedOperationError(msg)
         values = {"TITLE": title} | ({"BODY": body} if body else {})
         content = self.fields("note").body(values, is_new=True)
-        return Request.of("POST", obj.path_of(record_id, "Notes"), content)
+        return Request.with_json("POST", obj.path_of(record_id, "Notes"), content)
 
     def build_unlink_request(self, object_name: str, record_id: int, link_id: int) -> Request:
         """Say how a link would be removed, and remove none.
@@ -263,7 +263,7 @@ class PlanningClient(StageClient):
         # What happens to a tag that is added twice is not known, so it is looked for first.
         if any(one.get("TAG_NAME") == tag for one in self.session.get(path).data or []):
             return None
-        return Request.of("POST", path, {"TAG_NAME": tag})
+        return Request.with_json("POST", path, {"TAG_NAME": tag})
 
     def build_remove_tag_request(self, object_name: str, record_id: int, tag: str) -> Request:
         """Say how a tag would be removed, and remove none.
@@ -281,7 +281,7 @@ class PlanningClient(StageClient):
         """
         obj = self.object(object_name)
         require_action(obj, "Tags", "tags")
-        return Request.of("DELETE", obj.path_of(record_id, "Tags"), {"TAG_NAME": tag})
+        return Request.with_json("DELETE", obj.path_of(record_id, "Tags"), {"TAG_NAME": tag})
 
     @staticmethod
     def _number(fields: Fields, name: str, value: object) -> int:

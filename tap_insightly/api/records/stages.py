@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import override
+
 from tap_insightly.api.http.request import Request
 from tap_insightly.api.records.fields import InvalidFieldsError
 from tap_insightly.api.records.finding import FindingClient
@@ -31,8 +33,9 @@ _UNTOLD = object()
 class StageClient(FindingClient):
     """One account, to be read, which knows how records would be put into stages and states."""
 
-    def _use(self, session: InsightlySession) -> None:
-        super()._use(session)
+    @override
+    def _open(self, session: InsightlySession) -> None:
+        super()._open(session)
         self._stages: dict[int, Record] = {}
 
     def build_stage_request(
@@ -115,7 +118,7 @@ class StageClient(FindingClient):
             ]
             choices = _Choices(obj, f"reason for {state}", "STATE_REASON", reasons, "STATE_REASON")
             change["STATE_REASON_ID"] = choices.choose(reason)["STATE_REASON_ID"]
-        return Request.of("PUT", obj.path_of(record_id, "StateChange"), change)
+        return Request.with_json("PUT", obj.path_of(record_id, "StateChange"), change)
 
     def build_move_request(
         self,
@@ -242,9 +245,9 @@ def _move(
     """Say how a record is put into a stage, of another pipeline if one is given."""
     change = {"STAGE_ID": stage_id}
     if pipeline_id is None:
-        return Request.of("PUT", obj.path_of(record_id, "PipelineStage"), change)
+        return Request.with_json("PUT", obj.path_of(record_id, "PipelineStage"), change)
     # Without a stage, a record comes into the first one.
     body: dict[str, Any] = {"PIPELINE_ID": pipeline_id}
     if stage_id is not None:
         body["PIPELINE_STAGE_CHANGE"] = change
-    return Request.of("PUT", obj.path_of(record_id, "Pipeline"), body)
+    return Request.with_json("PUT", obj.path_of(record_id, "Pipeline"), body)

@@ -215,9 +215,9 @@ def _request(
     path, params = address
     content = given.body()
     if content is None and method not in _IN_QUERY:
-        request = Request.of(method, path, given.values() or None, if_match=if_match)
+        request = Request.with_json(method, path, given.values() or None, if_match=if_match)
         return replace(request, params=params)
-    request = Request.of(method, path, if_match=if_match)
+    request = Request.with_json(method, path, if_match=if_match)
     request = replace(request, params=params | given.texts())
     if content is None:
         return request

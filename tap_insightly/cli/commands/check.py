@@ -84,7 +84,7 @@ def check(config: Mapping[str, Any], *, is_json: bool) -> None:
       $ insightly check
       $ insightly check --json
     """
-    with InsightlyClient.of(open_session(config, "insightly")) as client:
+    with InsightlyClient.from_session(open_session(config, "insightly")) as client:
         try:
             account = _summarize(client)
         except InsightlyError as error:

@@ -38,7 +38,7 @@ def fields(
       $ insightly fields opportunity --writable --json
     """
     if config["api_key"]:
-        with InsightlyClient.of(open_session(config, "insightly")) as client:
+        with InsightlyClient.from_session(open_session(config, "insightly")) as client:
             known = client.fields(object_name)
     else:
         known = Fields(find_object(object_name, standard_objects()))

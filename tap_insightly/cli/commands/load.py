@@ -153,7 +153,7 @@ def load(  # noqa: PLR0913 - the options of a command
         raise click.UsageError(msg)
     lag = config["search_lag_seconds"]
     session = open_session(config, "insightly")
-    with InsightlyClient.of(session, search_lag_seconds=lag) as client:
+    with InsightlyClient.from_session(session, search_lag_seconds=lag) as client:
         stream = client.object(object_name).name
         made = {setting.name: config[setting.name] for setting in OWN_SETTINGS}
         made |= {name: _for(stream, value) for name, value in by_stream.items() if value}

@@ -34,7 +34,7 @@ def objects(config: Mapping[str, Any], *, is_json: bool) -> None:
       $ insightly objects --json
     """
     if config["api_key"]:
-        with InsightlyClient.of(open_session(config, "insightly")) as client:
+        with InsightlyClient.from_session(open_session(config, "insightly")) as client:
             found = client.objects()
     else:
         echo("Without an API key (TAP_INSIGHTLY_API_KEY), custom objects are left out.")

@@ -129,7 +129,7 @@ def _plan(tap: UnreadTap, config: Mapping[str, Any]) -> Plan:
             "remaining": quota.remaining,
             "reserve": config["quota_reserve"],
         },
-        run.session.total.requests,
+        run.session.stats.requests,
     )
 
 

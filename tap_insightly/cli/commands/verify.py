@@ -154,7 +154,7 @@ def _verify(config: dict[str, Any], options: Mapping[str, Any]) -> VerifyResult:
             results,
             values if is_seeded else None,
             request.seed if is_seeded else None,
-            tap.run.session.total.requests,
+            tap.run.session.stats.requests,
         )
 
 

@@ -35,7 +35,10 @@ def resolve_intents(client: InsightlyClient, id_map: IdMap) -> None:
         created: Sequence[Mapping[str, Any] | UnknownOutcomeError | None] = [None] * len(own)
         if "search" in fields.obj.can:  # others are settings, which are found by name
             requests = [
-                (Request.of("POST", intent.request_path, intent.body), parse_moment(intent.since))
+                (
+                    Request.with_json("POST", intent.request_path, intent.body),
+                    parse_moment(intent.since),
+                )
                 for intent in own
             ]
             created = client.find_created(requests, fields, id_map.targets(path))

@@ -150,7 +150,7 @@ class StreamCopy:
             request = self._client.build_create_request(fields, values)
         else:
             body = fields.body(self.mapping.writable(values), is_new=True)
-            request = Request.of("POST", f"{parent}/{obj.path[1:]}", body)
+            request = Request.with_json("POST", f"{parent}/{obj.path[1:]}", body)
         since = server_now_text(self._client.session)
         self._id_map.add_intent(obj.path, source_id, request.path, request.body or b"{}", since)
         try:
