@@ -1,7 +1,7 @@
 """The rooms of the package: which may import which, typing imports included, and no circles.
 
-A new room, or a new module at the top, needs an entry in `MAY_IMPORT`, and a room one in `LAYERS` if
-it has layers of its own.
+A new room, or a new module at the top, needs an entry in `MAY_IMPORT`, and one in `LAYERS` if it has
+layers of its own.
 """
 
 from __future__ import annotations
