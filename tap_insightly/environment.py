@@ -19,7 +19,7 @@ from tap_insightly.settings import SETTINGS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tap_insightly.settings import Setting
+    from tap_insightly.config_schema import Setting
 
 
 _WORDS = {

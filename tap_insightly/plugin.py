@@ -10,13 +10,13 @@ from singer_sdk.plugin_base import PluginBase
 from typing_extensions import override
 
 from tap_insightly.command import TapCommand, settings_in
+from tap_insightly.config_schema import cleaned, problems
 from tap_insightly.environment import from_environment
-from tap_insightly.settings import cleaned, problems
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tap_insightly.settings import Setting
+    from tap_insightly.config_schema import Setting
 
 
 class InsightlyPlugin(PluginBase):

@@ -1,16 +1,9 @@
-"""The tap's settings: what there is, what is accepted, and how a wrong one is reported."""
+"""The tap's settings."""
 
 from __future__ import annotations
 
-import math
-import re
-from contextlib import suppress
-from copy import deepcopy
-from dataclasses import dataclass
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from jsonschema import Draft202012Validator, ValidationError, validators
 from singer_sdk import typing as th
 from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
 
@@ -22,120 +15,8 @@ from tap_insightly.api.http.auth import (
     base_url,
     pod_name,
 )
+from tap_insightly.config_schema import BOOLEAN, TEXT, Setting, choice, integer, number
 from tap_insightly.values import parse_moment
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-
-def _is_integer(_checker: object, value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _is_number(checker: object, value: object) -> bool:
-    return _is_integer(checker, value) or (isinstance(value, float) and math.isfinite(value))
-
-
-def _match_pattern(
-    _validator: object, pattern: str, value: object, _schema: object
-) -> Iterator[ValidationError]:
-    if isinstance(value, str) and not re.fullmatch(pattern, value):
-        yield ValidationError(pattern)  # `re.search` would let a line break at the end pass
-
-
-_Validator = validators.extend(  # type: ignore[no-untyped-call]  # jsonschema has it untyped
-    Draft202012Validator,
-    {"pattern": _match_pattern},
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
-        {"integer": _is_integer, "number": _is_number}
-    ),
-)
-
-
-class _AsWritten(th.JSONTypeHelper[Any]):
-    """A type of the SDK's that is a JSON schema as it is written here."""
-
-    def __init__(self, schema: Mapping[str, Any]) -> None:
-        super().__init__()
-        self._schema = schema
-
-    @property
-    def type_dict(self) -> dict[str, Any]:
-        """Hand out a copy, which the SDK goes on to change."""
-        return deepcopy(dict(self._schema))
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One setting, in all that is known of it."""
-
-    name: str
-    title: str
-    description: str
-    accepted: str
-    schema: Mapping[str, Any]
-    """Its JSON schema, with its ranges and choices, which tools see in ``--about``."""
-    default: Any = None
-    is_required: bool = False
-    is_secret: bool = False
-    check: Callable[[Any], bool] | None = None
-    """What a JSON schema cannot say; asked of values that are as the schema says."""
-    from_text: Callable[[str], Any] | None = None
-    """Makes of a text, as the environment has it, what it says; for what may be of several types.
-
-    It may raise ValueError; the text is then refused as it is."""
-
-    @property
-    def is_numeric(self) -> bool:
-        """Whether the value is a number."""
-        return set(self.schema["type"]) <= {"integer", "number"}
-
-    @property
-    def is_boolean(self) -> bool:
-        """Whether the value is true or false."""
-        return bool(self.schema["type"] == ["boolean"])
-
-    def accepts(self, value: object) -> bool:
-        """Tell whether a value may be given to the setting."""
-        is_as_written = _Validator(self.schema).is_valid(value)
-        return is_as_written and (self.check is None or self.check(value))
-
-    def property(self) -> th.Property[Any]:
-        """Describe the setting to the SDK, which shows it in ``--about``.
-
-        Returns:
-            A property of the configuration's JSON schema.
-        """
-        is_plain = self.is_boolean or "enum" in self.schema
-        return th.Property(
-            self.name,
-            _AsWritten(self.schema),
-            title=self.title,
-            # Markdown shows the description alone, and so do Meltano and its hub.
-            description=self.description + ("" if is_plain else f" Accepted: {self.accepted}."),
-            default=self.default,
-            required=self.is_required,
-            secret=self.is_secret,
-        )
-
-
-TEXT: Mapping[str, Any] = {"type": ["string"]}
-BOOLEAN: Mapping[str, Any] = {"type": ["boolean"]}
-
-
-def number(minimum: float, maximum: float) -> Mapping[str, Any]:
-    """Write the schema of a number from one to another."""
-    return {"type": ["number"], "minimum": minimum, "maximum": maximum}
-
-
-def integer(minimum: int, maximum: int) -> Mapping[str, Any]:
-    """Write the schema of a whole number from one to another."""
-    return {"type": ["integer"], "minimum": minimum, "maximum": maximum}
-
-
-def choice(*words: str) -> Mapping[str, Any]:
-    """Write the schema of one of several words."""
-    return {"type": ["string"], "enum": list(words)}
 
 
 def _is_pod(value: str) -> bool:
@@ -366,58 +247,3 @@ CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
     *(setting.property() for setting in SETTINGS)
 ).to_dict()
 CONFIG_JSONSCHEMA["properties"] |= EMIT_ACTIVATE_VERSION_CONFIG["properties"]
-
-
-def problems(config: Mapping[str, Any], settings: Sequence[Setting] = SETTINGS) -> Iterator[str]:
-    """Find what is wrong with a configuration.
-
-    Args:
-        config: The configuration, with defaults filled in.
-        settings: The settings that there are.
-
-    Yields:
-        One sentence for each wrong setting: its name, what was given, and what is accepted.
-    """
-    secret = config.get("api_key")
-    for setting in settings:
-        value = config.get(setting.name)
-        if value is None:
-            if setting.is_required:
-                yield f"Setting '{setting.name}' is missing; accepted is {setting.accepted}."
-        elif not setting.accepts(value):
-            given = "what was given is not shown here" if setting.is_secret else f"got {value!r}"
-            if isinstance(secret, str) and secret:
-                given = given.replace(secret, "***")  # a key pasted into the wrong place
-            yield f"Setting '{setting.name}': {_hide_user(given)}; accepted is {setting.accepted}."
-
-
-def cleaned(config: Mapping[str, Any], settings: Sequence[Setting] = SETTINGS) -> dict[str, Any]:
-    """Bring a configuration into the shape that the checks expect.
-
-    An empty text, or nothing at all, is a setting that was not made. Numbers may come as text, from
-    the environment, or as decimals, from the SDK's reading of JSON.
-
-    Args:
-        config: The configuration.
-        settings: The settings that there are.
-
-    Returns:
-        A copy; what should be a number and is none stays as it is, for `problems` to report.
-    """
-    result = {name: value for name, value in config.items() if value is not None and value != ""}
-    for setting in settings:
-        value = result.get(setting.name)
-        if setting.is_numeric and isinstance(value, str | Decimal | float):
-            try:
-                figure = float(value)
-            except ValueError:
-                continue
-            result[setting.name] = int(figure) if figure.is_integer() else figure
-        elif setting.from_text is not None and isinstance(value, str):
-            with suppress(ValueError):
-                result[setting.name] = setting.from_text(value)
-    return result
-
-
-def _hide_user(text: str) -> str:
-    return re.sub(r"//[^/@\s]*@", "//***@", text)

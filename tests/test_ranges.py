@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tap_insightly.config_schema import Setting, cleaned, problems
 from tap_insightly.loader import TargetInsightly
 from tap_insightly.loader.settings import SETTINGS as TARGET_SETTINGS
-from tap_insightly.settings import SETTINGS, Setting, cleaned, problems
+from tap_insightly.settings import SETTINGS
 from tap_insightly.tap import TapInsightly
 from tests.conftest import KEY, tap_environment
 

@@ -11,14 +11,15 @@ from singer_sdk.exceptions import ConfigValidationError
 
 from tap_insightly.api import InsightlyClient
 from tap_insightly.command import settings_in
+from tap_insightly.config_schema import cleaned, problems
 from tap_insightly.connection import open_session
 from tap_insightly.environment import from_environment
-from tap_insightly.settings import CONNECTION, cleaned, problems
+from tap_insightly.settings import CONNECTION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from tap_insightly.settings import Setting
+    from tap_insightly.config_schema import Setting
 
     Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -10,9 +10,10 @@ from typing import Any
 from singer_sdk import typing as th
 
 from tap_insightly.api.records.create_once import SEARCH_LAG
+from tap_insightly.config_schema import BOOLEAN, TEXT, Setting, choice, number
 from tap_insightly.loader.record_loader import MODES
 from tap_insightly.loader.shares import ACCEPTED as SHARE_ACCEPTED
-from tap_insightly.settings import BOOLEAN, CONNECTION, TEXT, Setting, choice, number
+from tap_insightly.settings import CONNECTION
 
 _NAMES = {
     "type": ["object"],
