@@ -9,7 +9,7 @@ import itertools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tap_insightly.api import IncompleteError, Page, PagedRequest, Prefetcher
@@ -173,6 +173,13 @@ class Stranger(NamedTuple):
     after=st.one_of(st.none(), st.integers(0, 3000)),
     script=st.dictionaries(st.integers(1, 10), changes, max_size=4),
     threads=st.integers(1, 5),
+)
+@example(  # a page of one record, and one that stands on each, overlaps nothing
+    server=(8, 76, 1, "missing"),
+    stranger=Stranger("an id between", 1, on_empty=False, instead=False),
+    after=750,
+    script={},
+    threads=1,
 )
 def test_what_stands_on_each_page_hides_nothing_and_the_list_ends(
     server: tuple[int, int, int | None, str],

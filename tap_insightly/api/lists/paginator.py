@@ -76,6 +76,7 @@ class OffsetPaginator:
         self._is_cut = False  # it ended, and more was said to be there
         self._is_irregular = False  # something was not as it should be: ask for totals
         self._is_gapped = False  # it was gone on without an overlap
+        self._put_back: Sequence[Any] = ()  # keys of a page after the last new one, not contiguous
         self._last_key: Any = None  # the key of the last record passed
         self._last_offset = self.skip  # its place, if there are no holes
         self._reach = page_size  # how far apart pages with holes can be, as far as it seems
@@ -127,7 +128,9 @@ class OffsetPaginator:
         count, total = self.count, self.total
         is_short = count is not None and total is not None and count < total
         is_doubtful = self._is_cut or not self.is_contiguous or self.lacks_keys
-        return self.is_done and not is_short and not is_doubtful
+        # It was seen on a page that overlaps nothing, and did not come again; or it is gone.
+        is_unread = total is None and not all(map(self._seen.has, self._put_back))
+        return self.is_done and not is_short and not is_doubtful and not is_unread
 
     @property
     def has_holes(self) -> bool:
@@ -144,10 +147,6 @@ class OffsetPaginator:
         """How many records a page can be expected to hold."""
         return self._sizes.expected(self.top)
 
-    @property
-    def _is_searching(self) -> bool:
-        return self._probes is not None or self._gap_end is not None
-
     def pending_offsets(self, pending: Sequence[int] = ()) -> Iterator[int]:
         """Say which pages will be needed if nothing changes.
 
@@ -163,7 +162,8 @@ class OffsetPaginator:
         at, step = self.skip, max(1, self.size - 1)
         yield at
         is_regular = self._sizes.can_be_planned(self.top) and self.ascends
-        is_lost = self._times_back or self._repeats_of_last or self._is_searching
+        is_searching = self._probes is not None or self._gap_end is not None
+        is_lost = self._times_back or self._repeats_of_last or is_searching
         if self.total is None or is_lost or not is_regular:
             return
         # A full page shows nothing of what follows it; one that is not ends the list.
@@ -230,6 +230,7 @@ class OffsetPaginator:
         else:
             self._is_irregular = True
             self._repeat.reset()
+            self._put_back = keys or self._put_back
             self._look_elsewhere(keys)
         self._stall.add(self.skip, has_new=bool(new))
         if not self.is_done and self._stall.is_stalled(self.total, self._sizes.most):
@@ -259,6 +260,7 @@ class OffsetPaginator:
         self._last_offset = max(self.skip, self.skip + min(number, top) - 1)
         if has_new:
             self._last_key, self._probes, self._gap_end = keys[-1], None, None
+            self._put_back = ()
             self._times_back = self._repeats_of_last = 0
         is_all = self._repeat.is_whole_list(number, self.skip, top) and not self._says_more(end)
         if is_all or self._is_last(end, number, top, total):
