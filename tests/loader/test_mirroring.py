@@ -151,6 +151,17 @@ def test_where_nothing_is_counted_the_date_says_what_was_made_since_the_run_bega
     assert mails(sandbox) == ["a", "b", "new"]
 
 
+def test_where_neither_a_count_nor_a_date_says_what_is_new_nothing_is_deleted(
+    sandbox: Sandbox,
+) -> None:
+    sandbox.faults.totals = {"*": None, "/Contacts": None}
+    for name in "abcd":
+        add(sandbox, name, DATE_CREATED_UTC=None)
+    with pytest.raises(IncompleteStreamError, match="does not say when it was created"):
+        feed_here(sandbox, [*stream_of("contacts", rows("a", "b")), state(1)], **MIRROR)
+    assert mails(sandbox) == list("abcd")
+
+
 def test_a_mirror_deletes_only_what_has_the_value_whatever_a_search_answers(
     sandbox: Sandbox,
 ) -> None:
