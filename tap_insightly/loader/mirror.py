@@ -114,16 +114,7 @@ class Mirror:
             if record_id is None:
                 msg = f"{name} has a record without an id, so nothing was deleted of it."
                 raise IncompleteStreamError(msg)
-            if record_id in present:
-                continue
-            if self._last_id is None and created_at(record) is None:
-                msg = (
-                    f"{name} {record_id} does not say when it was created, and Insightly not how "
-                    "many records there are. So nobody knows whether it was created since the run "
-                    "began. Nothing was deleted."
-                )
-                raise IncompleteStreamError(msg)
-            if not self._is_new(record, record_id):
+            if record_id not in present and not self._is_new(record, record_id):
                 missing.append({**record, key: record_id})
         return missing, total
 
@@ -159,5 +150,10 @@ class Mirror:
             return record_id > self._last_id
         created = created_at(record)
         if created is None or self._started_at is None:
-            return False
+            msg = (
+                f"{self.mapping.obj.name} {record_id} does not say when it was created, and "
+                "Insightly not how many records there are. So nobody knows whether it was created "
+                "since the run began. Nothing was deleted."
+            )
+            raise IncompleteStreamError(msg)
         return created >= self._started_at - CLOCK_DIFFERENCE
