@@ -193,7 +193,7 @@ class InsightlyStream(SendingStream):
         """
 
     def set_bookmark(self, bookmark: str | None, context: Mapping[str, str] | None = None) -> None:
-        """Take in that a list was read to its end; the next sync may go on from the bookmark."""
+        """Note that a list was read to its end; the next sync may go on from the bookmark."""
 
     def write_tombstone_schema(self) -> None:
         """Prepare targets for tombstones, which come now."""

@@ -75,7 +75,7 @@ class Checkpoint:
         return None
 
     def set_passed(self, count: int) -> None:
-        """Take in how many records all runs have read up to the last id."""
+        """Note how many records all runs have read up to the last id."""
         self._data["passed"] = [count, self.last_id]
 
     @property
@@ -89,11 +89,11 @@ class Checkpoint:
         self._data.setdefault("ids", []).append(pack)
 
     def drop_sent_ids(self) -> None:
-        """Take in that nobody keeps the ids that are sent."""
+        """Note that nobody keeps the ids that are sent."""
         self._data.pop("ids", None)
 
     def begin(self, moment: str | None) -> None:
-        """Take in when the first request was answered, unless an earlier run began before."""
+        """Note when the first request was answered, unless an earlier run began before."""
         self._data.setdefault("began", moment)
 
     @property
@@ -105,7 +105,7 @@ class Checkpoint:
             return None  # anyone may have edited the state
 
     def advance(self, last_id: object, skip: int, bookmark_value: object) -> None:
-        """Take in that a record of the page at `skip` has been sent to the target."""
+        """Note that a record of the page at `skip` has been sent to the target."""
         data, last = self._data, self.last_id
         is_late = type(last_id) is type(last) is int and last_id < last
         if not is_late:  # if it is, those up to the last id have been sent all the same
@@ -118,12 +118,12 @@ class Checkpoint:
                 state[UNFINISHED] = data
 
     def give_up(self) -> None:
-        """Take in that a later run cannot go on from here, as when ids do not ascend."""
+        """Note that a later run cannot go on from here, as when ids do not ascend."""
         self._is_resumable = False
         self._remove()
 
     def finish(self) -> str | None:
-        """Take in that the list has been read to its end, and say what the bookmark is.
+        """Note that the list has been read to its end, and say what the bookmark is.
 
         It is the newest value that was sent, but not later than the first answer, because what was
         changed after that may have been missed. None if there was no record, or if the server told

@@ -79,7 +79,7 @@ class EmbeddedSync:
         """Whether the records were read to their end."""
 
     def begin(self, checkpoint: Checkpoint) -> None:
-        """Take in that the records will be read now; the state of this stream keeps how far."""
+        """Note that the records will be read now; the state of this stream keeps how far."""
         checkpoint.keep_in(self._stream.get_context_state(self._partition.context))
         self._syncs.announce()
 
@@ -94,6 +94,6 @@ class EmbeddedSync:
         return self.records - before
 
     def finish(self, bookmark: str | None) -> None:
-        """Take in that the records were read to their end, and what their bookmark is."""
+        """Note that the records were read to their end, and what their bookmark is."""
         self._stream.set_bookmark(bookmark, self._partition.context)
         self.is_done = True

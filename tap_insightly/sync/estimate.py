@@ -63,7 +63,7 @@ class Counts:
     found: dict[Key, Count] = field(default_factory=dict)
 
     def want(self, partition: Partition) -> None:
-        """Take in that a list will be read."""
+        """Note that a list will be read."""
         if not partition.is_paged:
             return  # it takes one request, whatever is in it
         other = self.wanted.get(key := _key(partition))

@@ -72,7 +72,7 @@ class PartitionRead:
             self.checkpoint.set_passed(self._passed_before + passed)
 
     def pass_parents(self, parents: list[Parent]) -> None:
-        """Take in that all that belongs to some records was sent; the list of them is emptied."""
+        """Note that all that belongs to some records was sent; the list of them is emptied."""
         owner = self.partition.owner
         for record, skip in parents:
             updated = None

@@ -47,7 +47,7 @@ class Progress:
         """How many pages were read; counted in the same place."""
 
     def finish(self, stream_name: str) -> None:
-        """Take in that a stream was read to its end."""
+        """Note that a stream was read to its end."""
 
     def draw(self, now: float) -> None:
         """Show how far the sync is, at a time by `time.monotonic`."""

@@ -72,7 +72,7 @@ class Refresh:
         self._keep()
 
     def begin(self, moment: datetime, records: int | None) -> None:
-        """Take in that the stream itself was read whole, so that nothing need be read again."""
+        """Note that the stream itself was read whole, so that nothing need be read again."""
         self._schedule.begin(moment, records)
         self._keep()
 

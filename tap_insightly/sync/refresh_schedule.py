@@ -99,7 +99,7 @@ class RefreshSchedule:
         return [None, *[one.until for one in slices[to_the_end:count]][-1:]]
 
     def advance(self, last: int, skip: int, now: datetime) -> None:
-        """Take in that the list was read on to an id at a place, by a run that began now."""
+        """Note that the list was read on to an id at a place, by a run that began now."""
         self.skip = skip
         if last == self.after:
             return  # it was only found again
@@ -112,13 +112,13 @@ class RefreshSchedule:
             del self._ahead[0]
 
     def begin_round(self, now: datetime) -> None:
-        """Take in that the list was read to its end, by a run that began now."""
+        """Note that the list was read to its end, by a run that began now."""
         self._ahead = self._behind or [ReadSlice(StopPoint(None, 0), now)]
         self._behind = []
         self.after, self.skip = None, 0
 
     def end(self, now: datetime) -> None:
-        """Take in that all was read that was due, by a run that began now."""
+        """Note that all was read that was due, by a run that began now."""
         self._ran = now
 
     def saved(self) -> dict[str, Any]:

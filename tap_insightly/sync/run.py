@@ -193,7 +193,7 @@ class Run:
             raise InsightlyError(msg)
 
     def _finish(self, stream: InsightlyStream, *, is_whole: bool) -> None:
-        """Take in that a stream is not read any further, and close if none is."""
+        """Note that a stream is not read any further, and close if none is."""
         if is_whole:
             self._context.progress.finish(stream.name)
         if not is_whole or stream is self._streams()[-1]:
