@@ -10,7 +10,7 @@ import pytest
 
 from tap_insightly.sandbox import Faults
 from tests.cli.running import run, run_as_process
-from tests.conftest import new_sandbox, only
+from tests.conftest import SMALL, new_sandbox, only
 from tests.relating import NOON, catalog, sync
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tap_insightly.sandbox import Sandbox
+    from tap_insightly.sandbox.pytest_plugin import MakeSandbox
     from tests.cli.running import Result
 
 CHILDREN = ("note_comments", "file_attachments", "opportunity_state_history")
@@ -95,14 +96,18 @@ def of(found: dict[str, Any], stream: str) -> Any:
     ids=lambda names: "+".join(names[:2]) if names else "no catalog",
 )
 def test_a_sync_costs_what_was_planned(
-    planner: Planner, streams: tuple[str, ...] | None, settings: dict[str, Any]
+    tmp_path: Path,
+    make_insightly_sandbox: MakeSandbox,
+    streams: tuple[str, ...] | None,
+    settings: dict[str, Any],
 ) -> None:
-    chosen = only(catalog(), *streams) if streams else None
+    sandbox = make_insightly_sandbox(**SMALL | {"records": 20})
+    planner, chosen = Planner(sandbox, tmp_path), only(catalog(), *streams) if streams else None
     for number in range(3):
         planned = planner.plan(chosen, **settings)
         assert planned["requests"] == planner.sync(chosen, **settings), f"sync {number}"
-        planner.sandbox.update("/Contacts", planner.sandbox.records("/Contacts")[0]["CONTACT_ID"])
-        planner.sandbox.create("/Notes", TITLE="new")
+        sandbox.update("/Contacts", sandbox.records("/Contacts")[0]["CONTACT_ID"])
+        sandbox.create("/Notes", TITLE="new")
 
 
 def test_all_that_a_plan_says_adds_up(planner: Planner) -> None:

@@ -156,6 +156,7 @@ def test_runs_that_do_not_use_it_load_nothing_of_it(tmp_path: Path) -> None:
 
 def test_the_examples_of_the_documents_pass(tmp_path: Path) -> None:
     page = (Path(__file__).parents[2] / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    page = page.partition("## In tests")[2]  # what comes before is no test: see test_docs.py
     examples = re.findall(r"^```python\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
     code, said = run(tmp_path, "\n".join(examples), "--strict-markers")
     assert code == 0, said
