@@ -176,6 +176,7 @@ def sync(  # noqa: PLR0913 - the settings of a sync, by name and optional
     """Sync in this process: over HTTP if the sandbox is served, and with no limit to the pace."""
     memory = Memory()
     own = {"api_key": KEY, "api_url": sandbox.api_url or None, "max_concurrency": 20}
+    own["requests_per_second"] = 100  # discovery is done by the session that the tap makes
     config = {**own, "page_size": page, **config}
     tap = TapInsightly(
         config=config,
