@@ -181,6 +181,13 @@ class Stranger(NamedTuple):
     script={},
     threads=1,
 )
+@example(  # what an earlier reader read last is gone, and each page begins with a lower id
+    server=(2, 3, None, "right"),
+    stranger=Stranger("the lowest id", 0, on_empty=False, instead=False),
+    after=10,
+    script={1: [("delete", 0)]},
+    threads=1,
+)
 def test_what_stands_on_each_page_hides_nothing_and_the_list_ends(
     server: tuple[int, int, int | None, str],
     stranger: Stranger,

@@ -34,11 +34,14 @@ class OverlapCheck:
         self._last_key: Any = None
         self._skip: int | None = None
         self._is_first_page = True
+        self._doubted: Any = None  # what the first page began with, if it may be pinned
 
     def accepts(self, keys: Sequence[Any], skip: int) -> bool:
         """Tell whether a page is contiguous; if so, the next one has to overlap with it."""
         if not keys:
             return not skip
+        if skip and self._may_be_pinned(keys):
+            return False
         is_further = self._skip is not None and skip > self._skip
         is_pinned = is_further and keys[0] == self._first_key != self._last_key
         if is_pinned and keys[0] not in self._pinned:
@@ -50,6 +53,22 @@ class OverlapCheck:
             self._is_first_page = self._skip is None
             self._first_key, self._last_key, self._skip = keys[0], keys[-1], skip
         return is_contiguous
+
+    def _may_be_pinned(self, keys: Sequence[Any]) -> bool:
+        """Tell whether another page has to show first whether each begins with the same record.
+
+        The record that an earlier reader read last is on the first page. If it is gone, that page
+        overlaps only by its first record, which may stand on each.
+        """
+        if self._skip is not None or keys[0] in self._pinned:
+            return False
+        if self._doubted is None:
+            is_doubtful = self._seen.has(keys[0]) and self._seen.after not in keys
+            self._doubted = keys[0] if is_doubtful else None
+            return is_doubtful
+        if keys[0] == self._doubted:
+            self._pinned.add(keys[0])
+        return False
 
 
 class RepeatDetector:

@@ -76,7 +76,7 @@ class OffsetPaginator:
         self._is_cut = False  # it ended, and more was said to be there
         self._is_irregular = False  # something was not as it should be: ask for totals
         self._is_gapped = False  # it was gone on without an overlap
-        self._put_back: Sequence[Any] = ()  # keys of a page after the last new one, not contiguous
+        self._put_back: set[Any] = set()  # keys on pages that were not contiguous, and not since
         self._last_key: Any = None  # the key of the last record passed
         self._last_offset = self.skip  # its place, if there are no holes
         self._reach = page_size  # how far apart pages with holes can be, as far as it seems
@@ -128,9 +128,9 @@ class OffsetPaginator:
         count, total = self.count, self.total
         is_short = count is not None and total is not None and count < total
         is_doubtful = self._is_cut or not self.is_contiguous or self.lacks_keys
-        # It was seen on a page that overlaps nothing, and did not come again; or it is gone.
-        is_unread = total is None and not all(map(self._seen.has, self._put_back))
-        return self.is_done and not is_short and not is_doubtful and not is_unread
+        if total is None and self.ascends:  # what was seen, and not read, may be gone or not
+            is_doubtful |= not all(map(self._seen.has, self._put_back))
+        return self.is_done and not is_short and not is_doubtful
 
     @property
     def has_holes(self) -> bool:
@@ -230,7 +230,7 @@ class OffsetPaginator:
         else:
             self._is_irregular = True
             self._repeat.reset()
-            self._put_back = keys or self._put_back
+            self._put_back.update(keys)
             self._look_elsewhere(keys)
         self._stall.add(self.skip, has_new=bool(new))
         if not self.is_done and self._stall.is_stalled(self.total, self._sizes.most):
@@ -259,8 +259,8 @@ class OffsetPaginator:
         # If there are more than were asked for, those beyond are not at their places.
         self._last_offset = max(self.skip, self.skip + min(number, top) - 1)
         if has_new:
+            self._put_back = {key for key in self._put_back if not self._seen.has(key)}
             self._last_key, self._probes, self._gap_end = keys[-1], None, None
-            self._put_back = ()
             self._times_back = self._repeats_of_last = 0
         is_all = self._repeat.is_whole_list(number, self.skip, top) and not self._says_more(end)
         if is_all or self._is_last(end, number, top, total):

@@ -29,7 +29,8 @@ class SeenKeys:
         self.lacks_keys = False
         """Whether there were records without what identifies them."""
         self._key = tuple(key)
-        self._after = after
+        self.after = after
+        """The last id that an earlier reader has read; None if there was none."""
         self.late_ids: dict[int, None] = {}
         """Ids below the last one that came after it, in the order in which they came."""
         self._seen: set[Hashable] | None = None  # instead of `last`, if ids do not ascend
@@ -64,7 +65,7 @@ class SeenKeys:
             return key in self._seen
         if type(key) is not int:
             return False
-        if self._after is not None and key <= self._after:
+        if self.after is not None and key <= self.after:
             return True  # by the earlier reader
         place = bisect_left(self.ids, key)
         is_passed = place < len(self.ids) and self.ids[place] == key
