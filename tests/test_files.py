@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_insightly.files import decoded, parse_json
-from tests.conftest import KEY, only, tap_environment, watch
+from tests.conftest import KEY, only, run_process, tap_environment, watch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +42,8 @@ def shell(
         there = {"api_key": KEY, "api_url": sandbox.api_url if sandbox else None}
         env = tap_environment(**there, requests_per_second=100)
         env |= {n.replace("TAP_", "TARGET_"): v for n, v in env.items() if n.startswith("TAP_")}
+    if line.startswith("-m ") and not re.search(r"[<>|;]", line):
+        return run_process([sys.executable, *shlex.split(line)], env=env, folder=folder)
     done = subprocess.run(  # noqa: S602 - our own line
         re.sub(r"(^|\| )(?=-m )", rf"\1{shlex.quote(sys.executable)} ", line),
         shell=True,
@@ -131,7 +133,7 @@ def test_a_file_that_cannot_be_read_is_named_with_what_is_wrong(
     (tmp_path / "folder").mkdir()
     (tmp_path / "deep").write_text("[" * 100_000)
     for name, said in WRONG_FILES.items():
-        done = shell(f"{command.format(name)} < /dev/null", tmp_path)
+        done = shell(command.format(name), tmp_path)
         assert done.returncode != 0
         assert name in problem(done)
         assert said in problem(done)
@@ -250,7 +252,8 @@ PROGRAMS = {
 
 def variables(program: str, url: str, key: str = KEY) -> str:
     prefix = "TARGET" if program == "TARGET" else "TAP"
-    return f"{prefix}_INSIGHTLY_API_URL={url}\n{prefix}_INSIGHTLY_API_KEY={key}\n"
+    values = {"API_URL": url, "API_KEY": key, "REQUESTS_PER_SECOND": "100"}
+    return "".join(f"{prefix}_INSIGHTLY_{name}={value}\n" for name, value in values.items())
 
 
 @pytest.fixture
