@@ -27,19 +27,20 @@ demo: .venv/ready .tools/meltano/ready .tools/dbt/ready ## see Insightly data in
 	@$(RUN)python -m demo.run --records $(RECORDS)
 
 # All tests of a file in one process: they share a sandbox, and those of the demo what Meltano installs.
-# Most of them wait for other processes, so there are four at once even on two cores.
+# Most of them wait for other processes, so there are four at once even on two cores. What takes long
+# comes first (tests/conftest.py), so pytest-xdist must not put the files into an order of its own.
 test: .venv/ready .tools/meltano/ready .tools/dbt/ready $(DESTINATIONS:%=.tools/%/ready) ## run all tests
-	@$(RUN)python -m pytest -n 4 --dist loadfile
+	@$(RUN)python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test-fast: .venv/ready .tools/target-jsonl/ready ## run the tests that need no minutes
-	@$(RUN)python -m pytest -n 4 --dist loadfile -m "not slow"
+	@$(RUN)python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 # What the next version of the SDK can break: settings, messages, stream maps and batches of the tap,
 # records and states of the target.
 NEXT := tests/test_sdk.py tests/test_output.py tests/test_options.py \
   tests/test_tombstones.py tests/test_settings.py tests/loader/test_loading.py tests/loader/test_settings.py
 test-next: .tools/next/ready ## run a choice of the tests with the next version of the SDK
-	@.tools/next/bin/python -m pytest -n 4 --dist loadfile $(NEXT)
+	@.tools/next/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(NEXT)
 
 lint: .venv/ready ## check style, types and dependencies
 	@$(RUN)ruff check

@@ -97,7 +97,7 @@ def sharing(number: int, seed: int, *, until: float, latencies: Sequence[float])
 def run(
     adaptive_rate: AdaptiveRate, server: Server, *, requests: int = 1000, seed: int = 1
 ) -> Client:
-    """Send as many requests as a regulator lets through, until so many were answered."""
+    """Send as many requests as an adaptive rate lets through, until so many were answered."""
     alone = Client(adaptive_rate)
     run_together([alone], server, requests=requests, seed=seed)
     return alone
