@@ -49,7 +49,7 @@ def test_a_create_whose_answer_is_lost_is_there_once(
 
 
 def test_a_create_whose_answer_comes_too_late_is_there_once(sandbox: Sandbox) -> None:
-    with new_client(sandbox, request_timeout=0.2) as client:
+    with new_client(sandbox, request_timeout=2) as client:
         client.fields("contact")
         sandbox.faults = Faults(script=["lost-hang"], hang_seconds=30)
         made = client.create("contact", FIRST_NAME="Ada", LAST_NAME="Lovelace")
