@@ -93,7 +93,9 @@ def test_without_a_largest_size_any_is_taken() -> None:
 @pytest.mark.parametrize("late", [never, pausing])
 def test_a_page_that_takes_too_long_is_not_asked_for_again(late: Callable[[Peer], None]) -> None:
     with session_with(late, good, request_timeout=1) as (session, server):
-        with pytest.raises(PageTooLargeError, match=r"within 1 seconds \(request_timeout\)") as raised:
+        with pytest.raises(
+            PageTooLargeError, match=r"within 1 seconds \(request_timeout\)"
+        ) as raised:
             session.get("/Contacts", largest=1000)
         assert raised.value.size is None
         assert len(server.asked) == 1
