@@ -19,9 +19,9 @@ class ActionsClient(PlanningClient):
         """Remove a link.
 
         Args:
-            object_name: The object that carries the link, text.
-            record_id: Its id, a number.
-            link_id: The id of the link, a number.
+            object_name: The object of the record that carries the link.
+            record_id: Its id.
+            link_id: The id of the link (``LINK_ID``).
 
         Raises:
             UnsupportedOperationError: If such records carry no links that can be written.
@@ -33,9 +33,9 @@ class ActionsClient(PlanningClient):
         """Add a tag to a record, unless it has it.
 
         Args:
-            object_name: The object, text.
-            record_id: Its id, a number.
-            tag: The tag, text.
+            object_name: The object, by any of its names.
+            record_id: Its id.
+            tag: The tag.
 
         Returns:
             The tag, as Insightly answers it; None if the record has it already.
@@ -51,9 +51,9 @@ class ActionsClient(PlanningClient):
         """Remove a tag of a record.
 
         Args:
-            object_name: The object, text.
-            record_id: Its id, a number.
-            tag: The tag, text.
+            object_name: The object, by any of its names.
+            record_id: Its id.
+            tag: The tag.
 
         Raises:
             UnsupportedOperationError: If such records have no tags.
@@ -68,8 +68,8 @@ class ActionsClient(PlanningClient):
         """Put a record into a stage of its pipeline, or of another.
 
         Args:
-            object_name: The object, text: an opportunity, a project or a lead.
-            record_id: Its id, a number.
+            object_name: The object, by any of its names: an opportunity, a project or a lead.
+            record_id: Its id.
             stage: The name or the id of the stage.
             pipeline: The name or the id of the pipeline; None for the one that the record is in,
                 or that of the stage if it is in none.
@@ -90,8 +90,8 @@ class ActionsClient(PlanningClient):
         """Say that an opportunity is open, won, lost, abandoned or suspended.
 
         Args:
-            object_name: The object, text.
-            record_id: Its id, a number.
+            object_name: The object, by any of its names.
+            record_id: Its id.
             state: ``OPEN``, ``WON``, ``LOST``, ``ABANDONED`` or ``SUSPENDED``, in any case.
             reason: The text or the id of one of the account's reasons for it; None for none.
 

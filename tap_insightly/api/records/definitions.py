@@ -22,8 +22,8 @@ def same_object(one: str, other: str) -> bool:
     do not count.
 
     Args:
-        one: A name, text such as ``CONTACT``.
-        other: Another, text such as ``Contacts``.
+        one: A name such as ``CONTACT``.
+        other: Another such as ``Contacts``.
 
     Returns:
         Whether both mean the same object.
@@ -62,7 +62,7 @@ def definitions_of(
     every field of the account (seen live), so its answer alone proves nothing.
 
     Args:
-        object_name: The object, text such as ``CONTACT``.
+        object_name: The object, such as ``CONTACT``.
         definitions: What ``GET /CustomFields/{object}`` answered.
 
     Returns:

@@ -48,7 +48,7 @@ class UnknownObjectError(InsightlyError):
         """Say which there are that are called nearly so.
 
         Args:
-            name: What was asked for, text.
+            name: What was asked for.
             near: Names of objects, texts.
         """
         super().__init__(f"Insightly has no object '{name}'.{did_you_mean(near)}")

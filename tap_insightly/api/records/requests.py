@@ -225,12 +225,12 @@ class PlanningClient(StageClient):
         return Request.with_json("POST", obj.path_of(record_id, "Notes"), content)
 
     def build_unlink_request(self, object_name: str, record_id: int, link_id: int) -> Request:
-        """Say how a link would be removed, and remove none.
+        """Make the request that would remove a link, and send nothing.
 
         Args:
-            object_name: The object that carries the link, text.
-            record_id: Its id, a number.
-            link_id: The id of the link, a number.
+            object_name: The object of the record that carries the link.
+            record_id: Its id.
+            link_id: The id of the link (``LINK_ID``).
 
         Returns:
             The request.
@@ -243,12 +243,12 @@ class PlanningClient(StageClient):
         return Request("DELETE", obj.path_of(record_id, "Links", link_id))
 
     def build_add_tag_request(self, object_name: str, record_id: int, tag: str) -> Request | None:
-        """Say how a tag would be added to a record, and add none; its tags are read first.
+        """Make the request that would add a tag, and send nothing; the tags are read first.
 
         Args:
-            object_name: The object, text.
-            record_id: Its id, a number.
-            tag: The tag, text.
+            object_name: The object, by any of its names.
+            record_id: Its id.
+            tag: The tag.
 
         Returns:
             The request; None if the record has the tag already.
@@ -266,12 +266,12 @@ class PlanningClient(StageClient):
         return Request.with_json("POST", path, {"TAG_NAME": tag})
 
     def build_remove_tag_request(self, object_name: str, record_id: int, tag: str) -> Request:
-        """Say how a tag would be removed, and remove none.
+        """Make the request that would remove a tag, and send nothing.
 
         Args:
-            object_name: The object, text.
-            record_id: Its id, a number.
-            tag: The tag, text.
+            object_name: The object, by any of its names.
+            record_id: Its id.
+            tag: The tag.
 
         Returns:
             The request.

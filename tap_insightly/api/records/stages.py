@@ -41,11 +41,11 @@ class StageClient(FindingClient):
     def build_stage_request(
         self, object_name: str, record_id: int, stage: str | int, pipeline: str | int | None = None
     ) -> Request:
-        """Say how a record would be put into a stage, and move nothing.
+        """Make the request that would put a record into a stage, and send nothing.
 
         Args:
-            object_name: The object, text.
-            record_id: Its id, a number.
+            object_name: The object, by any of its names.
+            record_id: Its id.
             stage: The name or the id of the stage.
             pipeline: The name or the id of the pipeline; None for the one that the record is in,
                 or that of the stage if it is in none.
@@ -87,11 +87,11 @@ class StageClient(FindingClient):
     def build_state_request(
         self, object_name: str, record_id: int, state: str, reason: str | int | None = None
     ) -> Request:
-        """Say how an opportunity would be put into a state, and change nothing.
+        """Make the request that would put an opportunity into a state, and send nothing.
 
         Args:
-            object_name: The object, text.
-            record_id: Its id, a number.
+            object_name: The object, by any of its names.
+            record_id: Its id.
             state: ``OPEN``, ``WON``, ``LOST``, ``ABANDONED`` or ``SUSPENDED``, in any case.
             reason: The text or the id of one of the account's reasons for it; None for none.
 
@@ -127,11 +127,11 @@ class StageClient(FindingClient):
         stage: Mapping[str, int | None],
         record: Mapping[str, Any] | None = None,
     ) -> Request | None:
-        """Say how a record would be put where fields of a record say, and move nothing.
+        """Make the request that would put a record where fields say, and send nothing.
 
         Args:
-            object_name: The object, text.
-            record_id: Its id, a number.
+            object_name: The object, by any of its names.
+            record_id: Its id.
             stage: ``STAGE_ID``, ``PIPELINE_ID`` or both. A stage alone says which pipeline it is
                 in, too; no pipeline (None) takes the record out of the one that it is in.
             record: The record as it is, to move it only if it is elsewhere; None if that does not
@@ -164,8 +164,8 @@ class StageClient(FindingClient):
         """Say which pipeline a stage is in; the stages are asked for once.
 
         Args:
-            object_name: The object whose record is to go there, text.
-            stage_id: The stage, a number.
+            object_name: The object whose record is to go there.
+            stage_id: The stage.
 
         Returns:
             The id of its pipeline.
