@@ -75,10 +75,10 @@ build: .venv/ready ## build wheel and source distribution
 
 lock: .tools/bin/uv ## pin all dependencies anew
 	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
-	  --python-version 3.10 pyproject.toml --extra progress --extra sandbox --group dev -o requirements/dev.txt
+	  --python-version 3.10 pyproject.toml --extra progress --extra sandbox --extra server --group dev -o requirements/dev.txt
 	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
 	  --python-version 3.10 pyproject.toml requirements/next.in \
-	  --extra progress --extra sandbox --group test -o requirements/next.txt
+	  --extra progress --extra sandbox --extra server --group test -o requirements/next.txt
 	@for name in dbt meltano sandbox site uv $(DESTINATIONS); do \
 	  $(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
 	    --python-version 3.10 requirements/$$name.in -o requirements/$$name.txt; done

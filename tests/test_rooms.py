@@ -54,6 +54,7 @@ MAY_IMPORT: Mapping[str, set[str]] = {
     "loader": {"api", "openapi", "streams", "tombstone", "undo_file", "values", *_SINGER},
     "undo": {"api", "loader", "openapi", "undo_file", "values"},
     "verify": {"api", "streams", "tombstone", "values"},
+    "server": {"api", "openapi", "values"},
     "probe": {"api", "connection", "custom_fields", "openapi", "values"},
     "cli": {
         *_SINGER,

@@ -1,0 +1,1 @@
+"""``insightly serve``: webhooks, and a gateway to Insightly. Knows nothing of Singer."""
