@@ -54,12 +54,13 @@ MAY_IMPORT: Mapping[str, set[str]] = {
     "loader": {"api", "openapi", "streams", "tombstone", "undo_file", "values", *_SINGER},
     "undo": {"api", "loader", "openapi", "undo_file", "values"},
     "verify": {"api", "streams", "tombstone", "values"},
-    "server": {"api", "openapi", "values"},
+    "webhooks": {"api", "conversion_warnings", "openapi", "values"},
+    "server": {"api", "openapi", "values", "webhooks"},
     "probe": {"api", "connection", "custom_fields", "openapi", "values"},
     "cli": {
         *_SINGER,
         *("api", "environment", "files", "loader", "openapi", "probe", "streams", "sync", "tap"),
-        *("undo", "undo_file", "verify"),
+        *("undo", "undo_file", "verify", "webhooks"),
     },
 }
 """What each room may import of the package besides itself, from the bottom up."""
@@ -123,6 +124,12 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"undo_file.journal", "undo_file.lines"},
         {"undo_file.recorder"},
         {"undo_file"},
+    ],
+    "webhooks": [
+        {"webhooks.database", "webhooks.event"},
+        {"webhooks.store"},
+        {"webhooks.writer"},
+        {"webhooks"},
     ],
     "loader": [
         {"loader.clock", "loader.errors", "loader.field_names", "loader.key_cache"},
