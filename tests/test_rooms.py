@@ -127,8 +127,9 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
     ],
     "webhooks": [
         {"webhooks.database", "webhooks.event"},
-        {"webhooks.store"},
-        {"webhooks.writer"},
+        {"webhooks.dates", "webhooks.store"},
+        {"webhooks.events", "webhooks.writer"},
+        {"webhooks.records"},
         {"webhooks"},
     ],
     "loader": [
