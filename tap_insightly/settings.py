@@ -223,6 +223,25 @@ SETTINGS = (
         integer(0, 3660),
         default=0,
     ),
+    Setting(
+        "webhook_store",
+        "Webhook store",
+        "The file in which insightly serve keeps the webhooks that Insightly sent. With it, a sync "
+        "asks only about the streams for which some have come since the last one, and about all "
+        "others once webhook_trust_minutes are over.",
+        "the path of the file that insightly serve writes",
+        TEXT,
+    ),
+    Setting(
+        "webhook_trust_minutes",
+        "Trust in webhooks",
+        "For how many minutes a stream need not be asked about while no webhook tells of a change. "
+        "Webhooks see neither deletions nor bulk imports, and may be lost, so what they miss is "
+        "read after that time at the latest. 0 asks about every stream in each sync.",
+        "a number of minutes from 0 to 10080",
+        number(0, 10080),
+        default=60,
+    ),
 )
 
 CONNECTION = tuple(

@@ -24,6 +24,7 @@ from tap_insightly.streams import (
     StreamsTap,
 )
 from tap_insightly.sync.run import Run
+from tap_insightly.sync.webhook_events import WebhookEvents
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,7 +74,8 @@ class TapInsightly(InsightlyPlugin, StreamsTap):
         """The run under way; a new one once that is closed."""
         if self._run is None or self._run.is_closed:
             session = open_session(self.config, self.name)
-            self._run = Run(session, self, self.selected_streams, self.logger)
+            events = WebhookEvents(self.config, self.logger)
+            self._run = Run(session, self, self.selected_streams, self.logger, events)
         return self._run
 
     def close(self) -> None:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Message
 
     from tap_insightly.api import InsightlySession, Prefetcher
+    from tap_insightly.sync.webhook_events import WebhookEvents
 
 
 class Output(Protocol):
@@ -32,9 +33,10 @@ class Output(Protocol):
 
 @dataclass
 class RunContext:
-    """The connection of a run, its output, and who shows how far it is."""
+    """The connection of a run, its output, what webhooks told, and who shows how far it is."""
 
     session: InsightlySession
     prefetcher: Prefetcher
     output: Output
+    events: WebhookEvents
     progress: Progress = field(default_factory=Progress)

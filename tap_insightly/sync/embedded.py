@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from tap_insightly.streams import ArrayStream
     from tap_insightly.streams.partition import Partition
     from tap_insightly.sync.checkpoint import Checkpoint
+    from tap_insightly.sync.webhook_events import WebhookEvents
 
 
 class EmbeddedSyncs:
@@ -49,7 +50,7 @@ class EmbeddedSyncs:
         self._by_path.pop(path, None)
         stream = self.stream
         partitions = [one for one in stream.partitions_to_read() if one.owner.path == path]
-        if stream.is_read_alone or not partitions:
+        if stream.is_read_alone or not partitions or not partition_reads:
             return None
         (partition,), (other,) = partitions, partition_reads
         own = PartitionRead(stream, partition, other.paged_request.stats)
@@ -93,7 +94,12 @@ class EmbeddedSync:
                 self.records += 1
         return self.records - before
 
-    def finish(self, bookmark: str | None) -> None:
-        """Note that the records were read to their end, and what their bookmark is."""
+    def finish(self, bookmark: str | None, events: WebhookEvents | None = None) -> None:
+        """Note that the records were read to their end, and what their bookmark is.
+
+        The webhook events are given if that took in what they told of.
+        """
         self._stream.set_bookmark(bookmark, self._partition.context)
+        if events is not None:
+            events.watch(self._stream).note(self._partition)
         self.is_done = True

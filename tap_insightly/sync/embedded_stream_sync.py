@@ -37,6 +37,11 @@ class EmbeddedStreamSync(StreamSync):
         paths = self.embedded_syncs.paths
         return [one for one in super()._partitions() if one.owner.path not in paths]
 
+    @property
+    @override
+    def is_skipped(self) -> bool:
+        return super().is_skipped and not self.embedded_syncs.paths
+
     @override
     def rows(self) -> Iterator[Row]:
         self.is_available = self.embedded_syncs.is_available

@@ -145,6 +145,8 @@ def _since(sync: StreamSync) -> str | None:
 
 
 def _notes(sync: StreamSync, counts: Sequence[Count]) -> Iterator[str]:
+    if sync.is_skipped:
+        yield "not asked about, as no webhook told of a change"
     if isinstance(sync, EmbeddedStreamSync) and sync.embedded_syncs.paths:
         paths = ", ".join(path[1:] for path in sync.embedded_syncs.paths)
         yield f"nothing for what is read anyway: {paths}"

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tap_insightly.streams import InsightlyStream
     from tap_insightly.sync.context import Output
     from tap_insightly.sync.embedded import EmbeddedSync
+    from tap_insightly.sync.webhook_events import WebhookEvents
 
 
 class Run:
@@ -42,6 +43,7 @@ class Run:
         output: Output,
         streams: Callable[[], Sequence[InsightlyStream]],
         logger: logging.Logger,
+        events: WebhookEvents,
     ) -> None:
         """Get ready; nothing is sent yet.
 
@@ -51,13 +53,14 @@ class Run:
         self.is_closed = False
         prefetcher = Prefetcher(session, self._expected())
         self.account = Account(prefetcher.ask)
-        self._context = RunContext(session, prefetcher, output)
+        self._context = RunContext(session, prefetcher, output, events)
         self._streams = streams
         self._logger = logger
         self._syncs: dict[str, StreamSync] = {}
         self._embedded: dict[str, EmbeddedSyncs] = {}
         self._skipped: set[str] = set()
         self._failures: list[str] = []
+        self._not_asked = 0
         self._shared_now: datetime | None = None
         self._is_begun = False
 
@@ -125,7 +128,9 @@ class Run:
         if sync.failure is not None:
             self._logger.error("%s", sync.failure)
             self._failures.append(sync.failure)
-        if not sync.is_available:
+        if sync.is_skipped:
+            self._not_asked += 1
+        elif not sync.is_available:
             self._skip(stream.name)
 
     def _sync_of(self, stream: InsightlyStream) -> StreamSync:
@@ -158,7 +163,8 @@ class Run:
         """Yield what will be read of all streams in order, as far as it is known without asking."""
         for stream in self._streams():
             if stream.needs_custom_objects and not self.account.is_known:
-                self.account.ask_ahead()
+                if not self._context.events.watch(stream).skips_all:
+                    self.account.ask_ahead()
                 continue
             try:
                 yield from self._sync_of(stream).paged_requests
@@ -197,6 +203,12 @@ class Run:
         if is_whole:
             self._context.progress.finish(stream.name)
         if not is_whole or stream is self._streams()[-1]:
+            if self._not_asked:
+                self._logger.info(
+                    "%d of %d streams were not asked about, as no webhook told of a change.",
+                    self._not_asked,
+                    len(self._streams()),
+                )
             self.close()
 
     def update_state(self) -> None:

@@ -45,19 +45,21 @@ class StreamSync:
         self.stream = stream
         self._context = context
         self.stats = RequestStats(context.session.stats)
+        self._watch = context.events.watch(stream)
         self.partition_reads = [
-            PartitionRead(stream, partition, self.stats) for partition in self._partitions()
+            PartitionRead(stream, partition, self.stats)
+            for partition in self._watch.due(self._partitions)
         ]
         self.embedded: Sequence[EmbeddedSync] = ()
         """What else is made of the same records."""
         self._deletions: Deletions | None = None
-        if stream.finds_deletions:
+        if stream.finds_deletions and self.partition_reads:
             (partition_read,) = self.partition_reads
             self._deletions = Deletions(stream, partition_read)
         else:
             for partition_read in self.partition_reads:
                 partition_read.checkpoint.drop_sent_ids()
-        self.refresh = self._new_refresh()
+        self.refresh = self._new_refresh() if self.partition_reads else None
         """What is read again, though nothing says that it has changed; None if nothing is."""
         self.records = 0
         """How many rows were handed on."""
@@ -107,6 +109,11 @@ class StreamSync:
             self.stream.activate_version()
 
     @property
+    def is_skipped(self) -> bool:
+        """Whether nothing is asked, as no webhook told of a change."""
+        return self._watch.has_skipped and not self.partition_reads
+
+    @property
     def is_whole(self) -> bool:
         """Whether all was read that there is."""
         return self.is_available and self._is_complete
@@ -120,6 +127,8 @@ class StreamSync:
 
     def report(self) -> None:
         """Log in one line what was read."""
+        if self.is_skipped:
+            return
         stats = self.stats
         again = f", {self._sent_again:,} sent again" if self._sent_again else ""
         deleted = f", {self._deleted:,} deleted" if self._deletions else ""
@@ -159,6 +168,7 @@ class StreamSync:
             if partition_read.is_answered:
                 raise
             stream.logger.warning("%s: %s The sync goes on without it.", stream.name, error)
+            self._watch.note(partition)  # asking once more tells nothing new
             self._is_complete = False
             return False
         except IncompleteError as error:
@@ -171,10 +181,11 @@ class StreamSync:
         # The bookmark comes last: a sync that is cut off before goes on from where it was.
         bookmark = checkpoint.finish()
         stream.set_bookmark(bookmark, partition.context)
+        self._watch.note(partition)
         if self._deletions:
             self._deletions.keep_in(stream.stream_state)
         for one in self.embedded:
-            one.finish(bookmark)
+            one.finish(bookmark, self._context.events)
         return True
 
     def _end_incomplete(self, partition_read: PartitionRead, error: IncompleteError) -> None:

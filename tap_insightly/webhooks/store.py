@@ -189,6 +189,20 @@ class EventStore(Closeable):
             (newest,) = connection.execute("SELECT position FROM store").fetchone()
         return int(newest if first is None else first - 1)
 
+    def count(self, selection: Selection = EVERYTHING) -> int:
+        """Count events.
+
+        Raises:
+            StoreError: If the store cannot be read.
+        """
+        where, values = selection.where()
+        with self.reading() as connection:
+            (number,) = connection.execute(
+                f"SELECT count(*) FROM events WHERE {where}",  # noqa: S608 - parts of ours
+                values,
+            ).fetchone()
+        return int(number)
+
     def events(self, selection: Selection = EVERYTHING) -> Iterator[Event]:
         """Go through events in the order of their positions, as the store is at each moment.
 

@@ -66,13 +66,14 @@ class Kept:
 
 
 class _Waiting:
-    """A delivery that is not on disk yet."""
+    """A delivery that is not on disk yet; or, without a body, the wish to see that it could be."""
 
-    def __init__(self, account: str, body: bytes) -> None:
+    def __init__(self, account: str, body: bytes | None) -> None:
         self.account = account
         self.body = body
+        self.size = len(body or b"")
         self.loop = asyncio.get_running_loop()
-        self.future: asyncio.Future[Kept] = self.loop.create_future()
+        self.future: asyncio.Future[Kept | None] = self.loop.create_future()
 
 
 class EventWriter(Closeable):
@@ -129,7 +130,19 @@ class EventWriter(Closeable):
         Raises:
             StoreError: If it cannot be kept at the moment. Nothing of it is.
         """
-        waiting = _Waiting(account, body)
+        kept = await self._done(_Waiting(account, body))
+        assert kept is not None  # noqa: S101 - for the type checker: it has a body
+        return kept
+
+    async def check(self) -> None:
+        """Say in the store that the server is alive, as a proof that the disk takes writes.
+
+        Raises:
+            StoreError: If it does not.
+        """
+        await self._done(_Waiting("", None))
+
+    async def _done(self, waiting: _Waiting) -> Kept | None:
         with self._wake:
             if not self._is_open:
                 msg = f"The store of webhooks {self._path} is closed."
@@ -139,7 +152,7 @@ class EventWriter(Closeable):
                 msg = f"Too many deliveries wait to be written to {self._path}."
                 raise QueueFullError(msg)
             self._queue.append(waiting)
-            self._bytes += len(body)
+            self._bytes += waiting.size
             self._wake.notify()
         return await waiting.future
 
@@ -164,7 +177,7 @@ class EventWriter(Closeable):
                 if not self._wake.wait(max(0.0, self._next_alive - time.monotonic())):
                     break
             batch = [self._queue.popleft() for _ in range(min(len(self._queue), _MOST_AT_ONCE))]
-            self._bytes -= sum(len(one.body) for one in batch)
+            self._bytes -= sum(one.size for one in batch)
             return (batch,) if batch or self._is_open else None
 
     def _keep(self, batch: Sequence[_Waiting]) -> None:
@@ -174,7 +187,7 @@ class EventWriter(Closeable):
             self._fail(batch, error)
             return
         self.trouble = None
-        _tell(batch, [(one, None) for one in kept])
+        _tell(batch, kept)
 
     def _fail(self, batch: Sequence[_Waiting], error: Exception) -> None:
         kind = type(error) if isinstance(error, StoreError) else StoreError
@@ -183,19 +196,23 @@ class EventWriter(Closeable):
         self._is_new_generation = True  # what is refused now may never come again
         self._next_alive = time.monotonic() + ALIVE_SECONDS
         self._disconnect()
-        _tell(batch, [(None, kind(text)) for _ in batch])
+        _tell(batch, [kind(text) for _ in batch])
 
-    def _write(self, batch: Sequence[_Waiting]) -> list[Kept]:
+    def _write(self, batch: Sequence[_Waiting]) -> list[Kept | None]:
         """Put deliveries into the store, all or none."""
-        found = [(one, self._understand(one.body)) for one in batch]
+        found = [(one, None if one.body is None else self._understand(one.body)) for one in batch]
         connection = self._connect()
         is_new_generation, self._is_new_generation = self._is_new_generation, False
-        is_time = is_new_generation or time.monotonic() >= self._next_alive
+        is_check = any(one.body is None for one in batch)
+        is_time = is_check or is_new_generation or time.monotonic() >= self._next_alive
         try:
             with store_errors(self._path), transaction(connection):
                 now = int(self._clock() * 1000)
                 _correct_times(connection, now)
-                kept = [_keep_one(connection, one, what, now) for one, what in found]
+                kept = [
+                    None if what is None else _keep_one(connection, one, what, now)
+                    for one, what in found
+                ]
                 if is_time:
                     connection.execute(
                         "UPDATE store SET alive_at = ?, generation = generation + ?",
@@ -259,7 +276,7 @@ def _correct_times(connection: sqlite3.Connection, now: int) -> None:
 def _keep_one(
     connection: sqlite3.Connection, waiting: _Waiting, found: Understood, now: int
 ) -> Kept:
-    digest = sha256(waiting.body).digest()
+    digest = sha256(waiting.body or b"").digest()
     position = next_position(connection)
     seq = _repeated(connection, waiting.account, digest, found, now)
     if seq is not None:
@@ -310,23 +327,21 @@ def _repeated(
     return int(seq)
 
 
-def _tell(
-    batch: Sequence[_Waiting], results: Sequence[tuple[Kept | None, StoreError | None]]
-) -> None:
+def _tell(batch: Sequence[_Waiting], results: Sequence[Kept | StoreError | None]) -> None:
     """Tell those who wait, with one call for each event loop."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Waiting, object]]] = {}
-    for one, (kept, error) in zip(batch, results, strict=True):
-        by_loop.setdefault(one.loop, []).append((one, kept if error is None else error))
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Waiting, Kept | StoreError | None]]] = {}
+    for one, result in zip(batch, results, strict=True):
+        by_loop.setdefault(one.loop, []).append((one, result))
     for loop, told in by_loop.items():
         with suppress(RuntimeError):  # the loop has ended meanwhile, and nobody waits
             loop.call_soon_threadsafe(_resolve, told)
 
 
-def _resolve(told: Sequence[tuple[_Waiting, object]]) -> None:
+def _resolve(told: Sequence[tuple[_Waiting, Kept | StoreError | None]]) -> None:
     for one, result in told:
         if one.future.done():  # who waited has gone
             continue
         if isinstance(result, StoreError):
             one.future.set_exception(result)
-        elif isinstance(result, Kept):
+        else:
             one.future.set_result(result)
