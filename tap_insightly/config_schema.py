@@ -5,13 +5,11 @@ from __future__ import annotations
 import math
 import re
 from contextlib import suppress
-from copy import deepcopy
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from jsonschema import Draft202012Validator, ValidationError, validators
-from singer_sdk import typing as th
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -39,19 +37,6 @@ _Validator = validators.extend(  # type: ignore[no-untyped-call]  # jsonschema h
         {"integer": _is_integer, "number": _is_number}
     ),
 )
-
-
-class _AsWritten(th.JSONTypeHelper[Any]):
-    """A type of the SDK's that is a JSON schema as it is written here."""
-
-    def __init__(self, schema: Mapping[str, Any]) -> None:
-        super().__init__()
-        self._schema = schema
-
-    @property
-    def type_dict(self) -> dict[str, Any]:
-        """Hand out a copy, which the SDK goes on to change."""
-        return deepcopy(dict(self._schema))
 
 
 @dataclass(frozen=True)
@@ -88,20 +73,6 @@ class Setting:
         """Tell whether a value may be given to the setting."""
         is_as_written = _Validator(self.schema).is_valid(value)
         return is_as_written and (self.check is None or self.check(value))
-
-    def property(self) -> th.Property[Any]:
-        """Describe the setting to the SDK, which shows it in ``--about``."""
-        is_plain = self.is_boolean or "enum" in self.schema
-        return th.Property(
-            self.name,
-            _AsWritten(self.schema),
-            title=self.title,
-            # Markdown shows the description alone, and so do Meltano and its hub.
-            description=self.description + ("" if is_plain else f" Accepted: {self.accepted}."),
-            default=self.default,
-            required=self.is_required,
-            secret=self.is_secret,
-        )
 
 
 TEXT: Mapping[str, Any] = {"type": ["string"]}

@@ -23,7 +23,10 @@ _BELOW_STREAMS = {
     *("api", "conformer", "conversion_warnings", "custom_fields"),
     *("openapi", "tombstone", "values"),
 }
-_SINGER = {"command", "config_schema", "connection", "output", "plugin", "settings"}
+_SINGER = {
+    *("command", "config_schema", "connection", "connection_settings", "output", "plugin"),
+    *("sdk_settings", "settings"),
+}
 
 MAY_IMPORT: Mapping[str, set[str]] = {
     "openapi": set(),
@@ -45,7 +48,15 @@ MAY_IMPORT: Mapping[str, set[str]] = {
     "connection": {"api"},
     "output": {"api"},
     "config_schema": set(),
-    "settings": {"api", "config_schema", "values"},
+    "connection_settings": {"api", "config_schema"},
+    "private_files": {"files"},
+    "secret_sources": {"config_schema", "private_files"},
+    "accounts": {"api", "config_schema", "connection_settings", "secret_sources"},
+    "config_file": {
+        *("accounts", "api", "config_schema", "files", "private_files", "secret_sources"),
+    },
+    "sdk_settings": {"config_schema"},
+    "settings": {"config_schema", "connection_settings", "sdk_settings", "values"},
     "environment": {"config_schema", "files", "settings"},
     "command": {"api", "catalogs", "files", "output", "states"},
     "plugin": {"command", "config_schema", "environment"},

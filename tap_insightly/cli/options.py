@@ -6,15 +6,15 @@ import functools
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-from singer_sdk import typing as th
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_insightly.api import InsightlyClient
 from tap_insightly.command import settings_in
 from tap_insightly.config_schema import cleaned, problems
 from tap_insightly.connection import open_session
+from tap_insightly.connection_settings import CONNECTION
 from tap_insightly.environment import from_environment
-from tap_insightly.settings import CONNECTION
+from tap_insightly.sdk_settings import config_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -94,7 +94,7 @@ def read_config(
     defaults: Mapping[str, object] | None = None,
 ) -> dict[str, Any]:
     """Collect the settings: options go first, then the file, the environment, a file ``.env``."""
-    schema = th.PropertiesList(*(setting.property() for setting in settings)).to_dict()
+    schema = config_schema(settings)
     fallback = {setting.name: setting.default for setting in settings} | dict(defaults or {})
     config: dict[str, Any] = {}
     try:

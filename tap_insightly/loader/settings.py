@@ -7,13 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from singer_sdk import typing as th
-
 from tap_insightly.api.records.create_once import SEARCH_LAG
 from tap_insightly.config_schema import BOOLEAN, TEXT, Setting, choice, number
+from tap_insightly.connection_settings import CONNECTION
 from tap_insightly.loader.record_loader import MODES
 from tap_insightly.loader.shares import ACCEPTED as SHARE_ACCEPTED
-from tap_insightly.settings import CONNECTION
+from tap_insightly.sdk_settings import config_schema
 
 _NAMES = {
     "type": ["object"],
@@ -238,6 +237,4 @@ SETTINGS = (
     ),
 )
 
-CONFIG_JSONSCHEMA: dict[str, Any] = th.PropertiesList(
-    *(setting.property() for setting in SETTINGS)
-).to_dict()
+CONFIG_JSONSCHEMA = config_schema(SETTINGS)
