@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
     from tap_insightly.secret_sources import SecretSource
 
-ACCOUNT_NAME = "[A-Za-z0-9_-]{1,64}"
-NAME_ACCEPTED = "up to 64 letters, digits, - and _"
-
 API_KEY = next(setting for setting in CONNECTION if setting.is_secret)
 WEBHOOK_USER = Setting(
     "webhook_user",
@@ -65,8 +62,9 @@ class ConfigFileError(ValueError):
             problems: What is wrong, a sentence each.
             secrets: What must not be shown.
         """
-        text = without_secrets(" ".join(problems), secrets)
-        super().__init__(_printable(f"{path}: {text}"))
+        self.problems = [_printable(without_secrets(one, secrets)) for one in problems]
+        """What is wrong, a sentence each, without the name of the file."""
+        super().__init__(f"{_printable(str(path))}: {' '.join(self.problems)}")
 
 
 @dataclass(frozen=True, repr=False)
@@ -90,13 +88,19 @@ class Account:
         return f"Account({self.name!r})"
 
     @property
+    def without_key(self) -> dict[str, Any]:
+        """All settings of its connection but the key, with defaults."""
+        plain = {one.name: one.default for one in CONNECTION if one is not API_KEY}
+        return plain | dict(self.settings)
+
+    @property
     def url(self) -> str:
         """The address of its API."""
-        made = {one.name: one.default for one in CONNECTION} | dict(self.settings)
+        made = self.without_key
         return base_url(made["pod"], made["api_url"], made["api_version"])
 
-    def connection(self) -> dict[str, Any]:
-        """List all settings of a connection: the key, what is set here, and defaults.
+    def made(self) -> dict[str, Any]:
+        """List the settings of a connection that are made: the key, and what is set here.
 
         Returns:
             Values by setting name.
@@ -104,8 +108,18 @@ class Account:
         Raises:
             ConfigFileError: If the key cannot be read.
         """
-        defaults = {setting.name: setting.default for setting in CONNECTION}
-        return defaults | dict(self.settings) | {API_KEY.name: self.api_key()}
+        return {**self.settings, API_KEY.name: self.api_key()}
+
+    def connection(self) -> dict[str, Any]:
+        """List all settings of a connection: those that are made, and defaults for the others.
+
+        Returns:
+            Values by setting name.
+
+        Raises:
+            ConfigFileError: If the key cannot be read.
+        """
+        return self.without_key | self.made()
 
     def api_key(self) -> str:
         """Read the API key.

@@ -21,10 +21,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tap_insightly.accounts import (
-    ACCOUNT_NAME,
     EQUALS_KEY,
     KNOWN,
-    NAME_ACCEPTED,
     PLAIN,
     SECRETS,
     WEBHOOK_USER,
@@ -34,6 +32,7 @@ from tap_insightly.accounts import (
 )
 from tap_insightly.api.records.names import close_names, did_you_mean
 from tap_insightly.config_schema import cleaned, problems
+from tap_insightly.connection_settings import ACCOUNT_NAME, ACCOUNT_NAME_ACCEPTED
 from tap_insightly.files import kind_of
 from tap_insightly.private_files import FileProblem, ReadFile, resolved
 from tap_insightly.secret_sources import SecretError, secrets_in, secrets_in_text, source_of
@@ -176,7 +175,7 @@ class _Reader:
         for name, table in tables.items():
             if not re.fullmatch(ACCOUNT_NAME, name):
                 said = f"The name '{name}' of an account is not accepted; accepted are"
-                self._problems.append(f"{said} {NAME_ACCEPTED}.")
+                self._problems.append(f"{said} {ACCOUNT_NAME_ACCEPTED}.")
             elif not isinstance(table, dict):
                 said = f"it is {_kind(table)}, where a table [accounts.{name}] is expected."
                 self._problems.append(of_account(name, said))

@@ -58,6 +58,8 @@ class Setting:
     """Makes of a text, as the environment has it, what it says; for what may be of several types.
 
     It may raise ValueError; the text is then refused as it is."""
+    instead: str = ""
+    """A sentence that says what else will do, if it is missing."""
 
     @property
     def is_numeric(self) -> bool:
@@ -101,7 +103,8 @@ def problems(config: Mapping[str, Any], settings: Sequence[Setting]) -> Iterator
         value = config.get(setting.name)
         if value is None:
             if setting.is_required:
-                yield f"Setting '{setting.name}' is missing; accepted is {setting.accepted}."
+                text = f"Setting '{setting.name}' is missing; accepted is {setting.accepted}."
+                yield f"{text} {setting.instead}".rstrip()
         elif not setting.accepts(value):
             given = "what was given is not shown here" if setting.is_secret else f"got {value!r}"
             if isinstance(secret, str) and secret:

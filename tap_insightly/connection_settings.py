@@ -37,6 +37,7 @@ ADDRESS = (
         {"type": ["string"], "pattern": "^[!-~]+$"},
         is_required=True,
         is_secret=True,
+        instead="An account of the configuration file will do, too: see the setting 'account'.",
     ),
     Setting(
         "pod",
@@ -116,3 +117,18 @@ PACE = (
 """How an account is asked."""
 
 CONNECTION = (*ADDRESS, *PACE)
+
+ACCOUNT_NAME = "[A-Za-z0-9_-]{1,64}"
+ACCOUNT_NAME_ACCEPTED = "up to 64 letters, digits, - and _"
+ACCOUNT = Setting(
+    "account",
+    "Account",
+    "An account of the configuration file, by its name. It gives the API key, the pod and the URL, "
+    "and whatever else is set there and not here. Without it, and without an API key and an "
+    "address, the account of that file is used if there is only one.",
+    ACCOUNT_NAME_ACCEPTED,
+    {"type": ["string"], "pattern": f"^{ACCOUNT_NAME}$"},
+)
+
+WITH_ACCOUNT = (*CONNECTION, ACCOUNT)
+"""What a program takes that asks one account."""

@@ -9,6 +9,13 @@ from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.plugin_base import PluginBase
 from typing_extensions import override
 
+from tap_insightly.account_choice import (
+    AccountChoiceError,
+    combined,
+    environment,
+    settings_file,
+)
+from tap_insightly.accounts import ConfigFileError
 from tap_insightly.command import TapCommand, settings_in
 from tap_insightly.config_schema import cleaned, problems
 from tap_insightly.environment import from_environment
@@ -16,6 +23,7 @@ from tap_insightly.environment import from_environment
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from tap_insightly.account_choice import Layer
     from tap_insightly.config_schema import Setting
 
 
@@ -26,6 +34,10 @@ class InsightlyPlugin(PluginBase):
 
     settings: ClassVar[Sequence[Setting]]
     """All settings of its own."""
+
+    takes_account: ClassVar[bool] = True
+    """Whether an account of the configuration file may be meant; where settings are complete
+    already, none is looked for."""
 
     summary: ClassVar[str]
     """A sentence for ``--help``."""
@@ -38,12 +50,22 @@ class InsightlyPlugin(PluginBase):
         **kwargs: Any,  # noqa: ANN401 - the SDK's, passed on
     ) -> None:
         """Read the settings, those in the environment too if `parse_env_config` is set."""
-        given = dict(config or {})
+        layers = [settings_file(config or {})]
         if parse_env_config:
             self.append_builtin_config(self.config_jsonschema)
             schema = self.config_jsonschema
-            given |= from_environment(self._env_var_prefix, schema, self.settings)
+            variables = from_environment(self._env_var_prefix, schema, self.settings)
+            layers.append(environment(variables))
+        given = self._combined(layers) if self.takes_account else layers[0].values
         super().__init__(config=cleaned(given, self.settings), **kwargs)
+
+    @staticmethod
+    def _combined(layers: list[Layer]) -> dict[str, Any]:
+        try:
+            return combined(layers)
+        except (ConfigFileError, AccountChoiceError) as error:
+            summary = "Config validation failed"
+            raise ConfigValidationError(summary, errors=[str(error)], schema={}) from None
 
     def problems(self) -> list[str]:
         """List what is wrong with the settings, a sentence each."""

@@ -53,13 +53,18 @@ MAY_IMPORT: Mapping[str, set[str]] = {
     "secret_sources": {"config_schema", "private_files"},
     "accounts": {"api", "config_schema", "connection_settings", "secret_sources"},
     "config_file": {
-        *("accounts", "api", "config_schema", "files", "private_files", "secret_sources"),
+        *("accounts", "api", "config_schema", "connection_settings", "files", "private_files"),
+        "secret_sources",
+    },
+    "account_choice": {
+        *("accounts", "api", "config_file", "config_schema", "connection_settings"),
+        "secret_sources",
     },
     "sdk_settings": {"config_schema"},
     "settings": {"config_schema", "connection_settings", "sdk_settings", "values"},
     "environment": {"config_schema", "files", "settings"},
     "command": {"api", "catalogs", "files", "output", "states"},
-    "plugin": {"command", "config_schema", "environment"},
+    "plugin": {"account_choice", "accounts", "command", "config_schema", "environment"},
     "tap": {*_SINGER, "discovery", "streams", "sync"},
     "__main__": {"tap"},
     "undo_file": {"api", "values"},
@@ -71,6 +76,7 @@ MAY_IMPORT: Mapping[str, set[str]] = {
     "probe": {"api", "connection", "custom_fields", "openapi", "values"},
     "cli": {
         *_SINGER,
+        *("account_choice", "accounts", "config_file"),
         *("api", "environment", "files", "loader", "openapi", "probe", "streams", "sync", "tap"),
         *("undo", "undo_file", "verify", "webhooks"),
     },

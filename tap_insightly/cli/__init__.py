@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tap_insightly.cli.app import main
+from tap_insightly.cli.commands.accounts import accounts
 from tap_insightly.cli.commands.api import api
 from tap_insightly.cli.commands.check import check
 from tap_insightly.cli.commands.create import create
@@ -27,6 +28,7 @@ __all__ = ["main"]
 
 _COMMANDS = (
     check,
+    accounts,
     plan,
     verify,
     probe,

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 class FileTarget(TargetInsightly):
     """A target that remembers how many rows are written, where others pass a state on."""
 
+    takes_account = False  # the command has found it
+
     def __init__(
         self, client: InsightlyClient, stream: str, config: Mapping[str, Any], skipped: int = 0
     ) -> None:

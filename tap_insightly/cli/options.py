@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from singer_sdk.exceptions import ConfigValidationError
 
+from tap_insightly import account_choice
+from tap_insightly.account_choice import AccountChoiceError, Layer
+from tap_insightly.accounts import ConfigFileError
 from tap_insightly.api import InsightlyClient
 from tap_insightly.command import settings_in
 from tap_insightly.config_schema import cleaned, problems
 from tap_insightly.connection import open_session
-from tap_insightly.connection_settings import CONNECTION
+from tap_insightly.connection_settings import ACCOUNT, WITH_ACCOUNT
 from tap_insightly.environment import from_environment
 from tap_insightly.sdk_settings import config_schema
 
@@ -45,7 +48,7 @@ def with_config(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def with_settings(
-    settings: Sequence[Setting] = CONNECTION, *, may_lack_key: bool = False, **defaults: object
+    settings: Sequence[Setting] = WITH_ACCOUNT, *, may_lack_key: bool = False, **defaults: object
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Add options for these settings; the command gets the settings first.
 
@@ -88,22 +91,24 @@ def _option(setting: Setting) -> Callable[[Callable[..., Any]], Callable[..., An
 def read_config(
     config_file: str | None,
     options: Mapping[str, object],
-    settings: Sequence[Setting] = CONNECTION,
+    settings: Sequence[Setting] = WITH_ACCOUNT,
     *,
     may_lack_key: bool = False,
     defaults: Mapping[str, object] | None = None,
 ) -> dict[str, Any]:
-    """Collect the settings: options go first, then the file, the environment, a file ``.env``."""
-    schema = config_schema(settings)
+    """Collect the settings: options go first, then the file, the environment, a file ``.env``.
+
+    Last comes an account of the configuration file.
+    """
     fallback = {setting.name: setting.default for setting in settings} | dict(defaults or {})
-    config: dict[str, Any] = {}
-    try:
-        config |= from_environment(PREFIX, schema, settings)
-    except ConfigValidationError as error:
-        raise click.UsageError(" ".join(error.errors)) from None
+    layers = [variables(settings)]
     if config_file is not None:
-        config |= settings_in(config_file)
-    config |= {name: value for name, value in options.items() if value is not None}
+        layers.append(account_choice.settings_file(settings_in(config_file)))
+    layers.append(account_choice.options(root_options() | _given(options)))
+    try:
+        config = account_choice.combined(layers, may_lack_key=may_lack_key)
+    except (ConfigFileError, AccountChoiceError) as error:
+        raise click.UsageError(str(error)) from None
     # An empty text is no value, so the default counts.
     config = fallback | cleaned(config, settings)
     is_known = bool(config.get("api_key")) or not may_lack_key
@@ -111,3 +116,22 @@ def read_config(
     if found := list(problems(config, asked)):
         raise click.UsageError(" ".join(found))
     return config
+
+
+def variables(settings: Sequence[Setting] = WITH_ACCOUNT) -> Layer:
+    """Read settings from the environment, and from a file ``.env``."""
+    try:
+        found = from_environment(PREFIX, config_schema(settings), settings)
+    except ConfigValidationError as error:
+        raise click.UsageError(" ".join(error.errors)) from None
+    return account_choice.environment(found)
+
+
+def root_options() -> dict[str, Any]:
+    """List the settings that were made by options before the name of the command."""
+    context = click.get_current_context(silent=True)
+    return _given({ACCOUNT.name: context.find_root().params.get(ACCOUNT.name)} if context else {})
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}

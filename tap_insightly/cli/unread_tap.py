@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 class UnreadTap(TapInsightly):
     """The tap, for commands that plan or compare."""
 
+    takes_account = False  # the command has found it
     needs_custom_fields = False
     """Whether the account is asked for its custom fields."""
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from tap_insightly.api.records.create_once import SEARCH_LAG
 from tap_insightly.config_schema import BOOLEAN, TEXT, Setting, choice, number
-from tap_insightly.connection_settings import CONNECTION
+from tap_insightly.connection_settings import WITH_ACCOUNT
 from tap_insightly.loader.record_loader import MODES
 from tap_insightly.loader.shares import ACCEPTED as SHARE_ACCEPTED
 from tap_insightly.sdk_settings import config_schema
@@ -73,7 +73,7 @@ def _said(setting: Setting) -> Setting:
 
 
 SETTINGS = (
-    *(_said(setting) for setting in CONNECTION),
+    *(_said(setting) for setting in WITH_ACCOUNT),
     Setting(
         "stream_to_object",
         "Streams to objects",

@@ -98,8 +98,10 @@ def unread(
     UnreadTap.append_builtin_config(schema)
     made = {name: value for name, value in config.items() if value is not None}
     try:
-        # Those of the SDK too: a stream that is written in batches is read by itself.
-        made = from_environment(PREFIX, schema) | made
+        # Those of the SDK too: a stream that is written in batches is read by itself. None of the
+        # others, as an account may be meant that has no part of them.
+        variables = from_environment(PREFIX, schema)
+        made |= {name: one for name, one in variables.items() if name not in config}
         with warnings.catch_warnings():
             # The SDK's notice about an old Python is for those who run the tap.
             warnings.simplefilter("ignore", FutureWarning)
