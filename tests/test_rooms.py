@@ -78,7 +78,7 @@ MAY_IMPORT: Mapping[str, set[str]] = {
         *_SINGER,
         *("account_choice", "accounts", "config_file"),
         *("api", "environment", "files", "loader", "openapi", "probe", "streams", "sync", "tap"),
-        *("undo", "undo_file", "verify", "webhooks"),
+        *("server", "undo", "undo_file", "verify", "webhooks"),
     },
 }
 """What each room may import of the package besides itself, from the bottom up."""

@@ -19,6 +19,7 @@ from tap_insightly.cli.commands.probe import probe
 from tap_insightly.cli.commands.stage import stage
 from tap_insightly.cli.commands.state import state
 from tap_insightly.cli.commands.tag import tag
+from tap_insightly.cli.commands.tokens import tokens
 from tap_insightly.cli.commands.undo import undo
 from tap_insightly.cli.commands.unlink import unlink
 from tap_insightly.cli.commands.update import update
@@ -47,6 +48,7 @@ _COMMANDS = (
     state,
     tag,
     undo,
+    tokens,
 )
 for _command in _COMMANDS:
     main.add_command(_command)

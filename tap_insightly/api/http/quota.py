@@ -1,10 +1,12 @@
-"""How many requests are left today, for all threads that share a session."""
+"""How many requests are left today, for all who share an account's quota."""
 
 from __future__ import annotations
 
 import threading
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
+
+from typing_extensions import override
 
 from tap_insightly.api.http.errors import ClosedError, QuotaExhaustedError
 from tap_insightly.api.http.headers import whole_number
@@ -15,11 +17,11 @@ if TYPE_CHECKING:
 OUT_OF_ORDER = 100  # responses that may overtake each other: the most requests under way
 
 
-class Quota:
+class QuotaCount:
     """What the responses say of the day's requests (``X-RateLimit-*``, seen live).
 
     A request is taken out of what is left before it is sent, so that requests under way at the
-    same time cannot together use more than there is.
+    same time cannot together use more than there is. Waits for nothing, and locks nothing.
     """
 
     def __init__(self, reserve: int = 0) -> None:
@@ -32,10 +34,73 @@ class Quota:
         """How many requests a day has; None if it is not known."""
         self.remaining: int | None = None
         """How many were left at the last response; None if it is not known."""
+        self.under_way = 0
+        """How many are under way."""
         self._reserve = reserve
-        self._under_way = 0
-        self._changed = threading.Condition()
         self._date: datetime | None = None
+
+    @property
+    def must_wait(self) -> bool:
+        """Whether only the responses to those under way can tell whether there is another."""
+        if not self.under_way:
+            return False
+        if self.remaining is None:
+            return self._reserve > 0  # the first response tells whether a second may be asked for
+        return self.remaining - self.under_way <= self._reserve
+
+    def take(self) -> None:
+        """Note that a request begins."""
+        self.under_way += 1
+
+    def give_back(self, headers: Mapping[str, str] | None, date: datetime | None = None) -> None:
+        """Note that a request has ended, and what its response says.
+
+        Args:
+            headers: The headers of the response; None if there was none.
+            date: The server's time, for messages; None if it is not known.
+        """
+        self.under_way -= 1
+        self._date = date or self._date
+        if headers is not None:
+            self.limit = whole_number(headers.get("X-RateLimit-Limit"), self.limit)
+            self.note(whole_number(headers.get("X-RateLimit-Remaining")))
+
+    def note(self, remaining: int | None) -> None:
+        """Note how many are left by a response; None if it does not say."""
+        if remaining is None:
+            return
+        # A response may overtake one that was sent before it; only a new day gives many back.
+        if self.remaining is None or not 0 < remaining - self.remaining <= OUT_OF_ORDER:
+            self.remaining = remaining
+
+    def shortage(self) -> str | None:
+        """Say what is wrong once only the reserve is left.
+
+        Returns:
+            What was used, what is left and when a new day begins; None while there is more.
+        """
+        if self.remaining is None or self.remaining > self._reserve:
+            return None
+        used = "" if self.limit is None else f" of {self.limit:,}"
+        kept = f", kept in reserve by quota_reserve: {self._reserve:,}" if self._reserve else ""
+        return (
+            f"The day's API requests are used up: {self.remaining:,}{used} are left{kept}. "
+            f"Insightly starts a new day {_next_midnight(self._date)}. "
+            "Run it again after that."
+        )
+
+
+class Quota(QuotaCount):
+    """Such a count for any number of threads, which lets them wait."""
+
+    def __init__(self, reserve: int = 0) -> None:
+        """Start without knowledge.
+
+        Args:
+            reserve: How many of the day's requests to leave unused.
+        """
+        super().__init__(reserve)
+        self._changed = threading.Condition()
         self._is_closed = False
 
     def acquire(self) -> None:
@@ -49,10 +114,10 @@ class Quota:
             while True:
                 if self._is_closed:
                     raise ClosedError
-                if (shortage := self._shortage()) is not None:
+                if (shortage := super().shortage()) is not None:
                     raise QuotaExhaustedError(shortage)
-                if not self._must_wait():
-                    self._under_way += 1
+                if not self.must_wait:
+                    self.take()
                     return
                 self._changed.wait()
 
@@ -64,52 +129,19 @@ class Quota:
             date: The server's time, for messages; None if it is not known.
         """
         with self._changed:
-            self._under_way -= 1
-            self._date = date or self._date
-            if headers is not None:
-                self.limit = whole_number(headers.get("X-RateLimit-Limit"), self.limit)
-                self._note(whole_number(headers.get("X-RateLimit-Remaining")))
+            self.give_back(headers, date)
             self._changed.notify_all()
 
+    @override
     def shortage(self) -> str | None:
-        """Say what is wrong once only the reserve is left.
-
-        Returns:
-            What was used, what is left and when a new day begins; None while there is more.
-        """
         with self._changed:
-            return self._shortage()
+            return super().shortage()
 
     def close(self) -> None:
         """Let nobody wait any longer."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
-
-    def _note(self, remaining: int | None) -> None:
-        if remaining is None:
-            return
-        # A response may overtake one that was sent before it; only a new day gives many back.
-        if self.remaining is None or not 0 < remaining - self.remaining <= OUT_OF_ORDER:
-            self.remaining = remaining
-
-    def _must_wait(self) -> bool:
-        if not self._under_way:
-            return False
-        if self.remaining is None:
-            return self._reserve > 0  # the first response tells whether a second may be asked for
-        return self.remaining - self._under_way <= self._reserve
-
-    def _shortage(self) -> str | None:
-        if self.remaining is None or self.remaining > self._reserve:
-            return None
-        used = "" if self.limit is None else f" of {self.limit:,}"
-        kept = f", kept in reserve by quota_reserve: {self._reserve:,}" if self._reserve else ""
-        return (
-            f"The day's API requests are used up: {self.remaining:,}{used} are left{kept}. "
-            f"Insightly starts a new day {_next_midnight(self._date)}. "
-            "Run it again after that."
-        )
 
 
 def _next_midnight(now: datetime | None) -> str:

@@ -1,0 +1,175 @@
+"""``insightly tokens``: who may ask through the gateway, and what."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+import msgspec
+
+from tap_insightly.api.records.objects import UnknownObjectError, find_object, standard_objects
+from tap_insightly.cli.output import echo, json_option, write_json, write_table
+from tap_insightly.openapi.objects import all_objects
+from tap_insightly.server.gateway.tokens import Token, TokenStore, TokenStoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from tap_insightly.openapi.objects import InsightlyObject
+
+Result = TypeVar("Result")
+
+VARIABLE = "INSIGHTLY_TOKEN_STORE"
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_CUSTOM = re.compile(r"[A-Za-z][A-Za-z0-9_]*__c", re.IGNORECASE)
+
+
+def store_path(given: str | None) -> str:
+    """Say where the tokens are: what was given, else the variable."""
+    path = given or os.environ.get(VARIABLE)
+    if not path:
+        msg = f"Where the tokens are is not known: set --store or {VARIABLE}."
+        raise click.UsageError(msg)
+    return path
+
+
+def _with_store(function: Callable[..., Any]) -> Callable[..., Any]:
+    text = f"The file with the tokens; by default what {VARIABLE} names."
+    return click.option("--store", metavar="FILE", help=text)(function)
+
+
+@click.group()
+def tokens() -> None:
+    """Say who may ask Insightly through `insightly serve`, and what.
+
+    A token stands where the API key would, in every program that knows Insightly; the key itself
+    stays on the server. A server that runs knows of changes within a second.
+    """
+
+
+def _name(_: click.Context, __: click.Parameter, text: str) -> str:
+    if not _NAME.fullmatch(text):
+        msg = f"'{text}' is no name: letters, digits, dots, hyphens and underscores make one."
+        raise click.BadParameter(msg)
+    return text
+
+
+@tokens.command()
+@click.option("--name", required=True, callback=_name, help="What the client is called.")
+@click.option("--account", required=True, help="The account, as the configuration calls it.")
+@click.option("--read-only", "is_read_only", is_flag=True, help="It may read only.")
+@click.option(
+    "--object",
+    "objects",
+    multiple=True,
+    metavar="OBJECT",
+    help="It may reach this object, and no other that is not named; custom objects as Fruit__c.",
+)
+@click.option(
+    "--pace-share",
+    type=click.FloatRange(0, 1000, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="Its part of the pace, in proportion to those of the others that ask at the same time.",
+)
+@click.option(
+    "--quota-share",
+    type=click.FloatRange(0, 1, min_open=True),
+    help="The part of the day's requests that it may use at most, such as 0.2.",
+)
+@_with_store
+def create(
+    *,
+    name: str,
+    account: str,
+    is_read_only: bool,
+    objects: Sequence[str],
+    pace_share: float,
+    quota_share: float | None,
+    store: str | None,
+) -> None:
+    """Make a token, and show it: it can never be shown again.
+
+    \b
+    Examples:
+      $ insightly tokens create --name dashboards --account acme --read-only
+      $ insightly tokens create --name forms --account acme --object lead --quota-share 0.2
+    """
+    allowed = frozenset(_object_name(one) for one in objects) if objects else None
+    token = Token(
+        name,
+        account,
+        is_read_only=is_read_only,
+        objects=allowed,
+        pace_share=pace_share,
+        quota_share=quota_share,
+    )
+    with _opened(store, must_exist=False) as opened:
+        text = _saying(lambda: opened.create(token))
+    echo(f"The token of '{name}'. Keep it now: only its hash is stored.")
+    click.echo(text)
+
+
+@tokens.command("list")
+@json_option
+@_with_store
+def list_tokens(*, is_json: bool, store: str | None) -> None:
+    """List the clients, without their tokens."""
+    with _opened(store, must_exist=True) as opened:
+        found = _saying(opened.list)
+    if is_json:
+        write_json([_row(one) for one in found])
+        return
+    headers = ("name", "account", "may", "pace", "quota", "created", "last used", "revoked")
+    write_table(headers, [_cells(one) for one in found])
+
+
+@tokens.command()
+@click.argument("name")
+@_with_store
+def revoke(*, name: str, store: str | None) -> None:
+    """Let a token count no more, from the next second on."""
+    with _opened(store, must_exist=True) as opened:
+        _saying(lambda: opened.revoke(name))
+    echo(f"The token of '{name}' is revoked.")
+
+
+def _opened(store: str | None, *, must_exist: bool) -> TokenStore:
+    path = store_path(store)
+    return _saying(lambda: TokenStore(path, must_exist=must_exist))
+
+
+def _saying(work: Callable[[], Result]) -> Result:
+    try:
+        return work()
+    except TokenStoreError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _object_name(text: str) -> str:
+    """Find an object in what was typed; what looks like a custom object is taken to be one."""
+    if _CUSTOM.fullmatch(text):
+        return text
+    singles: list[InsightlyObject] = [one for one in all_objects() if one.is_single]
+    try:
+        return find_object(text, [*standard_objects(), *singles]).name
+    except UnknownObjectError as error:
+        msg = f"{error} Custom objects are named as the API does: Fruit__c."
+        raise click.UsageError(msg) from None
+
+
+def _row(token: Token) -> dict[str, Any]:
+    row: dict[str, Any] = msgspec.to_builtins(token)
+    return row | {"objects": None if token.objects is None else sorted(token.objects)}
+
+
+def _cells(token: Token) -> Sequence[object]:
+    verb = "read" if token.is_read_only else "read, write"
+    what = "all" if token.objects is None else ", ".join(sorted(token.objects))
+    share = None if token.quota_share is None else f"{token.quota_share:.0%}"
+    pace = f"{token.pace_share:g}"
+    used = (token.created, token.last_used, token.revoked)
+    return (token.name, token.account, f"{verb}: {what}", pace, share, *used)

@@ -1,0 +1,118 @@
+"""The connections to Insightly: its key, its proxy and its certificates, and no cookies."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import aiohttp
+from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_proxy
+from yarl import URL
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tap_insightly.server.gateway.settings import Upstream
+
+HIDDEN = "***"
+
+
+class Connections:
+    """The connections to one account."""
+
+    def __init__(self, upstream: Upstream) -> None:
+        """Get ready, in the event loop that is to be used."""
+        token = base64.b64encode(f"{upstream.api_key}:".encode()).decode()
+        self._authorization = f"Basic {token}"
+        self._secrets = (upstream.api_key, token.rstrip("="))
+        # The proxies of requests, so that all parts of this program go the same way.
+        proxy = select_proxy(upstream.base_url, get_environ_proxies(upstream.base_url))
+        self._proxy = URL(proxy) if proxy else None
+        timeout = aiohttp.ClientTimeout(
+            sock_connect=upstream.request_timeout, sock_read=upstream.request_timeout
+        )
+        connector = aiohttp.TCPConnector(limit=upstream.max_concurrency, ssl=_tls())
+        self._session = aiohttp.ClientSession(
+            connector=connector,
+            timeout=timeout,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,  # else it would look for passwords in .netrc
+            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+        )
+
+    async def send(
+        self,
+        method: str,
+        url: URL,
+        headers: dict[str, str],
+        body: bytes | AsyncIterator[bytes] | None,
+    ) -> aiohttp.ClientResponse:
+        """Send a request once, with the key; return the response as soon as it begins."""
+        return await self._session.request(
+            method,
+            url,
+            headers={**headers, "Authorization": self._authorization},
+            data=body,
+            proxy=self._proxy,
+            allow_redirects=False,  # the key goes to the address that was set, to no other
+        )
+
+    def clean(self, text: str) -> str:
+        """Say something without the key."""
+        for secret in self._secrets:
+            text = text.replace(secret, HIDDEN)
+        return text
+
+    def clean_bytes(self, content: bytes) -> bytes:
+        """Say something without the key, as bytes."""
+        for secret in self._secrets:
+            content = content.replace(secret.encode(), HIDDEN.encode())
+        return content
+
+    async def close(self) -> None:
+        """End all connections."""
+        await self._session.close()
+
+
+def was_never_sent(error: BaseException) -> bool:
+    """Tell whether it is certain that nothing of a request can have reached the server."""
+    unsent = (
+        aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.ClientHttpProxyError
+    )
+    return isinstance(error, unsent)
+
+
+def is_about_certificates(error: BaseException) -> bool:
+    """Tell whether there is no secure connection, which trying again does not change."""
+    return isinstance(error, aiohttp.ClientSSLError | aiohttp.ServerFingerprintMismatch)
+
+
+def reason_of(error: BaseException, seconds: float) -> str:
+    """Say what went wrong on the network, without what was sent."""
+    if isinstance(error, asyncio.TimeoutError):
+        return f"no answer within {seconds:g} seconds (request_timeout)."
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        return f"the proxy answered {error.status} {error.message}."
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return "the connection was closed without an answer."
+    if isinstance(error, aiohttp.ClientPayloadError):
+        return "the answer ended before it was complete."
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}."
+    return f"{type(error).__name__}."
+
+
+def _tls() -> ssl.SSLContext:
+    """Trust what requests trusts, and what the system does."""
+    context = ssl.create_default_context()
+    own = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+    bundle = Path(own or DEFAULT_CA_BUNDLE_PATH)
+    context.load_verify_locations(
+        cafile=None if bundle.is_dir() else bundle, capath=bundle if bundle.is_dir() else None
+    )
+    return context
