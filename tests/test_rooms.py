@@ -92,7 +92,7 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
     "sandbox": [
         {"sandbox.account"},
         {"sandbox.data", "sandbox.handlers"},
-        {"sandbox.bodies", "sandbox.errors", "sandbox.sending"},
+        {"sandbox.bodies", "sandbox.errors", "sandbox.sending", "sandbox.webhooks"},
         {"sandbox.app"},
         {"sandbox.serving"},
         {"sandbox.server"},

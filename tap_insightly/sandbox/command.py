@@ -13,6 +13,7 @@ from tap_insightly.sandbox.account.account import DEFAULT_KEY
 from tap_insightly.sandbox.account.faults import DAILY_QUOTA, Faults
 from tap_insightly.sandbox.account.habits import EVERYWHERE
 from tap_insightly.sandbox.errors import SHAPES
+from tap_insightly.sandbox.webhooks.receiver import ReceiverError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -102,6 +103,66 @@ if TYPE_CHECKING:
 @click.option("--search-ignores-case", is_flag=True, help="Search texts in any case.")
 @click.option("--search-ignores-spaces", is_flag=True, help="Search texts but for outer spaces.")
 @click.option("--search-ignores-field", is_flag=True, help="Search by date only.")
+@click.option(
+    "--webhook",
+    "webhooks",
+    metavar="URL",
+    multiple=True,
+    help="Send what is made and changed there, such as to "
+    "http://user:password@127.0.0.1:8750/webhooks/acme; can be given more than once.",
+)
+@click.option(
+    "--webhook-object",
+    "webhook_objects",
+    metavar="PATH",
+    multiple=True,
+    help="Confine webhooks to the list at a path, such as /Tasks; can be given more than once.",
+)
+@click.option(
+    "--webhook-custom-fields",
+    default="array",
+    show_default=True,
+    type=click.Choice(["array", "columns", "none"]),
+    help="Where custom fields are in a webhook.",
+)
+@click.option(
+    "--webhook-timeout",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(0, min_open=True),
+    help="Seconds that a receiver may be silent.",
+)
+@click.option(
+    "--webhook-pauses",
+    default=(1.0, 5.0),
+    show_default=True,
+    type=(click.FloatRange(0), click.FloatRange(0)),
+    help="Seconds before the second and the third attempt; then a webhook is dropped.",
+)
+@click.option(
+    "--webhook-loss",
+    default=0.0,
+    type=click.FloatRange(0, 1),
+    help="The share of webhooks that are never sent.",
+)
+@click.option(
+    "--webhook-repeats",
+    default=0.0,
+    type=click.FloatRange(0, 1),
+    help="The share of webhooks that are sent twice.",
+)
+@click.option(
+    "--webhook-delay",
+    default=0.0,
+    type=click.FloatRange(0),
+    help="Seconds between a write and its webhook.",
+)
+@click.option(
+    "--webhook-jitter",
+    default=0.0,
+    type=click.FloatRange(0),
+    help="Up to how many seconds more, by chance, so that webhooks come out of order.",
+)
 def main(  # noqa: PLR0913 - one for each option that is no habit
     *,
     port: int,
@@ -113,6 +174,8 @@ def main(  # noqa: PLR0913 - one for each option that is no habit
     api_key: str,
     no_totals: bool,
     faults_only_on: Sequence[str],
+    webhooks: Sequence[str],
+    webhook_objects: Sequence[str],
     **habits: Any,  # noqa: ANN401 - each as `Faults` has it
 ) -> None:
     """Run an Insightly on this machine, with data that is made up."""
@@ -120,10 +183,21 @@ def main(  # noqa: PLR0913 - one for each option that is no habit
         from tap_insightly.sandbox import Sandbox  # noqa: PLC0415 - its packages may be missing
     except MissingPackagesError as error:
         sys.exit(str(error))
-    sandbox = Sandbox(records, plan=plan, seed=seed, api_key=api_key, is_empty=is_empty)
+    try:
+        sandbox = Sandbox(
+            records, plan=plan, seed=seed, api_key=api_key, is_empty=is_empty, webhooks=webhooks
+        )
+    except ReceiverError as error:
+        raise click.BadParameter(str(error), param_hint="'--webhook'") from None
+    unknown = sorted(set(webhook_objects) - set(sandbox.paths))
+    if unknown:
+        msg = f"There is no list at {unknown[0]}."
+        raise click.BadParameter(msg, param_hint="'--webhook-object'")
+    sandbox.webhooks.on_drop = _say
     sandbox.faults = Faults(
         totals={EVERYWHERE: None} if no_totals else {},
         faults_only_on=set(faults_only_on),
+        webhook_objects=set(webhook_objects) or None,
         **habits,
     )
     try:
@@ -135,6 +209,8 @@ def main(  # noqa: PLR0913 - one for each option that is no habit
     click.echo(f"Insightly sandbox at {sandbox.api_url}: {total:,} records, plan {plan}.", err=True)
     if not _is_this_machine(host):
         click.echo(f"Warning: {host} can be reached from other machines.", err=True)
+    for url in sandbox.webhooks.receivers:
+        click.echo(f"What is made and changed is sent to {url}.", err=True)
     click.echo("Read it with:", err=True)
     click.echo(
         f"  TAP_INSIGHTLY_API_KEY={api_key} TAP_INSIGHTLY_API_URL={sandbox.api_url} "
@@ -146,6 +222,10 @@ def main(  # noqa: PLR0913 - one for each option that is no habit
         sandbox.wait()
     except KeyboardInterrupt:
         sandbox.stop()
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
 
 
 def _is_this_machine(host: str) -> bool:

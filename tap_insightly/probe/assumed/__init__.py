@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_insightly.probe.assumed import addresses, fields, lists, unasked, writing
+from tap_insightly.probe.assumed import addresses, fields, lists, unasked, webhook_sending, writing
 
 if TYPE_CHECKING:
     from tap_insightly.probe.verdict import Assumption
@@ -15,5 +15,6 @@ ASSUMPTIONS: tuple[Assumption, ...] = (
     *fields.ASSUMPTIONS,
     *writing.ASSUMPTIONS,
     *unasked.ASSUMPTIONS,
+    *webhook_sending.ASSUMPTIONS,
 )
 """All assumptions, in the order of reports."""

@@ -48,6 +48,8 @@ class Account:
         """What time the sandbox thinks it is."""
         self.faults = Faults()
         self.lock = threading.RLock()
+        self.observers: list[Callable[[str, Record], None]] = []
+        """Told of each record that was made or updated, with its path, while the lock is held."""
         self._pretended: datetime | None = None
         self._free_ids = count(first_id, _IDS_APART)
         self.tables = {one.path: self._table(one.component) for one in all_objects()}
@@ -156,8 +158,7 @@ class Account:
             stamps = {name: now for name in STAMPS if name in table.fields}
             record = table.blank() | stamps | fields | {table.keys[0]: table.next_id()}
             table.add(_with_custom_field_ids(record))
-            self.below.note_state(path, record, None, now)
-            return dict(record)
+            return self._written(path, record, None, now)
 
     def update(self, path: str, key: int, **fields: Any) -> Record | None:  # noqa: ANN401 - as above
         """Change some fields of a record."""
@@ -169,8 +170,7 @@ class Account:
             record = table.change(key, _with_custom_field_ids(fields))
             if record is None:
                 return None
-            self.below.note_state(path, record, before, now)
-            return dict(record)
+            return self._written(path, record, before, now)
 
     def put(self, path: str, key: int, **fields: Any) -> Record | None:  # noqa: ANN401 - as above
         """Set fields of a record, and nothing else: its dates are what they were, or are given."""
@@ -241,6 +241,12 @@ class Account:
                 msg = f"{kind.name} has no ids."
                 raise KeyError(msg)
             return self.below.remove(path, parent_id, kind, key)
+
+    def _written(self, path: str, record: Record, state_before: str | None, now: str) -> Record:
+        self.below.note_state(path, record, state_before, now)
+        for observer in self.observers:
+            observer(path, record)
+        return dict(record)
 
     def _table(self, component: str) -> Table:
         journal = Journal(self.now, lambda: self.faults.search_lag)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from tap_insightly.sandbox.account.webhook_habits import WebhookHabits
 from tap_insightly.sandbox.account.writing_habits import WritingHabits
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ DAILY_QUOTA = 100_000  # seen live, on an Enterprise account
 
 
 @dataclass
-class Faults(WritingHabits):
+class Faults(WritingHabits, WebhookHabits):
     """What goes wrong, and how often. Nothing does by default.
 
     What is a dictionary by path has entries as `habits.at` reads them: ``/Contacts`` is the list
