@@ -79,6 +79,8 @@ lock: .tools/bin/uv ## pin all dependencies anew
 	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
 	  --python-version 3.10 pyproject.toml requirements/next.in \
 	  --extra progress --extra sandbox --extra server --group test -o requirements/next.txt
+	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
+	  --python-version 3.10 pyproject.toml --extra server -o requirements/server.txt
 	@for name in dbt meltano sandbox site uv $(DESTINATIONS); do \
 	  $(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
 	    --python-version 3.10 requirements/$$name.in -o requirements/$$name.txt; done

@@ -1,0 +1,1 @@
+"""How the server is deployed: behind a proxy, as a service, in a container."""
