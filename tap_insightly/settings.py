@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
 
-from tap_insightly.config_schema import BOOLEAN, Setting, choice, integer, number
+from tap_insightly.config_schema import BOOLEAN, TEXT, Setting, choice, integer, number
 from tap_insightly.connection_settings import ACCOUNT, ADDRESS, CONNECTION, PACE
 from tap_insightly.sdk_settings import config_schema
 from tap_insightly.values import parse_moment

@@ -71,8 +71,10 @@ MAY_IMPORT: Mapping[str, set[str]] = {
     "loader": {"api", "openapi", "streams", "tombstone", "undo_file", "values", *_SINGER},
     "undo": {"api", "loader", "openapi", "undo_file", "values"},
     "verify": {"api", "streams", "tombstone", "values"},
-    "webhooks": {"api", "conformer", "conversion_warnings", "openapi", "values"},
-    "server": {"api", "openapi", "values", "webhooks"},
+    "server": {
+        *("accounts", "api", "config_file", "config_schema", "connection", "openapi", "values"),
+        "webhooks",
+    },
     "probe": {"api", "connection", "custom_fields", "openapi", "values"},
     "cli": {
         *_SINGER,
@@ -139,12 +141,18 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"sync.estimate", "sync.run"},
         {"sync"},
     ],
+    "server": [
+        {"server.credentials", "server.metrics", "server.refusals", "server.connections"},
+        {"server.receiving", "server.gateway", "server.settings"},
+        {"server.app", "server.serving"},
+        {"server"},
+    ],
     "undo_file": [
         {"undo_file.journal", "undo_file.lines"},
         {"undo_file.recorder"},
         {"undo_file"},
     ],
-    "webhooks": {"api", "conformer", "conversion_warnings", "openapi", "values"},
+    "webhooks": [
         {"webhooks.database", "webhooks.event"},
         {"webhooks.dates", "webhooks.store"},
         {"webhooks.events", "webhooks.writer"},

@@ -16,6 +16,7 @@ from tap_insightly.cli.commands.note import note
 from tap_insightly.cli.commands.objects import objects
 from tap_insightly.cli.commands.plan import plan
 from tap_insightly.cli.commands.probe import probe
+from tap_insightly.cli.commands.serve import serve
 from tap_insightly.cli.commands.stage import stage
 from tap_insightly.cli.commands.state import state
 from tap_insightly.cli.commands.tag import tag
@@ -48,6 +49,7 @@ _COMMANDS = (
     state,
     tag,
     undo,
+    serve,
     tokens,
 )
 for _command in _COMMANDS:

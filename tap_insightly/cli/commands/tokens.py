@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,11 +10,13 @@ import msgspec
 
 from tap_insightly.api.records.objects import UnknownObjectError, find_object, standard_objects
 from tap_insightly.cli.output import echo, json_option, write_json, write_table
+from tap_insightly.cli.server_files import server_file
 from tap_insightly.openapi.objects import all_objects
 from tap_insightly.server.gateway.tokens import Token, TokenStore, TokenStoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from tap_insightly.openapi.objects import InsightlyObject
 
@@ -27,17 +28,13 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _CUSTOM = re.compile(r"[A-Za-z][A-Za-z0-9_]*__c", re.IGNORECASE)
 
 
-def store_path(given: str | None) -> str:
-    """Say where the tokens are: what was given, else the variable."""
-    path = given or os.environ.get(VARIABLE)
-    if not path:
-        msg = f"Where the tokens are is not known: set --store or {VARIABLE}."
-        raise click.UsageError(msg)
-    return path
+def store_path(given: str | None) -> Path:
+    """Say where the tokens are."""
+    return server_file(given, VARIABLE, lambda settings: settings.token_store)
 
 
 def _with_store(function: Callable[..., Any]) -> Callable[..., Any]:
-    text = f"The file with the tokens; by default what {VARIABLE} names."
+    text = f"The file with the tokens; by default what {VARIABLE} or the configuration file names."
     return click.option("--store", metavar="FILE", help=text)(function)
 
 
@@ -81,7 +78,7 @@ def _name(_: click.Context, __: click.Parameter, text: str) -> str:
     help="The part of the day's requests that it may use at most, such as 0.2.",
 )
 @_with_store
-def create(
+def create(  # noqa: PLR0913 - the options of a command
     *,
     name: str,
     account: str,

@@ -1,0 +1,101 @@
+"""``insightly serve``: receives webhooks, and is a gateway to Insightly."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import click
+
+from tap_insightly.accounts import ConfigFileError
+from tap_insightly.cli.output import echo
+from tap_insightly.config_file import load
+
+if TYPE_CHECKING:
+    import socket
+
+    from tap_insightly.config_file import ConfigFile
+    from tap_insightly.server.app import Server
+
+_EXTRA = {"aiohttp", "anyio", "h11", "prometheus_client", "redis", "starlette", "uvicorn", "yarl"}
+
+
+@click.command()
+@click.option("--host", metavar="ADDRESS", help="Listen here instead of [server].host.")
+@click.option("--port", type=click.IntRange(0, 65535), help="And on this port; 0 for any.")
+def serve(host: str | None, port: int | None) -> None:
+    """Receive webhooks, and be a gateway to Insightly for other programs.
+
+    All that it needs is in the configuration file: accounts with the user and password of their
+    webhooks, and where to keep them. Put a proxy with TLS in front of it. SIGTERM or Ctrl-C ends
+    it in order: what is under way is finished, and what was received is on disk.
+
+    Needs more packages: pip install 'tap-insightly[server]'
+
+    \b
+    Examples:
+      $ insightly serve
+      $ INSIGHTLY_CONFIG=/etc/insightly/config.toml insightly serve --port 8750
+    """
+    try:
+        from tap_insightly.server.app import Server  # noqa: PLC0415 - needs an extra
+        from tap_insightly.server.serving import listen  # noqa: PLC0415 - as above
+        from tap_insightly.server.settings import server_settings  # noqa: PLC0415 - as above
+    except ModuleNotFoundError as error:
+        if str(error.name).partition(".")[0] not in _EXTRA:
+            raise
+        msg = "The server needs more packages: pip install 'tap-insightly[server]'"
+        raise click.ClickException(msg) from None
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    try:
+        config = load()
+        settings = server_settings(config)
+        if not config.accounts:
+            msg = f"{config.path} has no accounts; insightly serve needs one."
+            raise click.UsageError(msg)
+        server = Server(config, settings)
+    except ConfigFileError as error:
+        raise click.UsageError(str(error)) from None
+    chosen = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    settings = replace(settings, **chosen)  # type: ignore[arg-type]  # each as its field is
+    try:
+        listener = listen(settings.host, settings.port)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        msg = f"Cannot listen on {settings.host}, port {settings.port}: {reason}."
+        raise click.ClickException(msg) from None
+    with listener:
+        _serve(server, listener, config, settings.max_connections)
+
+
+def _serve(
+    server: Server, listener: socket.socket, config: ConfigFile, max_connections: int
+) -> None:
+    from tap_insightly.server.gateway.tokens import TokenStoreError  # noqa: PLC0415 - see above
+    from tap_insightly.server.serving import serve as serve_app  # noqa: PLC0415 - see above
+    from tap_insightly.webhooks.database import StoreError  # noqa: PLC0415 - see above
+
+    try:
+        server.open()
+        is_begun = serve_app(
+            server.app(), listener, max_connections, partial(_say, server, listener, config)
+        )
+    except (StoreError, TokenStoreError) as error:
+        raise click.ClickException(str(error)) from None
+    finally:
+        server.close()
+    if not is_begun:
+        msg = "The server could not begin, for reasons told above."
+        raise click.ClickException(msg)
+
+
+def _say(server: Server, listener: socket.socket, config: ConfigFile) -> None:
+    from tap_insightly.server.serving import address_of  # noqa: PLC0415 - see above
+
+    receives = ", ".join(server.receives) or "no account (none has a webhook_user)"
+    echo(f"insightly serve at http://{address_of(listener)}")
+    echo(f"  webhooks for {receives}: POST /webhooks/ACCOUNT")
+    echo(f"  gateway to {', '.join(config.accounts)}: /v3.1/...")
+    echo("Ctrl-C stops it.")

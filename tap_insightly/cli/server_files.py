@@ -1,0 +1,28 @@
+"""Where the files of `insightly serve` are, for commands that look into them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tap_insightly.accounts import ConfigFileError
+from tap_insightly.config_file import load
+from tap_insightly.server.settings import server_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_insightly.server.settings import ServerSettings
+
+
+def server_file(given: str | None, variable: str, choose: Callable[[ServerSettings], Path]) -> Path:
+    """Say where a file is: what was given, else the variable, else the configuration file."""
+    if path := given or os.environ.get(variable):
+        return Path(path)
+    try:
+        return choose(server_settings(load()))
+    except ConfigFileError as error:
+        raise click.UsageError(str(error)) from None
