@@ -100,6 +100,7 @@ class Server:
                 self.receives, self._writer, self.metrics, settings.max_webhook_bytes
             )
             routes += receiver.routes
+        routes.append(Mount("/", self._gateway))  # whatever else is asked for, with a token
         return Starlette(routes=routes, lifespan=self._lifespan)
 
     @asynccontextmanager

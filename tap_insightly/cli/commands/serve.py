@@ -63,7 +63,8 @@ def serve(host: str | None, port: int | None) -> None:
     try:
         listener = listen(settings.host, settings.port)
     except OSError as error:
-        reason = error.strerror or str(error)
+        # What Python adds to the reason is the address once more.
+        reason = (error.strerror or str(error)).partition(" (while attempting")[0]
         msg = f"Cannot listen on {settings.host}, port {settings.port}: {reason}."
         raise click.ClickException(msg) from None
     with listener:

@@ -11,7 +11,7 @@ import os
 import secrets
 import sqlite3
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -208,7 +208,12 @@ class TokenStore:
 
     def find(self, text: str) -> Token | None:
         """Find the client of a token; None if there is none, or it was revoked."""
-        return self._by_hash.get(_hash(text))
+        found = self._by_hash.get(_hash(text))
+        if found is None and text.startswith(PREFIX):  # it may have been made just now
+            with suppress(TokenStoreError):
+                self.refresh()
+            found = self._by_hash.get(_hash(text))
+        return found
 
     def refresh(self) -> None:
         """Read the tokens again, if anything was changed since."""

@@ -1,0 +1,1 @@
+"""`insightly serve` as a whole."""
