@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -61,16 +60,6 @@ class Served:
         status = Path(f"/proc/{self.process.pid}/status").read_text(encoding="utf-8")
         line = next(one for one in status.splitlines() if one.startswith("VmRSS"))
         return int(line.split()[1]) * 1024
-
-    def send_raw(self, content: bytes) -> bytes:
-        """Send bytes that are no request of a well-behaved client, and read what comes back."""
-        with socket.create_connection(self.address, timeout=60) as connection:
-            connection.sendall(content)
-            connection.shutdown(socket.SHUT_WR)
-            answer = b""
-            while piece := connection.recv(65536):
-                answer += piece
-        return answer
 
 
 def environment(folder: Path) -> dict[str, str]:

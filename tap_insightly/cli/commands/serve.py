@@ -48,7 +48,8 @@ def serve(host: str | None, port: int | None) -> None:
             raise
         msg = "The server needs more packages: pip install 'tap-insightly[server]'"
         raise click.ClickException(msg) from None
-    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    # What strangers send is no reason for a line each.
+    logging.getLogger("uvicorn").setLevel(logging.ERROR)
     try:
         config = load()
         settings = server_settings(config)
