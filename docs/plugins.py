@@ -67,7 +67,7 @@ def definition(plugin: type[TapInsightly | TargetInsightly]) -> dict[str, Any]:
         "executable": name,
         "capabilities": sorted(one.value for one in plugin.capabilities),
         "prereq": PREREQ.format(name=name),
-        "settings_group_validation": [["api_key"]],
+        "settings_group_validation": [["api_key"], ["account"]],
         "settings": [meltano_setting(key, prop) for key, prop in schema["properties"].items()],
     }
 

@@ -89,7 +89,10 @@ def combined(layers: Sequence[Layer], *, may_lack_key: bool = False) -> dict[str
     account = chosen(layers, may_lack_key=may_lack_key)
     if account is None:
         return {name: value for layer in layers for name, value in layer.values.items()}
-    logger.info("Key and address are those of account '%s' of %s.", account.name, account.path)
+    is_ignored = any(name in _UNIT for one in layers if one.is_background for name in one.made())
+    rest = ", and not those of the environment" if is_ignored else ""
+    text = "Key and address are those of account '%s' of %s%s."
+    logger.info(text, account.name, account.path, rest)
     combination = account.made()
     for layer in layers:
         made = layer.made()

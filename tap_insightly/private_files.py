@@ -9,6 +9,9 @@ from pathlib import Path
 
 from tap_insightly.files import decoded
 
+# Windows has no such modes, and what Python makes up there says nothing.
+HAS_MODES = os.name != "nt"
+
 _GROUP_OR_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _OTHERS = stat.S_IRWXO
 _ONLY_OWNER = "600"
@@ -65,8 +68,7 @@ class ReadFile:
 
     @property
     def _mode(self) -> int:
-        # Windows has no such modes, and what Python makes up there says nothing.
-        return 0 if os.name == "nt" else stat.S_IMODE(self._status.st_mode)
+        return stat.S_IMODE(self._status.st_mode) if HAS_MODES else 0
 
     @property
     def is_private(self) -> bool:
@@ -79,7 +81,7 @@ class ReadFile:
 
         So do systems that hand secrets to a service: it cannot change these modes, nor need it.
         """
-        is_ours = os.name == "nt" or self._status.st_uid == os.geteuid()
+        is_ours = not HAS_MODES or self._status.st_uid == os.geteuid()
         return self.is_private if is_ours else not self._mode & _OTHERS
 
     @property
@@ -103,5 +105,5 @@ def resolved(text: str, folder: Path) -> Path:
     try:
         return folder / Path(text).expanduser()
     except RuntimeError:
-        msg = "names a user that there is not"
+        msg = "is in the home of a user that there is not"
         raise FileProblem(msg) from None

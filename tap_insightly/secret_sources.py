@@ -148,19 +148,26 @@ def secrets_in(value: object, names: tuple[str, ...], name: str = "") -> Iterato
     """Find in a document all texts that are secrets, by their names or by their looks."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            if may_be_secret(key):
-                yield key
+            yield from _like_secrets(key)
             yield from secrets_in(inner, names, name if name in names else key)
     elif isinstance(value, list):
         for inner in value:
             yield from secrets_in(inner, names, name)
-    elif isinstance(value, str) and value and (name in names or may_be_secret(value)):
-        yield value
+    elif isinstance(value, str) and value:
+        if name in names:
+            yield value
+        # The parts of a path may look like anything.
+        if not (name.endswith("_file") and "/" in value):
+            yield from _like_secrets(value)
+
+
+def _like_secrets(text: str) -> Iterator[str]:
+    return filter(may_be_secret, _KEY_LIKE.findall(text))
 
 
 def secrets_in_text(text: str, names: tuple[str, ...]) -> Iterator[str]:
     """Find what looks like a secret in a document that cannot be read."""
-    yield from filter(may_be_secret, _KEY_LIKE.findall(text))
+    yield from _like_secrets(text)
     alternatives = "|".join(map(re.escape, names))
     for match in re.finditer(rf"\b(?:{alternatives})\b[\"']?\s*=\s*(\S.*)", text):
         yield match[1].strip().strip("\"'")

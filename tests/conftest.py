@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,13 +19,16 @@ from tests import warm
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from tap_insightly.sandbox.pytest_plugin import MakeSandbox
 
 # No timing in tests: a slow machine is no failure, nor is Hypothesis building its tables.
 settings.register_profile("ours", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ours")
+
+# The accounts of whoever runs the tests are not for tests.
+os.environ.pop("INSIGHTLY_ACCOUNT", None)
+os.environ["INSIGHTLY_CONFIG"] = str(Path(__file__).with_name("no_accounts.toml"))
 
 KEY = "7d0f-test-key-that-must-never-be-seen-a91c"
 ENCODED_KEY = base64.b64encode(f"{KEY}:".encode()).decode()

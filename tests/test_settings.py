@@ -23,6 +23,7 @@ BAD: list[tuple[str, Any, str]] = [
     ("pod", "https://evil.com/v3.1", "the API URL as Insightly shows it"),
     ("api_url", "http://crm.example.com/v3.1", "plain http only to this machine"),
     ("api_url", "127.0.0.1:8080", "up to and including the version"),
+    ("account", "no such account", "letters, digits, - and _"),
     ("api_version", "latest", "a version such as v3.1"),
     ("start_date", "last week", "a date"),
     ("start_date", "2026-02-30", "a date"),

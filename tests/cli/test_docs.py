@@ -7,7 +7,7 @@ import shutil
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -74,14 +74,16 @@ def pattern(lines: list[str]) -> str:
     return r".*?".join(re.escape(part.strip()) + r"\s*" for part in shown.split("..."))
 
 
-def played(sandbox: Sandbox, text: str, folder: Path) -> list[tuple[Step, str, int]]:
+def played(
+    sandbox: Sandbox, text: str, folder: Path, **settings: Any
+) -> list[tuple[Step, str, int]]:
     """Run the commands of a section in one shell: each with its output and its exit code."""
     (folder / "bin").mkdir()
     program = folder / "bin" / "insightly"
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tap_insightly.cli "$@"\n')
     program.chmod(0o755)
     pace = 10 if "requests a second" in text else 100  # as shown, or as fast as can be
-    env = environment(sandbox, requests_per_second=pace)
+    env = environment(sandbox, requests_per_second=pace, **settings)
     env |= {"PATH": f"{program.parent}:{env['PATH']}", "COLUMNS": "80"}
     (folder / "work").mkdir(exist_ok=True)
     todo = steps(text)

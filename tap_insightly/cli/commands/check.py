@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tap_insightly.accounts import of_account
 from tap_insightly.api import (
     InsightlyClient,
     InsightlyError,
@@ -18,6 +19,7 @@ from tap_insightly.cli.diagnostics import Explainer
 from tap_insightly.cli.options import with_settings
 from tap_insightly.cli.output import json_option, write_json, write_table
 from tap_insightly.connection import open_session
+from tap_insightly.connection_settings import ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,6 +61,8 @@ class ObjectAccess:
 class AccountSummary:
     """What the key may read of its account."""
 
+    name: str | None
+    """Which one it is of the configuration file; None if it is none of these."""
     url: str
     user: Mapping[str, Any] | None
     """The user of the key; None if it may not read that."""
@@ -86,16 +90,18 @@ def check(config: Mapping[str, Any], *, is_json: bool) -> None:
     """
     with InsightlyClient.from_session(open_session(config, "insightly")) as client:
         try:
-            account = _summarize(client)
+            account = _summarize(client, config.get(ACCOUNT.name))
         except InsightlyError as error:
-            raise click.ClickException(Explainer(config, client.session)(error)) from None
+            explained = Explainer(config, client.session)(error)
+            name = config.get(ACCOUNT.name)
+            raise click.ClickException(of_account(name, explained) if name else explained) from None
     if is_json:
         write_json(asdict(account))
         return
     _show(account)
 
 
-def _summarize(client: InsightlyClient) -> AccountSummary:
+def _summarize(client: InsightlyClient, name: str | None) -> AccountSummary:
     session = client.session
     user, has_user = _read_single(session, "/Users/Me", "USER_ID")
     instance, has_instance = _read_single(session, "/Instance", "INSTANCE_NAME")
@@ -110,7 +116,7 @@ def _summarize(client: InsightlyClient) -> AccountSummary:
         asked = [(obj, prefetcher.ask(obj.path, _query(obj))) for obj in objects]
         found = [_access(obj, response) for obj, response in asked]
     quota = {"limit": session.quota.limit, "remaining": session.quota.remaining}
-    return AccountSummary(session.base_url, user, instance, found, quota)
+    return AccountSummary(name, session.base_url, user, instance, found, quota)
 
 
 def _read_single(
@@ -150,8 +156,9 @@ def _access(obj: InsightlyObject, asked: Future[Response]) -> ObjectAccess:
 
 def _show(account: AccountSummary) -> None:
     user, instance, quota = account.user, account.instance, account.quota
+    of_name = f"of account '{account.name}', " if account.name else ""
     lines = {
-        "API key": f"accepted by {account.url}",
+        "API key": f"{of_name}accepted by {account.url}",
         "User": "not known: this key may not read /Users/Me",
         "Account": "not known: this key may not read /Instance",
         "Quota": "not known: the answers do not tell it",
