@@ -78,12 +78,9 @@ def played(
     sandbox: Sandbox, text: str, folder: Path, **settings: Any
 ) -> list[tuple[Step, str, int]]:
     """Run the commands of a section in one shell: each with its output and its exit code."""
-    (folder / "bin").mkdir()
-    program = folder / "bin" / "insightly"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tap_insightly.cli "$@"\n')
-    program.chmod(0o755)
+    program = installed(folder, "insightly", "tap_insightly.cli")
     pace = 10 if "requests a second" in text else 100  # as shown, or as fast as can be
-    env = environment(sandbox, requests_per_second=pace, **settings)
+    env = environment(sandbox, **{"requests_per_second": pace, **settings})
     env |= {"PATH": f"{program.parent}:{env['PATH']}", "COLUMNS": "80"}
     (folder / "work").mkdir(exist_ok=True)
     todo = steps(text)
@@ -95,9 +92,18 @@ def played(
     return list(zip(todo, parts[0::2], map(int, parts[1::2]), strict=False))
 
 
-def documented_sandbox() -> Sandbox:
+def installed(folder: Path, name: str, module: str) -> Path:
+    """A program of this name in the folder `bin`, as pip makes it."""
+    program = folder / "bin" / name
+    program.parent.mkdir(exist_ok=True)
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {module} "$@"\n')
+    program.chmod(0o755)
+    return program
+
+
+def documented_sandbox(**options: Any) -> Sandbox:
     """An account with the person, the deal and the project that the page tells of."""
-    sandbox = new_sandbox()
+    sandbox = new_sandbox(**options)
     ada = {"FIRST_NAME": "Ada", "LAST_NAME": "Lovelace", "EMAIL_ADDRESS": "ada@example.com"}
     sandbox.update("/Contacts", first(sandbox), **ada)
     pipeline, stage = (first(sandbox, path) for path in ("/Pipelines", "/PipelineStages"))
