@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.accounts import ConfigFileError
@@ -13,7 +13,7 @@ from tap_insightly.config_file import VARIABLE as CONFIG_VARIABLE
 from tap_insightly.config_file import load
 from tap_insightly.config_schema import cleaned, problems
 from tap_insightly.connection_settings import ACCOUNT, ADDRESS, WITH_ACCOUNT
-from tap_insightly.secret_sources import may_be_secret
+from tap_insightly.secret_sources import like_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -122,7 +122,8 @@ def chosen(layers: Sequence[Layer], *, may_lack_key: bool = False) -> Account | 
         made |= layer.made()
     name = made.get(ACCOUNT.name)
     if name is not None:
-        if wrong := list(problems(made, [ACCOUNT])):
+        is_odd = any(like_secrets(str(name)))  # somebody may have put the key here
+        if wrong := list(problems(made, [replace(ACCOUNT, is_secret=is_odd)])):
             raise AccountChoiceError(wrong[0])
         return _named(name, load())
     if any(name in made for name in _UNIT):
@@ -147,8 +148,7 @@ def _named(name: str, file: ConfigFile) -> Account:
     hint = did_you_mean(close_names(name, file.accounts))
     if not hint:
         hint = f" It has {', '.join(file.accounts) or 'none'}."
-    # Somebody may have put the key here.
-    hidden = frozenset([name] if may_be_secret(name) else [])
+    hidden = frozenset(like_secrets(name))
     raise ConfigFileError(file.path, [f"This file has no account '{name}'.{hint}"], hidden)
 
 

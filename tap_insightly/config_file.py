@@ -52,6 +52,7 @@ __all__ = ["VARIABLE", "Account", "ConfigFile", "ConfigFileError", "default_path
 
 VARIABLE = "INSIGHTLY_CONFIG"
 MOST_BYTES = 1_000_000
+MOST_LEVELS = 50
 _TABLES = ("accounts", "server")
 _SECRET_NAMES = tuple(setting.name for setting in SECRETS)
 
@@ -158,7 +159,10 @@ class _Reader:
     def _parsed(self) -> dict[str, Any]:
         text = self._file.text
         try:
-            return tomllib.loads(text)
+            document = tomllib.loads(text)
+            if not _is_deep(document):
+                return document
+            said = "This file is nested too deeply."
         except ValueError as error:
             said = f"This file is no TOML: {error}."
         except RecursionError:
@@ -244,6 +248,19 @@ class _Reader:
             if secret in found:
                 yield EQUALS_KEY
             found.add(secret)
+
+
+def _is_deep(document: object) -> bool:
+    """Tell whether anything is nested deeper than what is of use, and than others can go."""
+    level = [document]
+    for _ in range(MOST_LEVELS):
+        containers = [one for one in level if isinstance(one, dict | list)]
+        level = [
+            inner
+            for one in containers
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+    return bool(level)
 
 
 def _unknown(name: str, content: object) -> str:

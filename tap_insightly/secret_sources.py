@@ -148,7 +148,7 @@ def secrets_in(value: object, names: tuple[str, ...], name: str = "") -> Iterato
     """Find in a document all texts that are secrets, by their names or by their looks."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _like_secrets(key)
+            yield from like_secrets(key)
             yield from secrets_in(inner, names, name if name in names else key)
     elif isinstance(value, list):
         for inner in value:
@@ -158,16 +158,17 @@ def secrets_in(value: object, names: tuple[str, ...], name: str = "") -> Iterato
             yield value
         # The parts of a path may look like anything.
         if not (name.endswith("_file") and "/" in value):
-            yield from _like_secrets(value)
+            yield from like_secrets(value)
 
 
-def _like_secrets(text: str) -> Iterator[str]:
+def like_secrets(text: str) -> Iterator[str]:
+    """Find in a text what looks like a key."""
     return filter(may_be_secret, _KEY_LIKE.findall(text))
 
 
 def secrets_in_text(text: str, names: tuple[str, ...]) -> Iterator[str]:
     """Find what looks like a secret in a document that cannot be read."""
-    yield from _like_secrets(text)
+    yield from like_secrets(text)
     alternatives = "|".join(map(re.escape, names))
     for match in re.finditer(rf"\b(?:{alternatives})\b[\"']?\s*=\s*(\S.*)", text):
         yield match[1].strip().strip("\"'")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.accounts.writing import ACME_KEY, BETA_KEY, watch, write
-from tests.cli.running import Result, run
+from tests.cli.running import Result, run, run_as_process
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -204,6 +204,7 @@ def test_who_has_a_key_in_the_environment_needs_no_account(
         ("zeta", "Did you mean 'beta'?"),
         ("xyz", "This file has no account 'xyz'. It has acme, beta."),
         (ACME_KEY, "This file has no account '***'. It has acme, beta."),
+        (f"{ACME_KEY}\n", "Setting 'account': what was given is not shown here; accepted is up to"),
         ("a c", "Setting 'account': got 'a c'; accepted is up to 64 letters, digits, - and _."),
         ("../x", "Setting 'account': got '../x'"),
     ],
@@ -216,6 +217,14 @@ def test_an_account_that_there_is_not_is_told_of(
     monkeypatch.setenv("INSIGHTLY_ACCOUNT", name)
     assert sentence in wrong(api_key=BETA_KEY, api_url=two.beta.api_url)
     assert two.asked == (False, False)
+
+
+def test_a_file_with_variables_chooses_for_a_folder(two: Two, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("TAP_INSIGHTLY_ACCOUNT=beta\nTAP_INSIGHTLY_API_KEY=other\n")
+    settings = {"api_key": None, "requests_per_second": None}
+    done = run_as_process(None, *ASK, folder=tmp_path, **settings)
+    assert done.code == 0, done.stderr
+    assert two.asked == (False, True)
 
 
 def test_a_file_that_is_not_there_is_told_of(

@@ -207,6 +207,10 @@ WRONG: list[tuple[str, str]] = [
     (f"[accounts.acme]\n{ACME_KEY}", "(at "),
     (f'[accounts.acme]\napi_key = "{ACME_KEY}', "(at "),
     ("a = " + "[" * 9000, "This file is"),
+    ("a" + ".a" * 5000 + " = 1", "This file is nested too deeply."),
+    (ACME + "pod" + ".a" * 5000 + " = 1", "This file is nested too deeply."),
+    (ACME + f"pod{'.a' * 5000} = '{ACME_KEY}'", "This file is nested too deeply."),
+    ("[server" + ".a" * 60 + "]", "This file is nested too deeply."),
     ("a = " + "9" * 9000, "This file is no TOML"),
     # A secret in the wrong place.
     (ACME + f'pod = "{ACME_KEY}"', "setting 'pod': what was given is not shown here; accepted is"),
