@@ -89,6 +89,7 @@ class EventWriter(Closeable):
         *,
         clock: Callable[[], float] = time.time,
         most_waiting: int = _MOST_WAITING,
+        alive_seconds: float = ALIVE_SECONDS,
     ) -> None:
         """Get ready; nothing is opened yet."""
         self.trouble: str | None = None
@@ -97,6 +98,7 @@ class EventWriter(Closeable):
         self._parse = parse
         self._clock = clock
         self._most_waiting = most_waiting
+        self._alive_seconds = alive_seconds
         self._queue: deque[_Waiting] = deque()
         self._bytes = 0
         self._wake = threading.Condition()
@@ -194,7 +196,7 @@ class EventWriter(Closeable):
         text = str(error) if isinstance(error, StoreError) else f"{type(error).__name__}: {error}"
         self.trouble = text
         self._is_new_generation = True  # what is refused now may never come again
-        self._next_alive = time.monotonic() + ALIVE_SECONDS
+        self._next_alive = time.monotonic() + self._alive_seconds
         self._disconnect()
         _tell(batch, [kind(text) for _ in batch])
 
@@ -222,7 +224,7 @@ class EventWriter(Closeable):
             self._is_new_generation |= is_new_generation
             raise
         if is_time:
-            self._next_alive = time.monotonic() + ALIVE_SECONDS
+            self._next_alive = time.monotonic() + self._alive_seconds
         return kept
 
     def _understand(self, body: bytes) -> Understood:

@@ -1,0 +1,393 @@
+"""The store as the server writes it: durable, of one user, and whole whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+from contextlib import closing
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tap_insightly.webhooks.database import StoreError, StoreFullError
+from tap_insightly.webhooks.events import understand
+from tap_insightly.webhooks.store import EventStore
+from tap_insightly.webhooks.writer import EventWriter, QueueFullError, Result
+from tests.webhooks.keeping import (
+    ACCOUNT,
+    DISKS,
+    Clock,
+    contact,
+    keep,
+    mounted,
+    task,
+    try_to_keep,
+    unmount,
+    writing,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tap_insightly.webhooks.event import Understood
+    from tests.webhooks.keeping import Disk
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "store.sqlite"
+
+
+def bodies(path: Path) -> list[bytes]:
+    with EventStore(path) as store:
+        return [event.body for event in store.events()]
+
+
+def is_whole(path: Path) -> bool:
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_what_was_delivered_is_there_as_it_came(path: Path) -> None:
+    given = [task(1), b"", b"\xff\x00 no json", contact(5)]
+    with writing(path) as writer:
+        kept = keep(writer, *given)
+    assert [one.result for one in kept] == [
+        Result.NEW,
+        Result.REJECTED,
+        Result.REJECTED,
+        Result.NEW,
+    ]
+    with EventStore(path) as store:
+        events = list(store.events())
+    assert [event.body for event in events] == given
+    assert [event.seq for event in events] == [one.seq for one in kept] == [1, 2, 3, 4]
+    assert [event.object_name for event in events] == ["Task", None, None, "Contact"]
+    assert {event.account for event in events} == {ACCOUNT}
+    assert {event.received for event in events} == {
+        datetime.fromtimestamp(Clock().now, timezone.utc)
+    }
+
+
+def test_nobody_else_can_read_its_files(path: Path) -> None:
+    before = os.umask(0)
+    try:
+        with writing(path) as writer:
+            keep(writer, task())
+            files = list(path.parent.iterdir())
+            assert {file.name for file in files} == {
+                f"store.sqlite{end}" for end in ("", "-wal", "-shm")
+            }
+            assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    finally:
+        os.umask(before)
+
+
+def test_many_deliveries_at_once_take_few_commits(path: Path) -> None:
+    with writing(path) as writer:
+        keep(writer, *(task(number) for number in range(1, 2001)))
+    with EventStore(path) as store:
+        assert len(list(store.events())) == 2000
+
+
+def test_the_log_does_not_grow_for_ever(path: Path) -> None:
+    with writing(path) as writer:
+        for start in range(40):
+            keep(writer, *(task(start * 100 + one, title="x" * 10_000) for one in range(1, 101)))
+        assert Path(f"{path}-wal").stat().st_size < 20_000_000 < path.stat().st_size
+
+
+def test_one_who_reads_blocks_nobody_who_writes(path: Path) -> None:
+    with writing(path) as writer:
+        keep(writer, task(1))
+        with EventStore(path) as store, store.reading() as connection:
+            count = "SELECT count(*) FROM events"
+            assert connection.execute(count).fetchone() == (1,)
+            keep(writer, task(2))
+            assert connection.execute(count).fetchone() == (1,)  # as it was
+        assert bodies(path) == [task(1), task(2)]
+
+
+def test_a_server_says_that_it_is_alive_until_it_ends(path: Path) -> None:
+    clock = Clock()
+    with EventStoreOf(path, clock) as (_, store):
+        standing = store.standing()
+        assert standing.alive_at == datetime.fromtimestamp(clock.now, timezone.utc)
+        assert (standing.generation, standing.position, standing.knows_account) == (1, 0, False)
+    with EventStore(path) as store:
+        assert store.standing().alive_at is None
+    with EventStoreOf(path, clock) as (_, store):
+        again = store.standing()
+        assert (again.store_id, again.generation) == (standing.store_id, 2)
+
+
+class EventStoreOf:
+    """A writer and a store of one file."""
+
+    def __init__(self, path: Path, clock: Clock) -> None:
+        self._writing = writing(path, clock)
+        self._path = path
+
+    def __enter__(self) -> tuple[EventWriter, EventStore]:
+        writer = self._writing.__enter__()
+        self._store = EventStore(self._path)
+        return writer, self._store
+
+    def __exit__(self, *_: object) -> None:
+        self._store.close()
+        self._writing.__exit__(None, None, None)
+
+
+def test_two_servers_may_write_to_one_store(path: Path) -> None:
+    """Also when both make it at the same moment."""
+    clock = Clock()
+    writers = [EventWriter(path, understand, clock=clock) for _ in range(2)]
+    failed: list[object] = []
+
+    def run(writer: EventWriter, first: int) -> None:
+        try:
+            writer.start()
+            keep(writer, *(task(first + one) for one in range(200)))
+            writer.close()
+        except StoreError as error:
+            failed.append(error)
+
+    threads = [
+        threading.Thread(target=run, args=(one, 1 + 1000 * at)) for at, one in enumerate(writers)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+    with EventStore(path) as store:
+        events = list(store.events())
+        assert store.standing().generation == 2
+        assert store.standing().position == 400
+    assert {event.record_id for event in events} == {*range(1, 201), *range(1001, 1201)}
+    assert is_whole(path)
+
+
+def test_a_delivery_that_cannot_even_be_looked_at_is_kept(path: Path) -> None:
+    def broken(body: bytes) -> Understood:
+        raise ZeroDivisionError(body)
+
+    with writing(path, parse=broken) as writer:
+        (kept,) = keep(writer, b"something")
+    assert kept.result is Result.REJECTED
+    with EventStore(path) as store:
+        (event,) = store.events()
+    assert (event.body, event.reason) == (
+        b"something",
+        "It could not be looked at (ZeroDivisionError).",
+    )
+
+
+def test_too_many_that_wait_are_refused_at_once(path: Path) -> None:
+    with writing(path, most_waiting=10) as writer:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")  # nobody else can write
+            results = try_to_keep_while_locked(writer, other, [task(one) for one in range(1, 41)])
+        refused = [one for one in results if isinstance(one, QueueFullError)]
+        assert len(refused) in {29, 30}  # one batch may have been taken
+        assert len(bodies(path)) == 40 - len(refused)
+        keep(writer, task(99))
+        with EventStore(path) as store:
+            assert store.standing().generation == 2  # what was refused may never come again
+
+
+def try_to_keep_while_locked(
+    writer: EventWriter, other: sqlite3.Connection, given: Iterable[bytes]
+) -> list[object]:
+    async def add() -> list[object]:
+        tasks = [asyncio.ensure_future(writer.add(ACCOUNT, one)) for one in given]
+        refused = itertools.islice(asyncio.as_completed(tasks), 29)
+        await asyncio.gather(*refused, return_exceptions=True)
+        other.execute("ROLLBACK")
+        return list(await asyncio.gather(*tasks, return_exceptions=True))
+
+    return asyncio.run(add())
+
+
+@DISKS
+def test_a_full_disk_keeps_nothing_half_and_recovers_by_itself(disk: Disk) -> None:
+    path = disk.folder / "store.sqlite"
+    with writing(path) as writer:
+        keep(writer, task(1))
+        disk.fill()
+        large = [task(one, title="x" * 100_000) for one in range(2, 12)]
+        failed = try_to_keep(writer, *large)
+        assert {type(one) for one in failed} == {StoreFullError}
+        assert writer.trouble == str(failed[0])
+        assert "disk" in writer.trouble
+        assert bodies(path) == [task(1)]
+        disk.make_room()
+        keep(writer, task(3))
+        assert writer.trouble is None
+        assert bodies(path) == [task(1), task(3)]
+        with EventStore(path) as store:
+            assert store.standing().generation == 2  # what was refused may never come again
+    assert is_whole(path)
+
+
+@DISKS
+def test_a_store_cannot_be_made_on_a_full_disk_and_can_be_later(disk: Disk) -> None:
+    path = disk.folder / "store.sqlite"
+    disk.fill()
+    writer = EventWriter(path, understand)
+    with pytest.raises(StoreError, match=r"disk|cannot be made"):
+        writer.start()
+    disk.make_room()
+    writer.start()
+    keep(writer, task(1))
+    writer.close()
+    assert bodies(path) == [task(1)]
+
+
+def test_another_file_in_its_place_is_noticed(path: Path) -> None:
+    with writing(path) as writer:
+        keep(writer, task(1))
+        path.rename(path.with_name("moved.sqlite"))
+        for end in ("-wal", "-shm"):
+            Path(f"{path}{end}").unlink()
+        keep(writer, task(2))
+        assert bodies(path) == [task(2)]
+
+
+def test_whoever_has_gone_harms_nobody(path: Path) -> None:
+    with writing(path) as writer:
+
+        async def leave() -> None:
+            task_of_it = asyncio.ensure_future(writer.add(ACCOUNT, task(1)))
+            await asyncio.sleep(0)
+            task_of_it.cancel()
+
+        asyncio.run(leave())
+        keep(writer, task(2))
+        assert bodies(path) == [task(1), task(2)]
+
+
+def test_a_closed_one_takes_nothing(path: Path) -> None:
+    with writing(path) as writer:
+        pass
+    (error,) = try_to_keep(writer, task())
+    assert isinstance(error, StoreError)
+    assert bodies(path) == []
+
+
+def test_a_clock_that_is_put_back_makes_nothing_newer_than_it_is(path: Path) -> None:
+    clock = Clock()
+    with EventStoreOf(path, clock) as (writer, store):
+        clock.now += 86400 * 365  # wrong for a moment
+        keep(writer, task(1))
+        clock.now = Clock().now
+        keep(writer, task(2))
+        now = datetime.fromtimestamp(clock.now, timezone.utc)
+        assert [event.latest for event in store.events()] == [now, now]
+        assert store.positions_before(ACCOUNT, now) == 0
+        assert store.positions_before(ACCOUNT, now + timedelta(seconds=1)) == 2
+
+
+def other_database(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE mine (one)")
+
+
+def newer(path: Path) -> None:
+    with writing(path) as writer:
+        keep(writer, task())
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 2")
+
+
+def damaged(path: Path) -> None:
+    with writing(path) as writer:
+        keep(writer, *(task(one, title="x" * 1000) for one in range(1, 100)))
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(path.stat().st_size - 4096))
+
+
+UNUSABLE = {
+    "no database": (lambda path: path.write_bytes(b"x" * 5000), "no SQLite database"),
+    "a database of something else": (other_database, "a database of something else, or empty"),
+    "newer": (newer, "made by a newer version of this program"),
+    "damaged": (damaged, "is damaged"),
+}
+
+
+@pytest.mark.parametrize("kind", UNUSABLE)
+def test_what_cannot_be_used_is_left_alone_and_said(kind: str, path: Path) -> None:
+    make, said = UNUSABLE[kind]
+    make(path)
+    before = path.read_bytes()
+    with pytest.raises(StoreError, match=said) as error:
+        bodies(path)
+    assert str(path) in str(error.value)
+    with pytest.raises(StoreError, match=said):
+        EventWriter(path, understand).start()
+    assert path.read_bytes() == before
+
+
+def test_a_store_that_is_not_there_is_not_made_by_looking(path: Path) -> None:
+    with pytest.raises(StoreError, match="There is no store of webhooks at"):
+        EventStore(path)
+    assert not list(path.parent.iterdir())
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="cannot be made: No such file or directory"):
+        EventWriter(tmp_path / "missing" / "store.sqlite", understand).start()
+
+
+def test_a_store_that_another_program_keeps_is_said(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tap_insightly.webhooks.database.LOCKED_SECONDS", 0.0)
+    with writing(path) as writer, closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        (error,) = try_to_keep(writer, task())
+        assert isinstance(error, StoreError)
+        assert "is in use" in str(error)
+        other.execute("ROLLBACK")
+        keep(writer, task(2))
+    assert bodies(path) == [task(2)]
+
+
+@pytest.mark.parametrize("is_served", ["a server runs", "none runs"])
+def test_it_can_be_read_where_nothing_can_be_written(path: Path, is_served: str) -> None:
+    with writing(path) as writer:
+        keep(writer, task(1))
+        if is_served == "a server runs":
+            check_read_only(path)
+    check_read_only(path)
+
+
+READ = """
+import sys
+from tap_insightly.webhooks.store import EventStore
+with EventStore(sys.argv[1]) as store:
+    print([event.seq for event in store.events()], store.standing().position)
+"""
+
+
+def check_read_only(path: Path) -> None:
+    """In another process: SQLite shares within one what it has opened."""
+    before = sorted(path.parent.iterdir())
+    if not mounted("bind", path.parent, "ro"):
+        pytest.skip("this user may not mount a file system")
+    try:
+        command = [sys.executable, "-c", READ, str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own
+        assert (done.stdout, done.stderr) == ("[1] 1\n", "")
+    finally:
+        unmount(path.parent)
+    assert sorted(path.parent.iterdir()) == before
