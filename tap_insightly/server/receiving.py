@@ -40,6 +40,7 @@ BODY_SECONDS = 10.0
 """For how long a client may send a body."""
 
 _RETRY_SECONDS = 5
+_MOST_DIGITS = 18  # of a length that anything can have
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="webhooks", charset="UTF-8"'}
 _CLOSE = {"Connection": "close"}  # what is left of the request is not read
 _PACKED = frozenset({"gzip", "x-gzip", "deflate"})
@@ -128,7 +129,8 @@ class Receiver:
     async def _body(self, headers: Headers, receive: Receive) -> bytes:
         """Read the body, which ends when it ends, whatever was said of its length."""
         length = headers.get("content-length", "")
-        if length.isascii() and length.isdecimal() and int(length) > self._max_bytes:
+        is_number = length.isascii() and length.isdecimal()
+        if is_number and (len(length) > _MOST_DIGITS or int(length) > self._max_bytes):
             raise self._too_large()
         body = bytearray()
         try:
