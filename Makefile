@@ -29,7 +29,7 @@ demo: .venv/ready .tools/meltano/ready .tools/dbt/ready ## see Insightly data in
 # All tests of a file in one process: they share a sandbox, and those of the demo what Meltano installs.
 # Most of them wait for other processes, so there are four at once even on two cores. What takes long
 # comes first (tests/conftest.py), so pytest-xdist must not put the files into an order of its own.
-test: .venv/ready .tools/meltano/ready .tools/dbt/ready $(DESTINATIONS:%=.tools/%/ready) ## run all tests
+test: .venv/ready .tools/redis/ready .tools/meltano/ready .tools/dbt/ready $(DESTINATIONS:%=.tools/%/ready) ## run all tests
 	@$(RUN)python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test-fast: .venv/ready .tools/target-jsonl/ready ## run the tests that need no minutes
@@ -110,6 +110,24 @@ clean: ## remove all that was made here
 	@[ -x .tools/next/bin/python ] || $(UV) venv --python $(PYTHON) .tools/next
 	@$(UV) pip sync --python .tools/next/bin/python --require-hashes $<
 	@$(UV) pip install --python .tools/next/bin/python --no-deps --editable .
+	@touch $@
+
+# What several gateways share their pace by: the redis-server that is here, else Debian's, which is
+# unpacked and not installed. Without one, its tests are skipped.
+REDIS := redis-server redis-tools liblzf1 libjemalloc2 libatomic1
+.tools/redis/ready: | .tools/bin/uv
+	@echo "Getting a redis-server (.tools/redis)"
+	@rm -rf .tools/redis && mkdir -p .tools/redis/debian
+	@cd .tools/redis && if command -v redis-server > /dev/null; then \
+	  ln -s "$$(command -v redis-server)" redis-server; \
+	elif cd debian && { apt-get download -qq $(REDIS) || \
+	    { apt-get update -qq && apt-get download -qq $(REDIS); }; } 2> ../apt.log; then \
+	  for package in *.deb; do dpkg -x "$$package" . || exit 1; done; \
+	  printf '%s\n' '#!/bin/sh' 'here=$$(dirname "$$(readlink -f "$$0")")/debian/usr' \
+	    'LD_LIBRARY_PATH=$$(echo "$$here"/lib/*-linux-gnu*) exec "$$here/bin/redis-server" "$$@"' \
+	    > ../redis-server; \
+	  chmod +x ../redis-server; \
+	else echo "There is no redis-server, and Debian's cannot be had (.tools/redis/apt.log)."; fi
 	@touch $@
 
 # Programs of others, each in an environment of its own: their pins do not agree.

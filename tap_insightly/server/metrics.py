@@ -67,6 +67,12 @@ class Metrics:
             ("account",),
             registry=registry,
         )
+        self.alone = Gauge(
+            "insightly_gateway_alone",
+            "1 while Redis does not answer, so that a gateway keeps to its part of the pace.",
+            ("account",),
+            registry=registry,
+        )
         self._refreshers: list[Callable[[], None]] = []
 
     def on_scrape(self, refresh: Callable[[], None]) -> None:

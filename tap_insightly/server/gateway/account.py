@@ -11,9 +11,9 @@ from tap_insightly.server.gateway.pace import Pace
 from tap_insightly.server.gateway.quota import DayQuota
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    from tap_insightly.server.gateway.pace import SharedPace
+    from tap_insightly.server.gateway.redis_pace import RedisPace
     from tap_insightly.server.gateway.settings import Upstream
     from tap_insightly.server.gateway.tokens import Token
 
@@ -28,7 +28,7 @@ class Account:
         *,
         limit: int | None = None,
         used: Mapping[str, int] | None = None,
-        shared: SharedPace | None = None,
+        sharing: Callable[[DayQuota], RedisPace] | None = None,
     ) -> None:
         """Get ready, in the event loop that is to be used.
 
@@ -37,15 +37,16 @@ class Account:
             upstream: Where it is, and how to ask it.
             limit: How many requests a day has, as Insightly said last; None if not known.
             used: How many each client has used today, by name.
-            shared: What several gateways agree by; None for one alone.
+            sharing: Makes what several gateways agree by; None for one alone.
         """
         self.name = name
         self.upstream = upstream
         self.connections = Connections(upstream)
         rate = AdaptiveRate(upstream.requests_per_second, upstream.max_concurrency)
-        self.pace = Pace(rate, shared)
         self.quota = DayQuota(upstream.quota_reserve, limit=limit, used=used)
-        self._shared = shared
+        self.shared = None if sharing is None else sharing(self.quota)
+        """What several gateways agree by; None for one alone."""
+        self.pace = Pace(rate, self.shared)
 
     def share(self, token: Token) -> dict[str, int | None]:
         """Say what a client has of the day's requests, by the names of headers."""
@@ -55,18 +56,23 @@ class Account:
     async def pause(self, seconds: float) -> None:
         """Let nobody start for so long, not even through another gateway."""
         self.pace.pause(seconds)
-        if self._shared is not None:
-            await self._shared.pause(seconds)
+        if self.shared is not None:
+            await self.shared.pause(seconds)
 
     def health(self) -> dict[str, object]:
         """Say how it is."""
         rate = self.pace.rate
+        shared: dict[str, object] = {}
+        if self.shared is not None:
+            how = "alone, as Redis does not answer" if self.shared.is_alone else "shared"
+            shared = {"pace": how, "gateways": self.shared.gateways}
         return {
             "requests_per_second": round(rate.per_second, 2),
             "waiting": self.pace.waiting,
             "under_way": rate.under_way,
             "quota_limit": self.quota.count.limit,
             "quota_left": self.quota.count.remaining,
+            **shared,
         }
 
     async def close(self) -> None:

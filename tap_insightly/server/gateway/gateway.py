@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 from collections import Counter, defaultdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.http.request import Request
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
     from starlette.types import Receive, Scope, Send
 
-    from tap_insightly.server.gateway.settings import Upstream
+    from tap_insightly.server.gateway.redis_pace import RedisLink
+    from tap_insightly.server.gateway.settings import Sharing, Upstream
     from tap_insightly.server.gateway.tokens import Token, TokenStore
     from tap_insightly.server.metrics import Metrics
 
@@ -45,6 +47,7 @@ class Gateway:
         *,
         agent: str = "insightly-gateway",
         limits: Limits | None = None,
+        sharing: Sharing | None = None,
     ) -> None:
         """Get ready; nothing is opened before `start`.
 
@@ -54,6 +57,7 @@ class Gateway:
             metrics: What is counted.
             agent: What is added to the ``User-Agent`` of a client.
             limits: What clients may ask; None for what is usual.
+            sharing: How pace and quota are shared with other gateways; None for one alone.
         """
         self.accounts: dict[str, Account] = {}
         """What is asked, by name, once it is started."""
@@ -62,6 +66,8 @@ class Gateway:
         self._metrics = metrics
         self._agent = agent
         self._limits = limits or Limits()
+        self._sharing = sharing
+        self._link: RedisLink | None = None
         self._forwarders: dict[str, Forwarder] = {}
         self._ticking: asyncio.Task[None] | None = None
         self._store_error: str | None = None
@@ -78,11 +84,24 @@ class Gateway:
             used[name][client] = requests
         limits = self._tokens.limits()
         self._tokens.refresh()
+        if self._sharing is not None:
+            from tap_insightly.server.gateway.redis_pace import (  # noqa: PLC0415 - few need it
+                RedisLink,
+            )
+
+            self._link = RedisLink(self._sharing)
         for name, upstream in self._upstreams.items():
-            account = Account(name, upstream, limit=limits.get(name), used=used[name])
+            sharing = None
+            if self._link is not None:
+                sharing = partial(self._link.pace_of, name, upstream.requests_per_second)
+            account = Account(
+                name, upstream, limit=limits.get(name), used=used[name], sharing=sharing
+            )
             waited = self._metrics.waited.labels(name).observe
             self.accounts[name] = account
             self._forwarders[name] = Forwarder(account, self._limits, self._agent, waited)
+        if self._link is not None:
+            await self._link.start()
         self._ticking = asyncio.create_task(self._tick())
 
     async def stop(self) -> None:
@@ -94,6 +113,8 @@ class Gateway:
         await self._write_use()
         for account in self.accounts.values():
             await account.close()
+        if self._link is not None:
+            await self._link.stop()
 
     def health(self) -> dict[str, object]:
         """Say how each account is, and what is wrong with the tokens; no secrets."""
@@ -188,6 +209,8 @@ class Gateway:
             self._metrics.pace.labels(name).set(account.pace.rate.per_second)
             if (left := account.quota.count.remaining) is not None:
                 self._metrics.quota_left.labels(name).set(left)
+            if account.shared is not None:
+                self._metrics.alone.labels(name).set(account.shared.is_alone)
 
 
 async def _unless_gone(body: RequestBody, work: Coroutine[Any, Any, int]) -> int:

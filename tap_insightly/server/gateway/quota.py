@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tap_insightly.api.http.headers import whole_number
 from tap_insightly.api.http.quota import QuotaCount
+from tap_insightly.server.gateway.answers import REMAINING
 from tap_insightly.server.gateway.clock import LoopClock, seconds_to_midnight, utc_now
 
 if TYPE_CHECKING:
@@ -34,6 +37,23 @@ class UsedUpError(Exception):
         """
         super().__init__(message)
         self.seconds = seconds
+
+
+@dataclass
+class Report:
+    """What a gateway has to tell the others."""
+
+    day: str
+    """Such as ``2026-01-31``."""
+
+    left: int | None
+    """How many requests are left, as Insightly said; None for nothing new."""
+
+    limit: int | None
+    """How many a day has; None if it is not known."""
+
+    used: Counter[str]
+    """How many more each client has used, by name."""
 
 
 class DayQuota:
@@ -65,6 +85,8 @@ class DayQuota:
         """The day that this is about."""
         self._reserve = reserve
         self._pending: Counter[tuple[str, str]] = Counter()
+        self._untold: Counter[str] = Counter()
+        self._seen: int | None = None
         self._now = now
         self._clock = clock or LoopClock()
         self._asked_at = math.inf
@@ -102,10 +124,11 @@ class DayQuota:
             was_sent: Whether the server can have counted it.
         """
         self.count.give_back(headers, date)
+        if headers is not None:
+            self._seen = whole_number(headers.get(REMAINING), self._seen)
         if not was_sent:
             self._note(token, -1)
-        self._changed.set()
-        self._changed = asyncio.Event()
+        self._tell_waiting()
 
     def share(self, token: Token) -> tuple[int | None, int | None]:
         """Say how many requests a client has a day, and how many are left; None: not known."""
@@ -117,9 +140,27 @@ class DayQuota:
         own = max(0, allowed - self.used[token.name])
         return allowed, own if left is None else min(left, own)
 
-    def add_used(self, used: Mapping[str, int]) -> None:
-        """Note what clients used today in all, by name, also through other gateways."""
-        self.used = Counter({name: max(count, self.used[name]) for name, count in used.items()})
+    def report(self) -> Report:
+        """Hand out what is new to other gateways since this was last called."""
+        report = Report(self.day, self._seen, self.count.limit, self._untold)
+        self._seen, self._untold = None, Counter()
+        return report
+
+    def take_back(self, report: Report) -> None:
+        """Take back what could not be told."""
+        if report.day == self.day:
+            self._untold.update(report.used)
+            self._seen = report.left if self._seen is None else self._seen
+
+    def learn(self, left: int | None, limit: int | None, used: Mapping[str, int] | None) -> None:
+        """Note what holds for all gateways together; None for nothing new."""
+        if left is not None:
+            self.count.remaining = left
+        if limit is not None:
+            self.count.limit = limit
+        for name, number in (used or {}).items():
+            self.used[name] = max(self.used[name], number + self._untold[name])
+        self._tell_waiting()
 
     def take_pending(self) -> Counter[tuple[str, str]]:
         """Hand out what was used since this was last called, by day and name of the client."""
@@ -158,10 +199,15 @@ class DayQuota:
     def _begin_day(self) -> None:
         day = self._now().date().isoformat()
         if day != self.day:
-            self.day, self.used = day, Counter()
+            self.day, self.used, self._untold, self._seen = day, Counter(), Counter(), None
             self.count.remaining = None  # the next response tells
             self._asked_at = math.inf
 
+    def _tell_waiting(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
     def _note(self, token: Token, number: int) -> None:
         self.used[token.name] += number
+        self._untold[token.name] += number
         self._pending[self.day, token.name] += number

@@ -55,3 +55,15 @@ class Limits:
 
     held_body: int = 1_000_000
     """Bytes of a request's body that are kept, to be sent again. Larger ones are sent once."""
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """How several gateways share the pace and the quota of their accounts."""
+
+    redis_url: str = field(repr=False)
+    """Where Redis is, such as ``redis://host:6379/0``; a password may be in it."""
+
+    gateways: int = 1
+    """How many gateways there are, at least: while Redis does not answer, each takes such a part
+    of the pace, or a smaller one if more of them were seen."""
