@@ -197,9 +197,14 @@ class RedisPace:
         self._pause = 0.0
         shown = ["" if one is None else str(one) for one in (report.left, report.limit)]
         pairs = [str(part) for pair in report.used.items() for part in pair]
+        sizes = (int(is_start), self._most, _micro(self._period), _micro(_ALIVE))
         arguments: list[str | int] = [
-            *(self._link.name, int(is_start), self._most, _micro(self._period), _micro(_ALIVE)),
-            *(report.day, *shown, _micro(pause), *pairs),
+            self._link.name,
+            *sizes,
+            report.day,
+            *shown,
+            _micro(pause),
+            *pairs,
         ]
         keys = [*self._keys[:3], f"{self._keys[3]}:{report.day}"]
         try:
