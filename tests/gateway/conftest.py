@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 ACCOUNT = "acme"
 
 
+async def no_sleep(_: float) -> None:
+    """Do not wait between two tries."""
+
+
 @dataclass
 class Clients:
     """A gateway, and the tokens of its clients."""
@@ -67,6 +71,7 @@ class MakeGateway(Protocol):
 @pytest.fixture
 def make_gateway(sandbox: Sandbox, tmp_path: Path) -> Iterator[MakeGateway]:
     """Starts gateways in front of the sandbox, which stop when the test is over."""
+    texts: dict[str, str] = {}
     with ExitStack() as stack:
 
         def make(
@@ -76,15 +81,13 @@ def make_gateway(sandbox: Sandbox, tmp_path: Path) -> Iterator[MakeGateway]:
             **options: Any,
         ) -> Clients:
             store = stack.enter_context(TokenStore(tmp_path / "tokens.sqlite"))
-            known = {one.name for one in store.list()}
-            texts = {
-                one.name: store.create(one)
-                for one in (Token("tap", ACCOUNT), *clients)
-                if one.name not in known
-            }
+            for one in (Token("tap", ACCOUNT), *clients):
+                if one.name not in texts:
+                    texts[one.name] = store.create(one)
             given: dict[str, Any] = {"requests_per_second": 100, **options}
             upstream = Upstream(url or sandbox.api_url, KEY, **given)
-            one = stack.enter_context(served({ACCOUNT: upstream}, store, limits))
+            accounts = {ACCOUNT: upstream}
+            one = stack.enter_context(served(accounts, store, limits, sleep=no_sleep))
             return Clients(one, texts)
 
         yield make

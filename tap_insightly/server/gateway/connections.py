@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 HIDDEN = "***"
 
 
+class LostConnectionError(aiohttp.ClientError):
+    """A connection broke off before the answer began."""
+
+
 class Connections:
     """The connections to one account."""
 
@@ -43,6 +47,7 @@ class Connections:
             auto_decompress=False,
             trust_env=False,  # else it would look for passwords in .netrc
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
+            middlewares=(_once,),
         )
 
     async def send(
@@ -79,6 +84,18 @@ class Connections:
         await self._session.close()
 
 
+async def _once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Send it once: aiohttp would do so again at once, beside the pace, and tell nobody."""
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise LostConnectionError from error
+
+
 def was_never_sent(error: BaseException) -> bool:
     """Tell whether it is certain that nothing of a request can have reached the server."""
     unsent = (
@@ -98,6 +115,8 @@ def reason_of(error: BaseException, seconds: float) -> str:
         return f"no answer within {seconds:g} seconds (request_timeout)."
     if isinstance(error, aiohttp.ClientHttpProxyError):
         return f"the proxy answered {error.status} {error.message}."
+    if isinstance(error, LostConnectionError):
+        error = error.__cause__ or error
     if isinstance(error, aiohttp.ServerDisconnectedError):
         return "the connection was closed without an answer."
     if isinstance(error, aiohttp.ClientPayloadError):

@@ -33,7 +33,7 @@ from tap_insightly.server.gateway.response import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
     from datetime import datetime
 
     from starlette.types import Send
@@ -89,7 +89,13 @@ class Forwarder:
     """Passes requests on to one account."""
 
     def __init__(
-        self, account: Account, limits: Limits, agent: str, waited: Callable[[float], object]
+        self,
+        account: Account,
+        limits: Limits,
+        *,
+        agent: str,
+        waited: Callable[[float], object],
+        sleep: Callable[[float], Awaitable[object]],
     ) -> None:
         """Get ready.
 
@@ -98,11 +104,13 @@ class Forwarder:
             limits: What clients may ask.
             agent: What is added to the name of a client.
             waited: Told of the seconds that each request waited for its turn.
+            sleep: Waits between two tries, for a number of seconds.
         """
         self._account = account
         self._limits = limits
         self._agent = agent
         self._waited = waited
+        self._sleep = sleep
 
     async def forward(self, call: Call) -> int:
         """Pass a request on, and the answer back.
@@ -147,7 +155,7 @@ class Forwarder:
                 return await self._give_up(call, failure, number, may_be_done=may_be_done)
             number += 1
             logger.warning("%s: %s Try %d in %.1f s.", call, failure, number, wait)
-            await asyncio.sleep(wait)
+            await self._sleep(wait)
 
     async def _try(self, call: Call, longest: float) -> Answer:
         """Send a request once, when its turn has come."""

@@ -22,7 +22,7 @@ from tap_insightly.server.gateway.settings import Limits
 from tap_insightly.server.gateway.tokens import TokenStoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
     from starlette.types import Receive, Scope, Send
 
@@ -39,7 +39,7 @@ _TICK = 0.5  # seconds between two looks at the tokens; what was used is written
 class Gateway:
     """Forwards what clients ask with a token, with the key of their account."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the settings of a gateway, all but three optional
         self,
         upstreams: Mapping[str, Upstream],
         tokens: TokenStore,
@@ -48,6 +48,7 @@ class Gateway:
         agent: str = "insightly-gateway",
         limits: Limits | None = None,
         sharing: Sharing | None = None,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         """Get ready; nothing is opened before `start`.
 
@@ -58,6 +59,7 @@ class Gateway:
             agent: What is added to the ``User-Agent`` of a client.
             limits: What clients may ask; None for what is usual.
             sharing: How pace and quota are shared with other gateways; None for one alone.
+            sleep: Waits between two tries, for a number of seconds.
         """
         self.accounts: dict[str, Account] = {}
         """What is asked, by name, once it is started."""
@@ -67,6 +69,7 @@ class Gateway:
         self._agent = agent
         self._limits = limits or Limits()
         self._sharing = sharing
+        self._sleep = sleep
         self._link: RedisLink | None = None
         self._forwarders: dict[str, Forwarder] = {}
         self._ticking: asyncio.Task[None] | None = None
@@ -99,7 +102,9 @@ class Gateway:
             )
             waited = self._metrics.waited.labels(name).observe
             self.accounts[name] = account
-            self._forwarders[name] = Forwarder(account, self._limits, self._agent, waited)
+            self._forwarders[name] = Forwarder(
+                account, self._limits, agent=self._agent, waited=waited, sleep=self._sleep
+            )
         if self._link is not None:
             await self._link.start()
         self._ticking = asyncio.create_task(self._tick())
