@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 import sys
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from tap_insightly.probe import ASSUMPTIONS
 from tap_insightly.probe.writing_checks import WRITTEN
+from tap_insightly.server.settings import SETTINGS as SERVER_SETTINGS
 from tap_insightly.settings import SETTINGS
 from tap_insightly.streams import (
     STREAMS,
@@ -24,6 +26,11 @@ from tap_insightly.streams import (
     SearchStream,
 )
 from tap_insightly.tap import TapInsightly
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tap_insightly.config_schema import Setting
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = (ROOT / "meltano.yml", *sorted((ROOT / "docs").glob("*.md")))
@@ -45,14 +52,17 @@ SECTION = re.compile(
 )
 
 
-def settings_table() -> str:
-    """Lay out the settings as Markdown.
+def settings_table(settings: Sequence[Setting] = SETTINGS) -> str:
+    """Lay out settings as Markdown.
+
+    Args:
+        settings: Which; by default those of the tap.
 
     Returns:
         A table.
     """
     lines = ["| setting | default | accepted | meaning |", "| --- | --- | --- | --- |"]
-    for setting in SETTINGS:
+    for setting in settings:
         default = "required" if setting.is_required else _code(setting.default)
         lines.append(
             f"| `{setting.name}` | {default} | {setting.accepted} | {setting.description} |"
@@ -176,6 +186,7 @@ def _code(value: object) -> str:
 
 SECTIONS = {
     "settings": settings_table,
+    "server": partial(settings_table, SERVER_SETTINGS),
     "streams": streams_table,
     "related": related_table,
     "meltano_settings": meltano_settings,

@@ -14,7 +14,7 @@ from starlette.routing import Mount, Route
 from tap_insightly.connection import package_version
 from tap_insightly.server.credentials import Credentials
 from tap_insightly.server.gateway.gateway import Gateway
-from tap_insightly.server.gateway.settings import Limits, Upstream
+from tap_insightly.server.gateway.settings import Limits, Sharing, Upstream
 from tap_insightly.server.gateway.tokens import TokenStore
 from tap_insightly.server.metrics import Metrics
 from tap_insightly.server.receiving import Receiver
@@ -81,6 +81,9 @@ class Server:
         if self._tokens is None:
             msg = "The server has not been opened."
             raise RuntimeError(msg)
+        sharing = None
+        if settings.redis_url is not None:
+            sharing = Sharing(settings.redis_url, gateways=settings.gateways)
         self._gateway = Gateway(
             self._upstreams,
             self._tokens,
@@ -89,6 +92,7 @@ class Server:
             limits=Limits(
                 longest_wait=settings.longest_wait, largest_body=settings.max_upload_bytes
             ),
+            sharing=sharing,
         )
         routes: list[Route | Mount] = [
             Route("/health", self._health),
@@ -123,10 +127,11 @@ class Server:
                     await self._writer.check()
             except (StoreError, TimeoutError):
                 problems.append("The webhook store takes no writes.")
-        status = 503 if problems else 200
-        return JSONResponse(
-            {"status": "failing" if problems else "ok", "problems": problems}, status
-        )
+        is_failing = bool(problems)
+        if self._gateway is not None:
+            problems += self._gateway.problems()
+        status = {"status": "failing" if is_failing else "ok", "problems": problems}
+        return JSONResponse(status, 503 if is_failing else 200)
 
     async def _metrics(self, _: Request) -> Response:
         return Response(self.metrics.text(), media_type="text/plain; version=0.0.4")

@@ -56,7 +56,7 @@ class RejectedError(ValueError):
 
 
 def understand(body: bytes) -> Understood:
-    """Tell what a delivery is about, or why that is not known.
+    """Tell what a delivery is about, or why that cannot be told.
 
     Args:
         body: As it came, whatever it is.

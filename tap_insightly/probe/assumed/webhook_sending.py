@@ -15,6 +15,12 @@ ASSUMPTIONS = (
         why_not=_WORKFLOW,
     ),
     Assumption(
+        "webhook-repeats",
+        "The same bytes within ten minutes are one delivery that was tried again.",
+        said_in=("webhooks/writer.py",),
+        why_not=_WORKFLOW,
+    ),
+    Assumption(
         "webhook-pauses",
         "These attempts are some seconds apart.",
         said_in=(_HABITS,),

@@ -121,6 +121,15 @@ class Gateway:
         if self._link is not None:
             await self._link.stop()
 
+    def problems(self) -> list[str]:
+        """Say what is wrong, a sentence each; the gateway works all the same."""
+        found = []
+        if self._store_error is not None:
+            found.append("The token store cannot be used, so tokens may be out of date.")
+        if any(one.shared is not None and one.shared.is_alone for one in self.accounts.values()):
+            found.append("Redis does not answer, so each gateway keeps to its part of the pace.")
+        return found
+
     def health(self) -> dict[str, object]:
         """Say how each account is, and what is wrong with the tokens; no secrets."""
         accounts = {name: account.health() for name, account in self.accounts.items()}
