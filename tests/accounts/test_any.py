@@ -56,8 +56,7 @@ def toml(value: Any) -> str:
 
 
 def text(value: str) -> str:
-    quoted = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-    return quoted.replace("\\/", "/")
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def tried(read: Callable[[], Result]) -> Result | None:
