@@ -156,7 +156,8 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"webhooks.database", "webhooks.event"},
         {"webhooks.dates", "webhooks.store"},
         {"webhooks.events", "webhooks.writer"},
-        {"webhooks.records"},
+        {"webhooks.outbox", "webhooks.records", "webhooks.targets"},
+        {"webhooks.forwarding"},
         {"webhooks"},
     ],
     "loader": [

@@ -25,6 +25,7 @@ from tap_insightly.cli.commands.undo import undo
 from tap_insightly.cli.commands.unlink import unlink
 from tap_insightly.cli.commands.update import update
 from tap_insightly.cli.commands.verify import verify
+from tap_insightly.cli.commands.webhooks import webhooks
 
 __all__ = ["main"]
 
@@ -51,6 +52,7 @@ _COMMANDS = (
     undo,
     serve,
     tokens,
+    webhooks,
 )
 for _command in _COMMANDS:
     main.add_command(_command)

@@ -63,12 +63,13 @@ CREATE TABLE waiting (            -- what was taken up, and is not handed on yet
     turn INTEGER NOT NULL,
     seq INTEGER NOT NULL,
     tries INTEGER NOT NULL,
-    since INTEGER NOT NULL,       -- the first try
-    next_try INTEGER NOT NULL,
+    since INTEGER,                -- the first try
+    next_try INTEGER,             -- null while an earlier event of its record waits
     given_up INTEGER,
     error TEXT,
     PRIMARY KEY (forward, seq)
 ) WITHOUT ROWID;
+CREATE INDEX waiting_by_time ON waiting (forward, next_try) WHERE given_up IS NULL;
 """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum, auto
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
@@ -14,7 +15,7 @@ from tap_insightly.webhooks.event import COLUMNS, event_of, milliseconds, moment
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -238,6 +239,19 @@ class EventStore(Closeable):
             ).fetchall()
         return [event_of(row) for row in reversed(rows)]
 
+    def count_old(self, before: datetime, *, is_with_rejected: bool = False) -> int:
+        """Count what `prune` would delete.
+
+        Raises:
+            StoreError: If the store cannot be read.
+        """
+        with self.reading() as connection:
+            (count,) = connection.execute(
+                f"SELECT count(*) FROM events WHERE {_old(is_with_rejected)}",  # noqa: S608 - as above
+                (milliseconds(before),),
+            ).fetchone()
+        return int(count)
+
     def prune(self, before: datetime, *, is_with_rejected: bool = False) -> int:
         """Delete the events whose last delivery was before a moment, and count them.
 
@@ -247,17 +261,12 @@ class EventStore(Closeable):
         Raises:
             StoreError: If the store cannot be written.
         """
-        which = (
-            "latest < ? AND turn <= coalesce((SELECT min(turn) FROM forwards), turn)"
-            " AND seq NOT IN (SELECT seq FROM waiting WHERE given_up IS NULL)"
-        )
-        if not is_with_rejected:
-            which += " AND reason IS NULL"
         deleted = 0
         while True:
             with self.writing() as connection:
                 rows = connection.execute(
-                    f"SELECT seq, position FROM events WHERE {which} LIMIT {_BLOCK}",  # noqa: S608 - as above
+                    f"SELECT seq, position FROM events WHERE {_old(is_with_rejected)}"  # noqa: S608 - as above
+                    f" LIMIT {_BLOCK}",
                     (milliseconds(before),),
                 ).fetchall()
                 if rows:
@@ -274,7 +283,7 @@ class EventStore(Closeable):
             if len(rows) < _BLOCK:
                 return deleted
 
-    def replay(self, events: Iterable[Event], parse: Callable[[bytes], Understood]) -> Replayed:
+    def replay(self, selection: Selection, parse: Callable[[bytes], Understood]) -> Replayed:
         """Have events handed on again; what was rejected is parsed again first.
 
         Those who look for new events find them again, too.
@@ -282,26 +291,58 @@ class EventStore(Closeable):
         Raises:
             StoreError: If the store cannot be written.
         """
-        again = understood = rejected = 0
-        for event in events:
-            found = parse(event.body)
+        where, values = selection.where()
+        with self.reading() as connection:
+            rows = connection.execute(
+                f"SELECT seq FROM events WHERE {where} ORDER BY position",  # noqa: S608 - as above
+                values,
+            ).fetchall()
+        # All are known before the first gets another position.
+        done = [self._replay_one(seq, parse) for (seq,) in rows]
+        return Replayed(
+            again=done.count(_Replay.AGAIN) + done.count(_Replay.UNDERSTOOD),
+            understood=done.count(_Replay.UNDERSTOOD),
+            rejected=done.count(_Replay.REJECTED),
+        )
+
+    def _replay_one(self, seq: int, parse: Callable[[bytes], Understood]) -> _Replay:
+        with self.writing() as connection:
+            row = connection.execute(
+                "SELECT account, reason, body FROM events WHERE seq = ?", (seq,)
+            ).fetchone()
+            if row is None:  # pruned just now
+                return _Replay.GONE
+            account, reason, body = row
+            found = parse(body)
             if found.reason is not None:
-                rejected += 1
-                continue
-            again += 1
-            understood += event.reason is not None
-            with self.writing() as connection:
-                position = next_position(connection)
-                connection.execute(
-                    "UPDATE events SET turn = ?1, position = ?1, object = ?2, record_id = ?3,"
-                    " updated = ?4, reason = NULL WHERE seq = ?5",
-                    (position, found.object_name, found.record_id, found.updated, event.seq),
-                )
-                connection.execute(
-                    "DELETE FROM waiting WHERE seq = ? AND given_up IS NOT NULL", (event.seq,)
-                )
-                know_account(connection, event.account)
-        return Replayed(again, understood, rejected)
+                return _Replay.REJECTED
+            connection.execute(
+                "UPDATE events SET turn = ?1, position = ?1, object = ?2, record_id = ?3,"
+                " updated = ?4, reason = NULL WHERE seq = ?5",
+                (
+                    *(next_position(connection), found.object_name, found.record_id),
+                    *(found.updated, seq),
+                ),
+            )
+            connection.execute("DELETE FROM waiting WHERE seq = ? AND given_up IS NOT NULL", (seq,))
+            know_account(connection, account)
+        return _Replay.AGAIN if reason is None else _Replay.UNDERSTOOD
+
+
+class _Replay(Enum):
+    AGAIN = auto()
+    UNDERSTOOD = auto()
+    REJECTED = auto()
+    GONE = auto()
+
+
+def _old(is_with_rejected: bool) -> str:  # noqa: FBT001 - said where it is called
+    """Write the condition of what may be deleted, but for the moment."""
+    which = (
+        "latest < ? AND turn <= coalesce((SELECT min(turn) FROM forwards), turn)"
+        " AND seq NOT IN (SELECT seq FROM waiting WHERE given_up IS NULL)"
+    )
+    return which if is_with_rejected else f"{which} AND reason IS NULL"
 
 
 def next_position(connection: sqlite3.Connection) -> int:

@@ -148,6 +148,7 @@ class StoreMachine(RuleBasedStateMachine):
             for one in self.events
             if one.latest < before and (is_with_rejected or one.understood.reason is None)
         ]
+        assert self.store.count_old(moment(before), is_with_rejected=is_with_rejected) == len(gone)
         assert self.store.prune(moment(before), is_with_rejected=is_with_rejected) == len(gone)
         self.events = [one for one in self.events if one not in gone]
         self.pruned_to = max([self.pruned_to, *(one.position for one in gone)])
@@ -155,8 +156,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(data=st.data())
     def replay(self, data: st.DataObject) -> None:
         seqs = data.draw(st.sets(st.sampled_from([1, *(one.seq for one in self.events)])))
-        events = self.store.events(Selection(seqs=frozenset(seqs)))
-        done = self.store.replay(events, understand)
+        done = self.store.replay(Selection(seqs=frozenset(seqs)), understand)
         chosen = sorted(
             (one for one in self.events if one.seq in seqs), key=lambda one: one.position
         )
@@ -246,11 +246,21 @@ def test_what_was_rejected_is_understood_after_an_upgrade(tmp_path: Path) -> Non
         keep(writer, b"broken", task(1))
     with EventStore(path, is_writable=True) as store:
         rejected = Selection(is_rejected=True)
-        assert store.replay(store.events(rejected), understand).rejected == 1
-        done = store.replay(store.events(rejected), lambda _: understand(task(9)))
+        assert store.replay(rejected, understand).rejected == 1
+        done = store.replay(rejected, lambda _: understand(task(9)))
         assert (done.again, done.understood, done.rejected) == (1, 1, 0)
         assert [(one.seq, one.position, one.record_id) for one in store.events()] == [
             (2, 2, 1),
             (1, 3, 9),
         ]
         assert store.objects_between(ACCOUNT, 2) == {"Task": 3}
+
+
+def test_many_are_replayed_once_each(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    with writing(path) as writer:
+        keep(writer, *(task(one) for one in range(1, 1202)))
+    with EventStore(path, is_writable=True) as store:
+        assert store.replay(Selection(), understand).again == 1201
+        assert store.standing().position == 2402
+        assert [one.seq for one in store.events()] == list(range(1, 1202))
