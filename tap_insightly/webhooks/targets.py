@@ -99,7 +99,13 @@ class UrlTarget(Target):
     def hand_on(self, content: bytes, key: str) -> None:
         headers = {"Content-Type": "application/json", "Idempotency-Key": key}
         # The time-out of requests is one for each piece of an answer; this one is for all.
-        guard = threading.Timer(self._seconds, self._adapter.break_off)
+        is_late = threading.Event()
+
+        def break_off() -> None:
+            is_late.set()
+            self._adapter.break_off()
+
+        guard = threading.Timer(self._seconds, break_off)
         guard.daemon = True
         guard.start()
         try:
@@ -111,17 +117,21 @@ class UrlTarget(Target):
                 allow_redirects=False,
                 stream=True,
             ) as response:
+                if is_late.is_set():  # what looks like the end of its headers is none
+                    raise HandOnError(self._late())
                 _check(response.status_code)
                 with contextlib.suppress(Exception):  # whatever follows, it was taken
                     response.raw.read(_MOST_READ)
         except requests.RequestException as error:
-            raise HandOnError(self._reason(error, is_late=not guard.is_alive())) from None
+            text = self._late() if is_late.is_set() else self._reason(error)
+            raise HandOnError(text) from None
         finally:
             guard.cancel()
 
-    def _reason(self, error: Exception, *, is_late: bool) -> str:
-        if is_late:
-            return f"did not answer within {self._seconds:g} seconds"
+    def _late(self) -> str:
+        return f"did not answer within {self._seconds:g} seconds"
+
+    def _reason(self, error: Exception) -> str:
         text = reason_of(error)
         if any(secret in text for secret in self._secrets):
             text = type(error).__name__
