@@ -30,6 +30,7 @@ class Received:
     """Its first bytes."""
     size: int = 0
     digest: str = ""
+    """The SHA-256 of the body; empty if that did not come to its end."""
 
     def header(self, name: str) -> str | None:
         return next((value for key, value in self.headers if key.lower() == name.lower()), None)
@@ -127,18 +128,25 @@ class Peer:
 
 def _pieces(handler: BaseHTTPRequestHandler, one: Received) -> Iterator[bytes]:
     if one.header("Transfer-Encoding") == "chunked":
-        while size := int(handler.rfile.readline() or b"0", 16):
+        while size := int(_line(handler), 16):
             yield handler.rfile.read(size)
-            handler.rfile.readline()
-        handler.rfile.readline()
+            _line(handler)
+        _line(handler)
         return
     left = int(one.header("Content-Length") or 0)
     while left:
         piece = handler.rfile.read(min(left, 2**16))
         if not piece:
-            return
+            raise ConnectionError
         left -= len(piece)
         yield piece
+
+
+def _line(handler: BaseHTTPRequestHandler) -> bytes:
+    line = handler.rfile.readline()
+    if not line.endswith(b"\n"):
+        raise ConnectionError
+    return line
 
 
 def answer(

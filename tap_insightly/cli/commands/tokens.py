@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -54,6 +55,13 @@ def _name(_: click.Context, __: click.Parameter, text: str) -> str:
     return text
 
 
+def _number(_: click.Context, __: click.Parameter, number: float | None) -> float | None:
+    if number is not None and math.isnan(number):
+        msg = "nan is no number."
+        raise click.BadParameter(msg)
+    return number
+
+
 @tokens.command()
 @click.option("--name", required=True, callback=_name, help="What the client is called.")
 @click.option("--account", required=True, help="The account, as the configuration calls it.")
@@ -70,11 +78,13 @@ def _name(_: click.Context, __: click.Parameter, text: str) -> str:
     type=click.FloatRange(0, 1000, min_open=True),
     default=1.0,
     show_default=True,
+    callback=_number,
     help="Its part of the pace, in proportion to those of the others that ask at the same time.",
 )
 @click.option(
     "--quota-share",
     type=click.FloatRange(0, 1, min_open=True),
+    callback=_number,
     help="The part of the day's requests that it may use at most, such as 0.2.",
 )
 @_with_store
