@@ -8,7 +8,9 @@ as a receiver that was restarted, has every stream asked about at once.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.openapi.objects import objects_by_path
@@ -22,7 +24,7 @@ from tap_insightly.webhooks.store import EventStore, Selection
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from tap_insightly.streams import InsightlyStream
     from tap_insightly.streams.partition import Partition
@@ -45,56 +47,79 @@ def utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a webhook store held when a run began."""
+
+    mark: Mapping[str, Any]
+    """What goes into the state of what is asked about."""
+    newest: Mapping[str, int]
+    """The newest position of each object's events, by its name in lower case."""
+    position: int
+    pruned_to: int
+
+
 class WebhookEvents:
-    """What a webhook store says when a run begins; of a run without one, nothing."""
+    """What a webhook store says to a run; of a run without one, nothing."""
 
     def __init__(self, config: Mapping[str, Any], logger: logging.Logger) -> None:
-        """Look into the store of the settings. What cannot be trusted is said aloud, once."""
-        self.now = utc_now()
+        """Get ready; the store is looked into when it is first asked about a stream."""
+        self._config, self._logger = config, logger
         self._trust = timedelta(minutes=config["webhook_trust_minutes"])
-        self._mark: dict[str, Any] | None = None
-        self._newest: dict[str, int] = {}
-        self._pruned_to = self._position = 0
-        path = config.get("webhook_store")
+
+    @cached_property
+    def now(self) -> datetime:
+        """When the run began to look."""
+        return utc_now()
+
+    @cached_property
+    def seen(self) -> Seen | None:
+        """What the store says; None if there is none that can be gone by.
+
+        What cannot be trusted is said aloud.
+        """
+        path, account = self._config.get("webhook_store"), self._config.get("account")
         if not path:
-            return
-        settled = before(self.now, timedelta(seconds=config["lookback_seconds"]))
-        account = config.get("account")
+            return None
+        # A search may be late by as much as the look-back: what came since is taken in once more
+        # by the next run.
+        settled = before(self.now, timedelta(seconds=self._config["lookback_seconds"]))
+        late = Selection(account, is_rejected=True, since=before(self.now, self._trust))
         try:
             with EventStore(path) as store:
                 standing = store.standing(account)
-                newest = store.objects_between(account, 0)
-                rejected = store.count(
-                    Selection(account, is_rejected=True, since=before(self.now, self._trust))
-                )
-                # A search may be late by as much as the look-back: what came since is taken in
-                # once more by the next run.
                 taken = store.positions_before(account, settled)
+                newest = store.objects_between(account, 0)
+                rejected = store.count(late)
         except StoreError as error:
-            doubt: str | None = str(error)
-        else:
-            doubt = self._doubt(standing, account)
-        if doubt is not None:
-            logger.warning("Insightly is asked about every stream, as without webhooks: %s", doubt)
-            return
-        self._pruned_to, self._position = standing.pruned_to, standing.position
+            self._warn(str(error))
+            return None
+        if (doubt := self._doubt(standing, account)) is not None:
+            self._warn(doubt)
+            return None
+        if rejected:
+            self._logger.warning(
+                "%d webhooks of late could not be understood, so they name no stream. What they "
+                "told of is read within %g minutes (webhook_trust_minutes). See them with: "
+                "insightly webhooks list --rejected",
+                rejected,
+                self._config["webhook_trust_minutes"],
+            )
+        by_name: dict[str, int] = {}
         for name, position in newest.items():
-            key = name.casefold()
-            self._newest[key] = max(position, self._newest.get(key, 0))
-        self._mark = {
+            by_name[name.casefold()] = max(position, by_name.get(name.casefold(), 0))
+        mark = {
             "store": standing.store_id,
             "generation": standing.generation,
             "taken": min(taken, standing.position),
             "asked": utc_text(self.now.replace(microsecond=0)),
         }
-        if rejected:
-            logger.warning(
-                "%d webhooks of late could not be understood, so they name no stream. What they "
-                "told of is read within %g minutes (webhook_trust_minutes). See them with: "
-                "insightly webhooks list --rejected",
-                rejected,
-                config["webhook_trust_minutes"],
-            )
+        return Seen(mark, by_name, standing.position, standing.pruned_to)
+
+    def _warn(self, doubt: str) -> None:
+        self._logger.warning(
+            "Insightly is asked about every stream, as without webhooks: %s", doubt
+        )
 
     def _doubt(self, standing: Standing, account: str | None) -> str | None:
         """Say why events may have been missed; None if there is no reason to think so."""
@@ -103,14 +128,9 @@ class WebhookEvents:
             return f"no webhook of {whose} has ever come."
         alive_at = standing.alive_at
         if alive_at is None or abs(self.now - alive_at) > SILENCE:
-            last = "never" if alive_at is None else f"last at {utc_text(alive_at)}"
+            last = "it was ended" if alive_at is None else f"it last did at {utc_text(alive_at)}"
             return f"nothing receives webhooks into the store ({last}). Start insightly serve."
         return None
-
-    @property
-    def is_trusted(self) -> bool:
-        """Whether there is a store that can be gone by."""
-        return self._mark is not None
 
     def watch(self, stream: InsightlyStream) -> StreamWatch:
         """Decide about the parts of a stream."""
@@ -118,17 +138,17 @@ class WebhookEvents:
 
     def is_due(self, state: Mapping[str, Any], objects: Iterable[str]) -> bool:
         """Tell whether to ask about something whose state this is, and which has these objects."""
-        saved, mark = state.get(WEBHOOKS), self._mark
-        if mark is None or UNFINISHED in state or not isinstance(saved, dict):
+        saved, seen = state.get(WEBHOOKS), self.seen
+        if seen is None or UNFINISHED in state or not isinstance(saved, dict):
             return True
-        taken, asked = saved.get("taken"), saved.get("asked")
+        taken, mark = saved.get("taken"), seen.mark
         if (saved.get("store"), saved.get("generation")) != (mark["store"], mark["generation"]):
             return True
-        if not isinstance(taken, int) or not self._pruned_to <= taken <= self._position:
+        if not isinstance(taken, int) or not seen.pruned_to <= taken <= seen.position:
             return True
-        if not self._is_fresh(asked):
+        if not self._is_fresh(saved.get("asked")):
             return True
-        return any(self._newest.get(one.casefold(), 0) > taken for one in objects)
+        return any(seen.newest.get(one.casefold(), 0) > taken for one in objects)
 
     def _is_fresh(self, asked: object) -> bool:
         try:
@@ -139,14 +159,10 @@ class WebhookEvents:
 
     def note(self, state: dict[str, Any]) -> None:
         """Note that Insightly was asked about what this is the state of, to the end."""
-        if self._mark is not None:
-            state[WEBHOOKS] = dict(self._mark)
+        if self.seen is not None:
+            state[WEBHOOKS] = dict(self.seen.mark)
         else:
             state.pop(WEBHOOKS, None)
-
-    def objects_named(self) -> Sequence[str]:
-        """All objects of which there are events."""
-        return list(self._newest)
 
 
 class StreamWatch:
@@ -168,7 +184,7 @@ class StreamWatch:
     @property
     def skips_all(self) -> bool:
         """Whether nothing of the stream is asked about, as far as is known without asking."""
-        if self._stream.is_dry_run or not self._events.is_trusted or not self._is_whole:
+        if self._stream.is_dry_run or not self._is_whole:
             return False
         return not self._events.is_due(self._stream.saved_state(), set(self._objects()))
 
@@ -204,7 +220,8 @@ class StreamWatch:
             yield from (parent_of(parent).kind for parent in stream.parents)
             if stream.needs_custom_objects:
                 standard = {one.name.casefold() for one in objects_by_path().values()}
-                yield from set(self._events.objects_named()) - standard
+                seen = self._events.seen
+                yield from set(seen.newest if seen else ()) - standard
             return
         yield _object_at(stream.path)
         if isinstance(stream, CustomObjectStream):

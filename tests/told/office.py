@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from tap_insightly.sandbox.handlers.replies import RequestLog
 
 NOON = datetime(2026, 8, 1, 12, tzinfo=timezone.utc)
-ACCOUNT = "acme"
+ACCOUNT, OTHER = "acme", "beta"
 CHANGING: Mapping[str, tuple[str, str]] = {
     "/Contacts": ("CONTACT_ID", "FIRST_NAME"),
     "/Leads": ("LEAD_ID", "FIRST_NAME"),
@@ -49,14 +49,17 @@ class Office:
         self.store = folder / "webhooks.sqlite"
         self.writer = EventWriter(self.store, understand, clock=self._time)
         self.writer.start()
+        self.accounts = folder / "config.toml"
+        self.accounts.touch(mode=0o600)
+        self.accounts.write_text("".join(_account(name, sandbox) for name in (ACCOUNT, OTHER)))
         self.config = {
-            "api_key": sandbox.api_key,
-            "api_url": sandbox.api_url,
+            "account": ACCOUNT,
             "requests_per_second": 100,
             "webhook_store": str(self.store),
             **config,
         }
-        self.catalog = TapInsightly(config=self.config).catalog_dict
+        with self._environment():
+            self.catalog = TapInsightly(config=self.config).catalog_dict
         self.state: dict[str, Any] = {}
         self.rows: dict[tuple[str, Any], dict[str, Any]] = {}
         """What the warehouse holds, by stream and key."""
@@ -109,12 +112,13 @@ class Office:
         self.be_alive()
         count, memory = len(self.sandbox.requests), Memory()
         logs = _Log(self.log)
-        tap = TapInsightly(
-            config={**self.config, **config},
-            catalog=deepcopy(self.catalog),
-            state=deepcopy(self.state),
-            message_writer=memory,
-        )
+        with self._environment():
+            tap = TapInsightly(
+                config={**self.config, **config},
+                catalog=deepcopy(self.catalog),
+                state=deepcopy(self.state),
+                message_writer=memory,
+            )
         tap.logger.addHandler(logs)
         tap.logger.setLevel(logging.INFO)  # as the SDK has it, where it sets up the log
         try:
@@ -125,6 +129,12 @@ class Office:
             tap.logger.removeHandler(logs)
             (load or self.load)(memory.messages)
         return self.sandbox.requests[count:]
+
+    @contextmanager
+    def _environment(self) -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("INSIGHTLY_CONFIG", str(self.accounts))
+            yield
 
     def load(self, messages: list[dict[str, Any]]) -> None:
         """Load up to the last state; what comes after it is lost."""
@@ -203,6 +213,14 @@ def open_office(folder: Path, **config: Any) -> Iterator[Office]:
 def lists(requests: list[RequestLog]) -> set[str]:
     """The lists that were asked for."""
     return {request.path.removeprefix("/v3.1").removesuffix("/Search") for request in requests}
+
+
+def _account(name: str, sandbox: Sandbox) -> str:
+    return f"""
+[accounts.{name}]
+api_url = "{sandbox.api_url}"
+api_key = "{sandbox.api_key}"
+"""
 
 
 def _date(text: str) -> str:
