@@ -89,10 +89,6 @@ def combined(layers: Sequence[Layer], *, may_lack_key: bool = False) -> dict[str
     account = chosen(layers, may_lack_key=may_lack_key)
     if account is None:
         return {name: value for layer in layers for name, value in layer.values.items()}
-    is_ignored = any(name in _UNIT for one in layers if one.is_background for name in one.made())
-    rest = ", and not those of the environment" if is_ignored else ""
-    text = "Key and address are those of account '%s' of %s%s."
-    logger.info(text, account.name, account.path, rest)
     combination = account.made()
     for layer in layers:
         made = layer.made()
@@ -100,6 +96,10 @@ def combined(layers: Sequence[Layer], *, may_lack_key: bool = False) -> dict[str
             _check_unit(made, layer, account)
         others = {name: value for name, value in layer.values.items() if name not in _DEFAULTS}
         combination |= others | {name: made[name] for name in made if name not in _UNIT}
+    is_ignored = any(name in _UNIT for one in layers if one.is_background for name in one.made())
+    rest = ", and not those of the environment" if is_ignored else ""
+    text = "Key and address are those of account '%s' of %s%s."
+    logger.info(text, account.name, account.path, rest)
     return combination | {ACCOUNT.name: account.name}
 
 
