@@ -80,7 +80,7 @@ MAY_IMPORT: Mapping[str, set[str]] = {
         *_SINGER,
         *("account_choice", "accounts", "config_file"),
         *("api", "environment", "files", "loader", "openapi", "probe", "streams", "sync", "tap"),
-        *("server", "undo", "undo_file", "verify", "webhooks"),
+        *("server", "undo", "undo_file", "values", "verify", "webhooks"),
     },
 }
 """What each room may import of the package besides itself, from the bottom up."""

@@ -16,6 +16,7 @@ from tests.cli.test_docs import documented_sandbox, with_ids
 from tests.relating import catalog
 from tests.undo.writing import documented_undo
 from tests.verify.loading import documented_warehouse
+from tests.webhooks.keeping import documented_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +54,9 @@ def test_help_says_what_a_command_does_and_shows_how(name: str) -> None:
 
 
 @pytest.mark.parametrize("first_word", main.commands)
-def test_every_example_works(first_word: str, tmp_path: Path) -> None:
+def test_every_example_works(
+    first_word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for file, content in (("catalog.json", catalog()), ("state.json", {})):
         (tmp_path / file).write_text(json.dumps(content))
     (tmp_path / "people.csv").write_text("EMAIL_ADDRESS,FIRST_NAME,remark\nbo@example.com,Bo,x\n")
@@ -64,6 +67,8 @@ def test_every_example_works(first_word: str, tmp_path: Path) -> None:
             documented_warehouse(sandbox, tmp_path)
         if first_word == "undo":
             documented_undo(sandbox, tmp_path)
+        if first_word == "webhooks":
+            monkeypatch.setenv("INSIGHTLY_WEBHOOK_STORE", documented_store(tmp_path))
         for example in [example for command in own for example in examples(command)]:
             _, *args = shlex.split(with_ids(sandbox, example))
             done = run_as_process(sandbox, *args, folder=tmp_path)

@@ -78,6 +78,14 @@ def try_to_keep(
     return asyncio.run(add())
 
 
+def documented_store(folder: Path) -> str:
+    """A store with the events that the help of commands tells of; where it is."""
+    path = folder / "webhooks.sqlite"
+    with writing(path) as writer:
+        keep(writer, task(1), task(2), b"broken")
+    return str(path)
+
+
 class Disk:
     """A folder whose disk can be full."""
 

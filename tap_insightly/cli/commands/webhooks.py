@@ -224,11 +224,11 @@ def replay(
     with open_store(store, is_writable=True) as opened:
         _check_that_there_are(opened.events(replace(EVERYTHING, seqs=selection.seqs)), seqs)
         done = opened.replay(selection, understand)
-    echo(f"{done.again:,} events are handed on again.")
+    echo(f"Handed on again: {done.again:,}.")
     if done.understood:
-        echo(f"{done.understood:,} of them had not been understood before.")
+        echo(f"Understood, other than before: {done.understood:,}.")
     if done.rejected:
-        echo(f"{done.rejected:,} are not understood: insightly webhooks list --rejected")
+        echo(f"Not understood: {done.rejected:,}, see insightly webhooks list --rejected")
 
 
 def _check_that_there_are(events: Iterable[Event], seqs: tuple[int, ...]) -> None:
@@ -266,7 +266,7 @@ def prune(store: str | None, duration: timedelta, *, is_rejected: bool, is_sure:
         if count:
             confirm(f"Delete {count:,} events from before {shown_time(before)}", is_sure=is_sure)
             count = opened.prune(before, is_with_rejected=is_rejected)
-        echo(f"{count:,} events were deleted.")
+        echo(f"Deleted: {count:,}.")
         for one in forward_standings(opened):
             if one.ahead or one.waiting:
                 echo(f"Kept is what {one.name} still has to hand on: {one.ahead + one.waiting:,}.")

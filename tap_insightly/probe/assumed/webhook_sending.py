@@ -15,9 +15,16 @@ ASSUMPTIONS = (
         why_not=_WORKFLOW,
     ),
     Assumption(
-        "webhook-repeats",
-        "The same bytes within ten minutes are one delivery that was tried again.",
+        "webhook-retries",
+        "A delivery of a webhook that failed is repeated within ten minutes, if at all.",
         said_in=("webhooks/writer.py",),
+        why_not=_WORKFLOW,
+    ),
+    Assumption(
+        "webhook-object-name",
+        "What a webhook delivers of a custom object's record names the object in OBJECT_NAME, or "
+        "not at all.",
+        relied_on=("webhooks/events.py",),
         why_not=_WORKFLOW,
     ),
     Assumption(
