@@ -14,6 +14,7 @@ from benchmarks.bench import Bench
 from benchmarks.ceiling import ceiling
 from benchmarks.costs import cpu, large, memory
 from benchmarks.processes import has_two_cores
+from benchmarks.receiving import receiving
 from benchmarks.rows import HEADINGS, Row, aligned, markdown
 from benchmarks.sandbox import sandbox
 from benchmarks.speed import big, children, deletions, faults, small
@@ -37,6 +38,7 @@ MEASUREMENTS: Mapping[str, Callable[[Bench], Iterator[Row]]] = {
     "faults": faults,
     "ceiling": ceiling,
     "writing": writing,
+    "receiving": receiving,
 }
 
 
