@@ -87,6 +87,7 @@ class DayQuota:
         self._pending: Counter[tuple[str, str]] = Counter()
         self._untold: Counter[str] = Counter()
         self._seen: int | None = None
+        self._is_lone = False  # whether no other was under way with the one that is
         self._now = now
         self._clock = clock or LoopClock()
         self._asked_at = math.inf
@@ -104,6 +105,7 @@ class DayQuota:
             if not self.count.must_wait:
                 break
             await self._changed.wait()
+        self._is_lone = self.count.under_way == 0
         self.count.take()
         self._note(token, 1)
 
@@ -123,6 +125,8 @@ class DayQuota:
             date: The server's time, for messages; None if it is not known.
             was_sent: Whether the server can have counted it.
         """
+        if self._is_lone and headers is not None:
+            self.count.remaining = None  # no other answer can have overtaken this one
         self.count.give_back(headers, date)
         if headers is not None:
             self._seen = whole_number(headers.get(REMAINING), self._seen)
