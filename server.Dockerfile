@@ -3,7 +3,7 @@
 #   docker build -f server.Dockerfile -t insightly-server .
 #   docker run --rm insightly-server --help
 #
-# It is the command `insightly`: docs/webhooks.md says how to run it. It writes to one volume only, so
+# It is the command `insightly`: docs/server.md says how to run it. It writes to one volume only, so
 # that the root can be read-only; keys and passwords are mounted, and not in the image.
 
 FROM python:3.13-slim AS build
@@ -28,4 +28,4 @@ EXPOSE 8750
 HEALTHCHECK --interval=10s --timeout=5s --start-period=20s \
   CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8750/health', timeout=4)"]
 ENTRYPOINT ["insightly"]
-CMD ["serve"]
+CMD ["serve", "--host=0.0.0.0"]

@@ -140,10 +140,10 @@ def end(pid: Path) -> None:
         os.kill(int(pid.read_text()), signal.SIGTERM)
 
 
-RUN = {"nginx": nginx, "caddy": caddy}
+PROXIES = {"nginx": nginx, "caddy": caddy}
 
 
-@pytest.fixture(scope="module", params=RUN)
+@pytest.fixture(scope="module", params=PROXIES)
 def running(
     request: pytest.FixtureRequest,
     tmp_path_factory: pytest.TempPathFactory,
@@ -155,7 +155,7 @@ def running(
     folder, port = tmp_path_factory.mktemp(request.param), free_port()
     with (
         upstream() as server,
-        RUN[request.param](program, folder, port, (server.server_port, *certificate)),
+        PROXIES[request.param](program, folder, port, (server.server_port, *certificate)),
     ):
         yield Proxy(port, certificate[0], folder / "access.log"), server
 
@@ -227,7 +227,7 @@ def test_the_log_holds_no_secrets_and_no_queries(proxy: Proxy, server: Upstream)
     assert "ada" not in log
 
 
-@pytest.mark.parametrize("text", [NGINX, CADDY], ids=RUN)
+@pytest.mark.parametrize("text", [NGINX, CADDY], ids=PROXIES)
 def test_only_two_places_are_let_through(text: str) -> None:
     places = re.findall(r"(?:location|handle) (/\w\S+)", text)
     assert [place.rstrip("*") for place in places] == ["/webhooks/", "/v3.1/"]

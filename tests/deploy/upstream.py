@@ -27,6 +27,14 @@ class Arrived(NamedTuple):
     body: bytes
 
 
+class Answer(NamedTuple):
+    """What came back."""
+
+    status: int
+    headers: Message
+    text: str
+
+
 class Upstream(ThreadingHTTPServer):
     """Answers 200 to everything, and keeps what arrived."""
 
@@ -35,6 +43,7 @@ class Upstream(ThreadingHTTPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.arrived: list[Arrived] = []
+        self.api_url = f"http://127.0.0.1:{self.server_port}/v3.1"
 
     def handle_error(self, *_: object) -> None:
         """Leave it at that: the proxy has hung up in the middle of a body."""
@@ -95,7 +104,7 @@ class Proxy:
         method: str = "GET",
         body: bytes = b"",
         is_tls: bool = True,
-    ) -> HTTPResponse:
+    ) -> Answer:
         """Send a target as it is written, however odd it is."""
         lines = [f"{method} {target} HTTP/1.1", f"Host: {NAME}", "Connection: close"]
         lines += [*headers, f"Content-Length: {len(body)}", "", ""]
@@ -111,5 +120,4 @@ class Proxy:
                 connection.sendall("\r\n".join(lines).encode() + body)
             answer = HTTPResponse(connection)
             answer.begin()
-            answer.read()
-            return answer
+            return Answer(answer.status, answer.headers, answer.read().decode())

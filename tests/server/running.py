@@ -19,7 +19,7 @@ from tap_insightly.server.gateway.tokens import Token, TokenStore
 from tests.conftest import KEY, watch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
 USER, PASSWORD = "insightly", "a password of the webhooks"
 COMMAND = (sys.executable, "-m", "tap_insightly.cli")
@@ -97,10 +97,10 @@ def serving(folder: Path, api_url: str | None = None, **server: Any) -> Iterator
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[Served]:
+def started(folder: Path, command: Sequence[str] = (*COMMAND, "serve")) -> Iterator[Served]:
     """Run a server with the configuration that is there."""
     with subprocess.Popen(  # noqa: S603 - our own command
-        [*COMMAND, "serve"],
+        command,
         env=environment(folder),
         cwd=folder,
         stdout=subprocess.DEVNULL,
