@@ -10,6 +10,7 @@ import resource
 import shutil
 import socket
 import stat
+import subprocess
 import threading
 import time
 from contextlib import ExitStack, contextmanager
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import requests
 import uvicorn
+from redis import Redis
 
 from tap_insightly.server import connections
 from tap_insightly.server.connections import Connection
@@ -554,3 +556,37 @@ def test_d6_the_image_holds_no_secrets() -> None:
     assert set(server.let_in) == public
     assert not re.search(r"KEY|PASSWORD|TOKEN|SECRET", " ".join(server.given("ENV")), re.IGNORECASE)
     assert server.given("ARG") == []
+
+
+@contextmanager
+def redis(program: str) -> Iterator[int]:
+    """A Redis that keeps nothing on disk."""
+    port = free_port()
+    command = [program, "--port", str(port), "--save", "", "--appendonly", "no"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
+        try:
+            assert process.stdout
+            assert any("eady to accept connections" in line for line in process.stdout)
+            yield port
+        finally:
+            process.kill()
+
+
+def test_d7_no_secret_is_in_redis(tmp_path: Path, shared_sandbox: Sandbox) -> None:
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("redis-server is not installed")
+    with redis(program) as port:
+        address = f"redis://127.0.0.1:{port}/0"
+        with serving(tmp_path, shared_sandbox.api_url, redis_url=address) as served:
+            token = served.token()
+            for _ in range(5):
+                url = f"{served.url}/v3.1/Contacts?top=1"
+                assert requests.get(url, auth=(token, ""), timeout=60).status_code == 200
+            assert served.deliver(SECRET_BODY).status_code == 200
+        with Redis.from_url(address) as client:
+            kinds = {b"zset": lambda key: client.zrange(key, 0, -1), b"hash": client.hgetall}
+            held = repr([(key, kinds[client.type(key)](key)) for key in client.scan_iter()])
+    assert "acme" in held
+    for secret in (KEY, PASSWORD, token, token.removeprefix("ins_"), "Sophronia", "CONTACT_ID"):
+        assert secret not in held
