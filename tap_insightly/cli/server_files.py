@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,10 +17,10 @@ if TYPE_CHECKING:
     from tap_insightly.server.settings import ServerSettings
 
 
-def server_file(given: str | None, variable: str, choose: Callable[[ServerSettings], Path]) -> Path:
-    """Say where a file is: what was given, else the variable, else the configuration file."""
-    if path := given or os.environ.get(variable):
-        return Path(path)
+def server_file(given: str | None, choose: Callable[[ServerSettings], Path]) -> Path:
+    """Say where a file is: what was given, else what the configuration file says."""
+    if given:
+        return Path(given)
     try:
         return choose(server_settings(load()))
     except ConfigFileError as error:

@@ -10,6 +10,7 @@ import click
 
 from tap_insightly.api import UnknownObjectError
 from tap_insightly.api.records.objects import find_object
+from tap_insightly.cli.server_files import server_file
 from tap_insightly.openapi.objects import standard_objects
 from tap_insightly.values import before, parse_moment, utc_text
 from tap_insightly.webhooks.event import ANY_CUSTOM_OBJECT_RECORD
@@ -17,6 +18,7 @@ from tap_insightly.webhooks.store import EventStore, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tap_insightly.webhooks.event import Event
 
@@ -33,7 +35,7 @@ def store_option(function: Function) -> Function:
         envvar="INSIGHTLY_WEBHOOK_STORE",
         type=click.Path(dir_okay=False),
         metavar="FILE",
-        help="The store of webhooks; by default, what INSIGHTLY_WEBHOOK_STORE names.",
+        help="The store of webhooks; by default INSIGHTLY_WEBHOOK_STORE, or that of the server.",
     )(function)
 
 
@@ -42,12 +44,9 @@ def open_store(given: str | None, *, is_writable: bool = False) -> EventStore:
     return EventStore(store_path(given), is_writable=is_writable)
 
 
-def store_path(given: str | None) -> str:
+def store_path(given: str | None) -> Path:
     """Find out which store is meant."""
-    if not given:
-        msg = "Name the store of webhooks: --store FILE, or INSIGHTLY_WEBHOOK_STORE."
-        raise click.UsageError(msg)
-    return given
+    return server_file(given, lambda settings: settings.webhook_store)
 
 
 def age(text: str) -> timedelta:

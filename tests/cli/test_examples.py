@@ -33,6 +33,8 @@ def commands(group: click.Group, *names: str) -> Iterator[tuple[str, click.Comma
 
 
 COMMANDS = dict(commands(main))
+ENDLESS = {"serve"}
+"""What goes on until it is stopped, and is tested where that is done."""
 
 
 def examples(command: click.Command) -> list[str]:
@@ -53,7 +55,7 @@ def test_help_says_what_a_command_does_and_shows_how(name: str) -> None:
         assert f"$ {example}" in shown, "it is shown on a line of its own"
 
 
-@pytest.mark.parametrize("first_word", main.commands)
+@pytest.mark.parametrize("first_word", [one for one in main.commands if one not in ENDLESS])
 def test_every_example_works(
     first_word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -67,6 +69,8 @@ def test_every_example_works(
             documented_warehouse(sandbox, tmp_path)
         if first_word == "undo":
             documented_undo(sandbox, tmp_path)
+        if first_word == "tokens":
+            monkeypatch.setenv("INSIGHTLY_TOKEN_STORE", str(tmp_path / "tokens.sqlite"))
         if first_word == "webhooks":
             monkeypatch.setenv("INSIGHTLY_WEBHOOK_STORE", documented_store(tmp_path))
         for example in [example for command in own for example in examples(command)]:

@@ -37,7 +37,7 @@ def serve(host: str | None, port: int | None) -> None:
     \b
     Examples:
       $ insightly serve
-      $ INSIGHTLY_CONFIG=/etc/insightly/config.toml insightly serve --port 8750
+      $ insightly serve --host 0.0.0.0 --port 8750
     """
     try:
         from tap_insightly.server.app import Server  # noqa: PLC0415 - needs an extra

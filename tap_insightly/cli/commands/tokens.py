@@ -31,12 +31,12 @@ _CUSTOM = re.compile(r"[A-Za-z][A-Za-z0-9_]*__c", re.IGNORECASE)
 
 def store_path(given: str | None) -> Path:
     """Say where the tokens are."""
-    return server_file(given, VARIABLE, lambda settings: settings.token_store)
+    return server_file(given, lambda settings: settings.token_store)
 
 
 def _with_store(function: Callable[..., Any]) -> Callable[..., Any]:
-    text = f"The file with the tokens; by default what {VARIABLE} or the configuration file names."
-    return click.option("--store", metavar="FILE", help=text)(function)
+    text = f"The file with the tokens; by default {VARIABLE}, or that of the server."
+    return click.option("--store", envvar=VARIABLE, metavar="FILE", help=text)(function)
 
 
 @click.group()
@@ -124,7 +124,12 @@ def create(  # noqa: PLR0913 - the options of a command
 @json_option
 @_with_store
 def list_tokens(*, is_json: bool, store: str | None) -> None:
-    """List the clients, without their tokens."""
+    """List the clients, without their tokens.
+
+    \b
+    Examples:
+      $ insightly tokens list
+    """
     with _opened(store, must_exist=True) as opened:
         found = _saying(opened.list)
     if is_json:
@@ -138,7 +143,12 @@ def list_tokens(*, is_json: bool, store: str | None) -> None:
 @click.argument("name")
 @_with_store
 def revoke(*, name: str, store: str | None) -> None:
-    """Let a token count no more, from the next second on."""
+    """Let a token count no more, from the next second on.
+
+    \b
+    Examples:
+      $ insightly tokens revoke dashboards
+    """
     with _opened(store, must_exist=True) as opened:
         _saying(lambda: opened.revoke(name))
     echo(f"The token of '{name}' is revoked.")
