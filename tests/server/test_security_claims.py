@@ -313,7 +313,7 @@ def test_w2_nothing_can_be_read(place: Place) -> None:
 
 
 def test_w3_no_data_gets_into_the_warehouse(sandbox: Sandbox, tmp_path: Path) -> None:
-    office = Office(sandbox, tmp_path, account=None)
+    office = Office(sandbox, tmp_path)
     try:
         key = sandbox.records("/Contacts")[0]["CONTACT_ID"]
         office.change("/Contacts", key, "Ada")

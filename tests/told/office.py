@@ -134,6 +134,7 @@ class Office:
     def _environment(self) -> Iterator[None]:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("INSIGHTLY_CONFIG", str(self.accounts))
+            patch.setenv("OFFICE_KEY", self.sandbox.api_key)
             yield
 
     def load(self, messages: list[dict[str, Any]]) -> None:
@@ -219,7 +220,7 @@ def _account(name: str, sandbox: Sandbox) -> str:
     return f"""
 [accounts.{name}]
 api_url = "{sandbox.api_url}"
-api_key = "{sandbox.api_key}"
+api_key_env = "OFFICE_KEY"
 """
 
 

@@ -173,11 +173,14 @@ def test_wrong_usage_is_a_sentence(store: Path, args: list[str], said: str) -> N
     assert said in " ".join(done.stderr.split())
 
 
-def test_a_store_must_be_named_and_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("INSIGHTLY_WEBHOOK_STORE", raising=False)
+    config = tmp_path / "config.toml"
+    config.write_text('[server]\nwebhook_store = "here.sqlite"\n', encoding="utf-8")
+    monkeypatch.setenv("INSIGHTLY_CONFIG", str(config))
     done = run(None, "webhooks", "list", api_key=None)
-    assert done.code == 2
-    assert "Name the store of webhooks: --store FILE, or INSIGHTLY_WEBHOOK_STORE." in done.stderr
+    assert done.code == 1
+    assert f"There is no store of webhooks at {tmp_path / 'here.sqlite'}" in done.stderr
     monkeypatch.setenv("INSIGHTLY_WEBHOOK_STORE", str(tmp_path / "none.sqlite"))
     done = run(None, "webhooks", "list", api_key=None)
     assert done.code == 1
