@@ -23,7 +23,7 @@ from typing_extensions import override
 from tap_insightly.api.http.closeable import Closeable
 from tap_insightly.webhooks.database import StoreError, create, store_errors, transaction
 from tap_insightly.webhooks.event import Understood
-from tap_insightly.webhooks.store import know_account, next_position
+from tap_insightly.webhooks.store import know_account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -211,10 +211,7 @@ class EventWriter(Closeable):
             with store_errors(self._path), transaction(connection):
                 now = int(self._clock() * 1000)
                 _correct_times(connection, now)
-                kept = [
-                    None if what is None else _keep_one(connection, one, what, now)
-                    for one, what in found
-                ]
+                kept = _Batch(connection, now).keep(found)
                 if is_time:
                     connection.execute(
                         "UPDATE store SET alive_at = ?, generation = generation + ?",
@@ -275,31 +272,51 @@ def _correct_times(connection: sqlite3.Connection, now: int) -> None:
         )
 
 
-def _keep_one(
-    connection: sqlite3.Connection, waiting: _Waiting, found: Understood, now: int
-) -> Kept:
-    digest = sha256(waiting.body or b"").digest()
-    position = next_position(connection)
-    seq = _repeated(connection, waiting.account, digest, found, now)
-    if seq is not None:
+class _Batch:
+    """Deliveries of one commit."""
+
+    def __init__(self, connection: sqlite3.Connection, now: int) -> None:
+        self._connection = connection
+        self._now = now
+        self._known: set[str] = set()
+        (self._position,) = connection.execute("SELECT position FROM store").fetchone()
+
+    def keep(self, deliveries: Sequence[tuple[_Waiting, Understood | None]]) -> list[Kept | None]:
+        kept = [
+            None if found is None else self._keep_one(one.account, one.body or b"", found)
+            for one, found in deliveries
+        ]
+        if any(kept):
+            self._connection.execute("UPDATE store SET position = ?", (self._position,))
+        return kept
+
+    def _keep_one(self, account: str, body: bytes, found: Understood) -> Kept:
+        connection, now = self._connection, self._now
+        digest = sha256(body).digest()
+        self._position = position = self._position + 1
+        seq = _repeated(connection, account, digest, found, now)
+        if seq is not None:
+            connection.execute(
+                "UPDATE events SET position = ?, latest = ?, deliveries = deliveries + 1"
+                " WHERE seq = ?",
+                (position, now, seq),
+            )
+            return Kept(seq, Result.REPEATED, found)
         connection.execute(
-            "UPDATE events SET position = ?, latest = ?, deliveries = deliveries + 1 WHERE seq = ?",
-            (position, now, seq),
+            "INSERT INTO events (seq, position, turn, account, object, record_id, updated,"
+            " received, latest, deliveries, reason, digest, body)"
+            " VALUES (?1, ?1, ?1, ?2, ?3, ?4, ?5, ?6, ?6, 1, ?7, ?8, ?9)",
+            (
+                *(position, account, found.object_name, found.record_id, found.updated),
+                *(now, found.reason, digest, body),
+            ),
         )
-        return Kept(seq, Result.REPEATED, found)
-    connection.execute(
-        "INSERT INTO events (seq, position, turn, account, object, record_id, updated, received,"
-        " latest, deliveries, reason, digest, body)"
-        " VALUES (?1, ?1, ?1, ?2, ?3, ?4, ?5, ?6, ?6, 1, ?7, ?8, ?9)",
-        (
-            *(position, waiting.account, found.object_name, found.record_id, found.updated),
-            *(now, found.reason, digest, waiting.body),
-        ),
-    )
-    if found.reason is not None:
-        return Kept(position, Result.REJECTED, found)
-    know_account(connection, waiting.account)
-    return Kept(position, Result.NEW, found)
+        if found.reason is not None:
+            return Kept(position, Result.REJECTED, found)
+        if account not in self._known:
+            know_account(connection, account)
+            self._known.add(account)
+        return Kept(position, Result.NEW, found)
 
 
 def _repeated(
