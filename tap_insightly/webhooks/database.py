@@ -213,7 +213,7 @@ def _check(path: str | Path, connection: sqlite3.Connection) -> None:
 
 def _set_up(path: str | Path, connection: sqlite3.Connection) -> None:
     """Make the tables if there is nothing at all; others may be about to do the same."""
-    tables = "SELECT count(*) FROM sqlite_schema"
+    tables = "SELECT count(*) FROM sqlite_master"
     if connection.execute(tables).fetchone()[0]:
         _check(path, connection)
     _keep_log(path, connection)

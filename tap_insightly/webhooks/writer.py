@@ -115,6 +115,7 @@ class EventWriter(Closeable):
         Raises:
             StoreError: If it cannot be made or written.
         """
+        self._understand(b'{"entity":{}}')  # so that the first delivery need not wait for it
         self._write([])
         self._is_open = True
         self._thread.start()
