@@ -29,6 +29,7 @@ _OURS = {
     "replication_key_signpost",
     "starting_replication_value",
     "unfinished",
+    "webhooks",
 }
 """The names in the state of a stream, or of a partition, as this tap and its SDK write them."""
 
