@@ -40,7 +40,7 @@ def lines(text: str, program: str) -> list[str]:
     """The commands of a page that begin with a program."""
     blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     found = [line for block in blocks for line in block.splitlines()]
-    return [line for line in found if line.startswith(program)]
+    return [line for line in found if f"{line} ".startswith(f"{program} ")]
 
 
 ALL = [line for text in PAGES.values() for line in lines(text, "insightly ")]
