@@ -13,6 +13,7 @@ import click
 from benchmarks.bench import Bench
 from benchmarks.ceiling import ceiling
 from benchmarks.costs import cpu, large, memory
+from benchmarks.day import day
 from benchmarks.processes import has_two_cores
 from benchmarks.receiving import receiving
 from benchmarks.rows import HEADINGS, Row, aligned, markdown
@@ -39,6 +40,7 @@ MEASUREMENTS: Mapping[str, Callable[[Bench], Iterator[Row]]] = {
     "ceiling": ceiling,
     "writing": writing,
     "receiving": receiving,
+    "day": day,
 }
 
 
