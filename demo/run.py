@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from demo import account
+from demo import account, webhooks
 from demo.text import layout
 from demo.warehouse import MELTANO, PIPELINE, PLUGINS, ROOT, Warehouse
 from tap_insightly.sandbox import Sandbox
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 QUESTIONS = ("open_pipeline.sql", "busy_customers.sql")
 LOOKBACK = timedelta(seconds=60)  # the tap's default
+TITLE = "Countess"  # of a contact, once it is changed
 SHOWN = 10  # streams, the biggest ones; it is the same with all others
 
 
@@ -96,6 +98,34 @@ def show_second_sync(warehouse: Warehouse) -> tuple[list[str], Mapping[str, Sequ
     return wrong, gone
 
 
+def show_webhook(warehouse: Warehouse) -> list[str]:
+    """Change one record, of which a webhook tells, and see that only its stream is asked about.
+
+    Args:
+        warehouse: The warehouse.
+
+    Returns:
+        The stream, if what arrived or what was asked for is something else.
+    """
+    sandbox = warehouse.sandbox
+    contact, before = sandbox.records("/Contacts")[0]["CONTACT_ID"], len(sandbox.requests)
+    sandbox.update("/Contacts", contact, TITLE=TITLE)
+    click.echo("Now one contact is changed. A webhook tells of it, and Meltano runs again.\n")
+    warehouse.meltano(*PIPELINE)
+    asked = Counter(request.path.split("/")[2] for request in sandbox.requests[before:])
+    discovery = asked.pop("CustomObjects", 0) + asked.pop("CustomFields", 0)
+    rows = [(path.lower(), number) for path, number in asked.items()]
+    click.echo(layout(("asked about", "requests"), [("custom fields", discovery), *rows]))
+    title = warehouse.one("TITLE", "contacts", f"CONTACT_ID = {contact}")
+    click.echo(
+        f"\n  The contact's title in the warehouse is {title}. No other stream was asked about.\n"
+        "  Custom fields were, as Meltano discovers anew what is installed from a working copy.\n"
+        if (is_right := title == TITLE and set(asked) == {"Contacts"})
+        else f"\n  The contact's title in the warehouse is {title}.\n"
+    )
+    return [] if is_right else ["contacts"]
+
+
 def show_models(warehouse: Warehouse, gone: Mapping[str, Sequence[int]]) -> list[str]:
     """Build the models, and see that they hold what the account holds.
 
@@ -159,7 +189,7 @@ def _singular(stream: str) -> str:
     help="Where the warehouse goes; an older one is removed.  [default: .demo]",
 )
 def main(records: int, requests_per_second: float, folder: Path) -> None:
-    """Load a made-up Insightly account into DuckDB, twice, build models and ask two questions."""
+    """Load a made-up Insightly account into DuckDB, three times, build models and ask questions."""
     with Sandbox(records).serve() as sandbox:
         if not run(sandbox, folder.resolve(), requests_per_second):
             sys.exit(1)
@@ -182,7 +212,10 @@ def run(sandbox: Sandbox, folder: Path, requests_per_second: float) -> bool:
     warehouse.meltano("install", *PLUGINS)
     wrong, gone = show_first_sync(warehouse), {}
     if not wrong:
-        wrong, gone = show_second_sync(warehouse)
+        with webhooks.receiving(sandbox, folder / "server") as store:
+            warehouse.go_by(store)
+            wrong, gone = show_second_sync(warehouse)
+            wrong = wrong or show_webhook(warehouse)
     if not wrong:
         wrong = show_models(warehouse, gone)
     if wrong:

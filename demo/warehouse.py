@@ -72,6 +72,14 @@ class Warehouse:
             "DBT_LOG_PATH": str(self.dbt_log.parent),
         }
 
+    def go_by(self, webhook_store: Path) -> None:
+        """Have the tap ask only about what webhooks tell of.
+
+        Args:
+            webhook_store: Where these are.
+        """
+        self._env["TAP_INSIGHTLY_WEBHOOK_STORE"] = str(webhook_store)
+
     def meltano(self, *args: str) -> str:
         """Run Meltano in this repository, with the repository's own meltano.yml.
 
@@ -81,6 +89,7 @@ class Warehouse:
         Returns:
             How many requests and seconds it took, as text.
         """
+        self.sandbox.webhooks.flush()
         before = len(self.sandbox.requests)
         return self._run(
             f"meltano {' '.join(args)}",
