@@ -186,12 +186,9 @@ def _opened(path: str | Path, mode: str) -> sqlite3.Connection:
 
 
 def _is_at_rest(path: str | Path) -> bool:
-    """Tell whether a file is where nothing can be written, and its log is empty or missing."""
-    log = Path(f"{path}-wal")
-    with suppress(OSError):
-        if log.stat().st_size:
-            return False
-    return not os.access(Path(path).absolute().parent, os.W_OK)
+    """Tell whether a file is where nothing can be written, and nobody has it open or left a log."""
+    is_open = any(Path(f"{path}{end}").exists() for end in ("-wal", "-shm"))
+    return not is_open and not os.access(Path(path).absolute().parent, os.W_OK)
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:

@@ -203,6 +203,27 @@ def test_credentials_that_anybody_could_guess_are_none(user: str, password: str)
         Credentials(user, password)
 
 
+def test_as_much_is_compared_whoever_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time tells neither which accounts there are, nor how much of a secret is right."""
+    compared: list[tuple[int, int]] = []
+
+    def compare(one: bytes, other: bytes) -> bool:
+        compared.append((len(one), len(other)))
+        return one == other
+
+    monkeypatch.setattr("hmac.compare_digest", compare)
+    guard = Guard(ACCOUNTS)
+    for account, headers in (
+        (ACCOUNT, [authorization()]),
+        (ACCOUNT, [basic(USER, "wrong")["Authorization"]]),
+        ("nobody", [authorization()]),
+        ("nobody", []),
+    ):
+        guard.admits(account, headers)
+        assert compared == [(32, 32), (32, 32)]
+        compared.clear()
+
+
 def test_the_password_is_not_shown() -> None:
     assert PASSWORD not in repr(ACCOUNTS)
     assert PASSWORD not in repr(vars(Guard(ACCOUNTS)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_insightly.webhooks.database import StoreError, StoreFullError
+from tap_insightly.webhooks.database import StoreError, StoreFullError, create
 from tap_insightly.webhooks.events import understand
 from tap_insightly.webhooks.store import EventStore
 from tap_insightly.webhooks.writer import EventWriter, QueueFullError, Result
@@ -89,6 +90,13 @@ def test_nobody_else_can_read_its_files(path: Path) -> None:
             assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
     finally:
         os.umask(before)
+
+
+def test_every_commit_is_on_disk_before_it_is_one(path: Path) -> None:
+    """No kill shows it: what a process has written outlives the process, but not the machine."""
+    with writing(path), closing(create(path)) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
 
 
 def test_many_deliveries_at_once_take_few_commits(path: Path) -> None:
@@ -362,13 +370,20 @@ def test_a_store_that_another_program_keeps_is_said(
     assert bodies(path) == [task(2)]
 
 
-@pytest.mark.parametrize("is_served", ["a server runs", "none runs"])
-def test_it_can_be_read_where_nothing_can_be_written(path: Path, is_served: str) -> None:
+@pytest.mark.parametrize("when", ["a server runs", "none runs", "one was killed"])
+def test_it_can_be_read_where_nothing_can_be_written(path: Path, when: str) -> None:
     with writing(path) as writer:
         keep(writer, task(1))
-        if is_served == "a server runs":
+        if when == "a server runs":
             check_read_only(path)
-    check_read_only(path)
+        left = path.parent / "left"
+        left.mkdir()
+        for file in path.parent.glob("store*"):
+            shutil.copy(file, left)
+    if when == "none runs":
+        check_read_only(path)
+    if when == "one was killed":
+        check_read_only(left / path.name)
 
 
 READ = """
