@@ -25,7 +25,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from tap_insightly.server.gateway.gateway import Gateway
-from tap_insightly.server.gateway.settings import Limits, Upstream
+from tap_insightly.server.gateway.settings import Limits, Sharing, Upstream
 from tap_insightly.server.gateway.tokens import TokenStore
 from tap_insightly.server.metrics import Metrics
 
@@ -177,6 +177,8 @@ def process(store: Path, upstreams: Mapping[str, Any], **options: Any) -> Iterat
 async def _run(settings: dict[str, Any]) -> None:
     upstreams = {name: Upstream(**one) for name, one in settings.pop("upstreams").items()}
     limits = Limits(**settings.pop("limits", {}))
+    if "sharing" in settings:
+        settings["sharing"] = Sharing(**settings["sharing"])
     with TokenStore(settings.pop("store")) as tokens:
         metrics = Metrics()
         gateway = Gateway(upstreams, tokens, metrics, limits=limits, **settings)

@@ -163,6 +163,11 @@ class Forwarder:
         await account.quota.take(token)
         try:
             turn = await account.pace.acquire(token.name, token.pace_share, longest)
+            try:
+                account.quota.check_again(token)
+            except UsedUpError:
+                account.pace.withdraw(turn)
+                raise
         except BaseException:
             account.quota.give_back(token, None, was_sent=False)
             raise

@@ -80,17 +80,19 @@ class DayQuota:
         self.count = QuotaCount(reserve)
         self.count.limit = limit
         self.used = Counter(used or {})
-        """What each client used today, by name."""
+        """What each client used today, by name; through other gateways, too, as far as known."""
         self.day = now().date().isoformat()
         """The day that this is about."""
         self._reserve = reserve
         self._pending: Counter[tuple[str, str]] = Counter()
+        self._own = Counter(self.used)
         self._untold: Counter[str] = Counter()
         self._seen: int | None = None
         self._is_lone = False  # whether no other was under way with the one that is
         self._now = now
         self._clock = clock or LoopClock()
         self._asked_at = math.inf
+        self._is_asking = False  # whether one request finds out whether the day is over
         self._changed = asyncio.Event()
 
     async def take(self, token: Token) -> None:
@@ -108,6 +110,19 @@ class DayQuota:
         self._is_lone = self.count.under_way == 0
         self.count.take()
         self._note(token, 1)
+
+    def check_again(self, token: Token) -> None:
+        """Refuse a request that was taken, if others used up meanwhile what there was.
+
+        Raises:
+            UsedUpError: If so.
+        """
+        allowed, left = self._allowed(token), self.count.remaining
+        if allowed is not None and self.used[token.name] > allowed:
+            raise self._share_used(token, allowed)
+        is_short = left is not None and left < self._reserve
+        if is_short and not self._is_asking and (shortage := self.count.shortage()):
+            raise UsedUpError(shortage, seconds_to_midnight(self._now()))
 
     def give_back(
         self,
@@ -156,14 +171,15 @@ class DayQuota:
             self._untold.update(report.used)
             self._seen = report.left if self._seen is None else self._seen
 
-    def learn(self, left: int | None, limit: int | None, used: Mapping[str, int] | None) -> None:
-        """Note what holds for all gateways together; None for nothing new."""
+    def learn(self, left: int | None, limit: int | None, used: Mapping[str, int]) -> None:
+        """Note what holds for all gateways together; None for what is not known."""
         if left is not None:
             self.count.remaining = left
         if limit is not None:
             self.count.limit = limit
-        for name, number in (used or {}).items():
-            self.used[name] = max(self.used[name], number + self._untold[name])
+        for name, number in used.items():
+            # A Redis that was started anew has forgotten some.
+            self.used[name] = max(number + self._untold[name], self._own[name])
         self._tell_waiting()
 
     def take_pending(self) -> Counter[tuple[str, str]]:
@@ -181,29 +197,32 @@ class DayQuota:
         return math.floor(token.quota_share * self.count.limit)
 
     def _check(self, token: Token) -> None:
-        now = self._now()
         allowed = self._allowed(token)
         if allowed is not None and self.used[token.name] >= allowed:
-            msg = (
-                f"The client '{token.name}' has used its share of the day's requests: "
-                f"{allowed:,} of {self.count.limit:,}. The next day begins at midnight UTC."
-            )
-            raise UsedUpError(msg, seconds_to_midnight(now))
+            raise self._share_used(token, allowed)
         shortage = self.count.shortage()
         if shortage is None:
-            self._asked_at = math.inf
+            self._asked_at, self._is_asking = math.inf, False
             return
         at = self._clock.time()
         if math.isinf(self._asked_at):
             self._asked_at = at
         if at - self._asked_at < ASK_AGAIN:
-            raise UsedUpError(shortage, seconds_to_midnight(now))
-        self._asked_at = at
+            raise UsedUpError(shortage, seconds_to_midnight(self._now()))
+        self._asked_at, self._is_asking = at, True
+
+    def _share_used(self, token: Token, allowed: int) -> UsedUpError:
+        msg = (
+            f"The client '{token.name}' has used its share of the day's requests: "
+            f"{allowed:,} of {self.count.limit:,}. The next day begins at midnight UTC."
+        )
+        return UsedUpError(msg, seconds_to_midnight(self._now()))
 
     def _begin_day(self) -> None:
         day = self._now().date().isoformat()
         if day != self.day:
-            self.day, self.used, self._untold, self._seen = day, Counter(), Counter(), None
+            self.day, self._seen = day, None
+            self.used, self._own, self._untold = Counter(), Counter(), Counter()
             self.count.remaining = None  # the next response tells
             self._asked_at = math.inf
 
@@ -213,5 +232,6 @@ class DayQuota:
 
     def _note(self, token: Token, number: int) -> None:
         self.used[token.name] += number
+        self._own[token.name] += number
         self._untold[token.name] += number
         self._pending[self.day, token.name] += number

@@ -82,7 +82,6 @@ redis.call('PEXPIRE', used, 172800000)
 redis.call('PEXPIRE', state, 172800000)
 
 local start = math.max(now, paused)
-local shown = {}
 if ARGV[2] == '1' then
   redis.call('ZREMRANGEBYSCORE', starts, '-inf', text(now - period))
   redis.call('ZREMRANGEBYSCORE', starts, text(latest), '+inf')
@@ -94,12 +93,11 @@ if ARGV[2] == '1' then
   redis.call('ZADD', starts, text(start), number)
   redis.call('PEXPIRE', starts, math.ceil((start - now + period) / 1000) + 1000)
   if left then left = redis.call('HINCRBY', state, 'left', -1) end
-else
-  shown = redis.call('HGETALL', used)
 end
 local limit = redis.call('HGET', state, 'limit') or ''
 left = left and text(left) or ''
-return {text(start), text(now), redis.call('ZCARD', gateways), left, limit, unpack(shown)}
+local count = redis.call('ZCARD', gateways)
+return {text(start), text(now), count, left, limit, unpack(redis.call('HGETALL', used))}
 """
 
 
@@ -216,7 +214,7 @@ class RedisPace:
         start, now, gateways, left, limit, *used = [_text(one) for one in answer]
         self._note_gateways(int(gateways))
         counts = dict(zip(used[::2], map(int, used[1::2]), strict=True))
-        self._quota.learn(_number(left), _number(limit), None if is_start else counts)
+        self._quota.learn(_number(left), _number(limit), counts)
         return (int(start) - int(now)) / _MICRO
 
     def _note_gateways(self, number: int) -> None:
