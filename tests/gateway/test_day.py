@@ -184,6 +184,15 @@ def test_an_answer_that_was_overtaken_gives_nothing_back() -> None:
     assert day.quota.count.remaining == 5
 
 
+@pytest.mark.parametrize(
+    ("share", "limit", "allowed"),
+    [(0.0003, 100_000, 30), (0.29, 100, 29), (0.1, 7, 0), (1, 7, 7), (1e-9, 100_000, 0)],
+)
+def test_a_share_is_what_was_written(share: float, limit: int, allowed: int) -> None:
+    day = Day(limit=limit)
+    assert day.quota.share(Token("a", "acme", quota_share=share)) == (allowed, allowed)
+
+
 def test_what_was_never_sent_does_not_count() -> None:
     day = Day(limit=4)
 

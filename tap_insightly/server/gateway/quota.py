@@ -6,6 +6,7 @@ import asyncio
 import math
 from collections import Counter
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tap_insightly.api.http.headers import whole_number
@@ -194,7 +195,7 @@ class DayQuota:
     def _allowed(self, token: Token) -> int | None:
         if token.quota_share is None or self.count.limit is None:
             return None
-        return math.floor(token.quota_share * self.count.limit)
+        return int(Decimal(str(token.quota_share)) * self.count.limit)  # as it was written
 
     def _check(self, token: Token) -> None:
         allowed = self._allowed(token)
