@@ -43,7 +43,7 @@ def lines(text: str, program: str) -> list[str]:
     return [line for line in found if f"{line} ".startswith(f"{program} ")]
 
 
-ALL = [line for text in PAGES.values() for line in lines(text, "insightly ")]
+ALL = [line for text in PAGES.values() for line in lines(text, "insightly")]
 
 
 @pytest.mark.parametrize("line", ALL)
