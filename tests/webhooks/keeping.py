@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_insightly.webhooks.events import understand
+from tap_insightly.webhooks.store import EventStore
 from tap_insightly.webhooks.writer import EventWriter, Kept
 
 if TYPE_CHECKING:
@@ -76,6 +77,12 @@ def try_to_keep(
         return await asyncio.gather(*given, return_exceptions=True)
 
     return asyncio.run(add())
+
+
+def bodies(path: Path) -> list[bytes]:
+    """What is in a store, in the order of the positions."""
+    with EventStore(path) as store:
+        return [event.body for event in store.events()]
 
 
 def documented_store(folder: Path) -> str:
