@@ -15,7 +15,7 @@ from http import HTTPStatus
 import aiohttp
 import click
 
-from benchmarks.receiver import ACCOUNT, PASSWORD, USER
+from benchmarks.server import ACCOUNT, PASSWORD, USER
 
 _CREDENTIALS = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
 _HEADERS = {"Content-Type": "application/json", "Authorization": f"Basic {_CREDENTIALS}"}
@@ -113,12 +113,12 @@ async def deliver_all(url: str, rate: int, count: int) -> Deliverer:
 
 
 @click.command()
-@click.argument("port", type=int)
+@click.argument("server")
 @click.argument("rate", type=int)
 @click.argument("count", type=int)
-def main(port: int, rate: int, count: int) -> None:
+def main(server: str, rate: int, count: int) -> None:
     """Deliver, and print what became of it as JSON."""
-    url = f"http://127.0.0.1:{port}/webhooks/{ACCOUNT}"
+    url = f"{server}/webhooks/{ACCOUNT}"
     asyncio.run(deliver_all(url, rate, rate))  # what happens only once does not count
     done = asyncio.run(deliver_all(url, rate, count))
     print(json.dumps({"seconds": sorted(done.seconds), "failed": done.failed}))

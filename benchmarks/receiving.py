@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from benchmarks.processes import ROOT, environment, measure, pin
+from benchmarks.processes import environment, measure
 from benchmarks.rows import Row
+from benchmarks.server import KEY, serving
 from tap_insightly.webhooks.store import EventStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from benchmarks.bench import Bench
 
@@ -34,8 +31,10 @@ def receiving(bench: Bench) -> Iterator[Row]:
     """
     seconds = bench.size(60, 10)
     store, output = bench.folder / "webhooks.sqlite", bench.folder / "delivered.json"
-    with receiver(store) as port:
-        command = ["-m", "benchmarks.deliverer", str(port), str(RATE), str(RATE * seconds)]
+    # Nobody asks for anything there: it is a port that nothing listens on.
+    account = {"api_url": "http://127.0.0.1:9/v3.1", "api_key": KEY}
+    with serving(bench.folder, account) as (url, _):
+        command = ["-m", "benchmarks.deliverer", url, str(RATE), str(RATE * seconds)]
         measure(command, env=environment(), folder=bench.folder, stdout=output)
     done = json.loads(output.read_text(encoding="utf-8"))
     times = [one * 1000 for one in done["seconds"]]
@@ -48,24 +47,3 @@ def receiving(bench: Bench) -> Iterator[Row]:
     with EventStore(store) as opened:
         kept = {event.record_id for event in opened.events()}
     yield Row(f"{what}, lost", RATE * seconds - len(kept), at_most=0)
-
-
-@contextmanager
-def receiver(store: Path) -> Iterator[int]:
-    """Receive for as long as the context lasts, in a process of its own.
-
-    Args:
-        store: Where to.
-
-    Yields:
-        The port.
-    """
-    command = [sys.executable, "-m", "benchmarks.receiver", str(store)]
-    with subprocess.Popen(  # noqa: S603 - our own program
-        command, env=environment(), cwd=ROOT, stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            pin(process.pid, is_server=True)
-            yield int(process.stdout.readline() if process.stdout else "")
-        finally:
-            process.terminate()
