@@ -14,6 +14,7 @@ from benchmarks.bench import Bench
 from benchmarks.ceiling import ceiling
 from benchmarks.costs import cpu, large, memory
 from benchmarks.day import day
+from benchmarks.gateway import gateway
 from benchmarks.processes import has_two_cores
 from benchmarks.receiving import receiving
 from benchmarks.rows import HEADINGS, Row, aligned, markdown
@@ -41,6 +42,7 @@ MEASUREMENTS: Mapping[str, Callable[[Bench], Iterator[Row]]] = {
     "writing": writing,
     "receiving": receiving,
     "day": day,
+    "gateway": gateway,
 }
 
 

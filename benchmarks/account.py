@@ -1,14 +1,16 @@
 """The sandbox as a process that is told what to do. Started by `benchmarks.servers`.
 
-It writes a line of JSON when it is ready: its URL, and how many requests it has received. For
-each line of JSON that it reads, it sets the faults named there, and writes such a line again. It
-ends when its input does, so that none is left behind.
+It writes a line of JSON when it is ready: its URL, how many requests it has received, and how many
+of them were answered how, by the size of the page that they asked for and the status. For each line
+of JSON that it reads, it sets the faults named there, and writes such a line again. It ends when
+its input does, so that none is left behind.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 
 import click
 
@@ -78,10 +80,9 @@ def main(records: int, contacts: int | None) -> None:
 
 
 def _report(sandbox: Sandbox) -> None:
-    print(
-        json.dumps({"url": sandbox.api_url, "requests": len(sandbox.requests)}),
-        flush=True,
-    )
+    answers = Counter(f"{one.query.get('top')} {one.status}" for one in sandbox.requests)
+    told = {"url": sandbox.api_url, "requests": len(sandbox.requests), "answers": answers}
+    print(json.dumps(told), flush=True)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,13 @@ class Server:
         self._say({})
         return int(self._answer()["requests"])
 
+    @property
+    def answers(self) -> dict[str, int]:
+        """How many requests were answered how: by the page's size and the status, ``500 200``."""
+        self._say({})
+        answers: dict[str, int] = self._answer()["answers"]
+        return answers
+
     def set(self, **faults: Any) -> None:  # noqa: ANN401 - numbers and lists, as `Faults` has them
         """Make it misbehave from now on.
 
