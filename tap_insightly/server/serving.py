@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import socket
 from contextlib import contextmanager, suppress
+from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -15,7 +16,7 @@ from tap_insightly.server.connections import IDLE_SECONDS, Connection
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from starlette.types import ASGIApp
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 _BACKLOG = 2048
 _SECONDS_TO_END = 10
@@ -34,6 +35,28 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+
+class _Dated:
+    """Says when an answer was made, unless that is said already.
+
+    Insightly's answers say it by Insightly's clock, which syncs go by. uvicorn would put a date of
+    ours before that one, and clients would take the first.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", ()))
+                if all(name.lower() != b"date" for name, _ in headers):
+                    headers.append((b"date", formatdate(usegmt=True).encode()))
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await self._app(scope, receive, send_dated)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -61,7 +84,7 @@ def serve(
     """Serve until SIGTERM or SIGINT; tell whether it could begin. `ready` is called then."""
     _allow_files(max_connections)
     config = uvicorn.Config(
-        app,
+        _Dated(app),
         http=Connection,
         ws="none",
         loop="asyncio",
@@ -69,6 +92,7 @@ def serve(
         access_log=False,
         log_config=None,
         server_header=False,
+        date_header=False,
         proxy_headers=False,  # nothing here depends on where a client is
         limit_concurrency=max_connections,
         timeout_keep_alive=IDLE_SECONDS,

@@ -8,11 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import requests
 
+from tap_insightly.api import InsightlyClient
+from tap_insightly.sandbox import Sandbox
 from tap_insightly.webhooks.store import EventStore
 from tests.conftest import KEY, run_process
 from tests.server.running import COMMAND, PASSWORD, configure, environment, serving
@@ -20,8 +24,6 @@ from tests.server.running import COMMAND, PASSWORD, configure, environment, serv
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
-
-    from tap_insightly.sandbox import Sandbox
 
 
 def test_it_receives_forwards_and_tells_how_it_is(tmp_path: Path, shared_sandbox: Sandbox) -> None:
@@ -38,6 +40,25 @@ def test_it_receives_forwards_and_tells_how_it_is(tmp_path: Path, shared_sandbox
         assert 'client="client",status="200"} 1.0' in told
         assert 'insightly_quota_left{account="acme"}' in told
     assert served.process.returncode == 0
+
+
+def test_an_answer_has_one_date_and_insightlys_is_that_of_insightly(tmp_path: Path) -> None:
+    long_ago = datetime(2024, 2, 29, 23, 59, 59, tzinfo=timezone.utc)
+    with (
+        Sandbox(records=2, api_key=KEY).serve() as account,
+        serving(tmp_path, account.api_url) as served,
+    ):
+        account.clock = lambda: long_ago
+        whole = f"{served.url}/v3.1/Contacts"
+        asked = requests.get(whole, auth=(served.token(), ""), timeout=60)
+        others = [served.health(), requests.get(whole, timeout=60), served.deliver({"TASK_ID": 5})]
+        with InsightlyClient(served.token("sync"), api_url=f"{served.url}/v3.1") as client:
+            answer = client.request("GET", "/Contacts")
+    assert asked.headers["Date"] == "Thu, 29 Feb 2024 23:59:59 GMT"
+    assert answer.date == long_ago, "by which a sync sets its bookmarks"
+    for one in others:
+        assert parsedate_to_datetime(one.headers["Date"]) > long_ago
+        assert one.headers["Date"].count("GMT") == 1
 
 
 def test_it_says_where_it_is_and_for_whom(tmp_path: Path) -> None:
