@@ -215,6 +215,31 @@ def test_a_token_that_is_none_is_an_error_that_says_so(gateway: Clients) -> None
         client.session.get("/Instance")
 
 
+def test_a_refusal_of_the_gateway_is_told_as_one_and_not_as_insightlys(
+    sandbox: Sandbox, make_gateway: MakeGateway
+) -> None:
+    """Whoever has a token can do nothing about keys, pods, users and plans."""
+    few = Token("few", "acme", objects=frozenset({"Contact"}), is_read_only=True)
+    clients = make_gateway(few, Token("astray", "elsewhere"))
+    clients.texts["wrong"] = "ins_wrong"
+    cases = [
+        ("wrong", "GET", "/Instance", AuthenticationError, "does not know the token"),
+        ("astray", "GET", "/Instance", AuthenticationError, "'elsewhere', which is no longer"),
+        ("few", "GET", "/Leads", NotAvailableError, "'few' may not reach /Leads"),
+        ("few", "PUT", "/Contacts", NotAvailableError, "'few' may only read"),
+    ]
+    for name, method, path, kind, said in cases:
+        with clients.client(name) as client, pytest.raises(kind, match=said) as caught:
+            client.request(method, path, body={} if method == "PUT" else None)
+        assert "the gateway" in str(caught.value).lower()
+        for word in ("pod", "plan", "administrator", "Insightly says"):
+            assert word not in str(caught.value)
+    assert not sandbox.requests
+    sandbox.faults.forbidden = {"/Leads"}
+    with clients.client() as client, pytest.raises(NotAvailableError, match="Insightly says"):
+        client.request("GET", "/Leads")
+
+
 @pytest.mark.parametrize("share", ["lost", "reset", "500"])
 def test_what_may_have_been_done_is_told_to_the_library(
     share: str, sandbox: Sandbox, gateway: Clients

@@ -220,7 +220,7 @@ def test_ways_to_say_who_one_is(name: str, gateway: Clients, sandbox: Sandbox) -
     assert got.status_code == (200 if is_known else 401)
     assert len(sandbox.requests) == is_known
     if not is_known:
-        assert got.json()["Message"].endswith("An API key of Insightly is none.")
+        assert got.json()["Message"].endswith("An API key of Insightly is no token.")
         assert "Basic" in got.headers["WWW-Authenticate"]
         assert "Bearer" in got.headers["WWW-Authenticate"]
 
@@ -254,7 +254,7 @@ MAY = {
     "fields": (Token("x", "acme", objects=frozenset({"Lead"})), "GET", "/CustomFields/Leads", 200),
     "all fields": (Token("x", "acme", objects=frozenset({"Lead"})), "GET", "/CustomFields/x", 403),
     "custom": (Token("x", "acme", objects=frozenset({"Fruit__c"})), "GET", "/Fruit__c", 200),
-    "account gone": (Token("x", "gone"), "GET", "/Contacts", 403),
+    "account gone": (Token("x", "gone"), "GET", "/Contacts", 401),
 }
 
 

@@ -89,7 +89,12 @@ class AuthenticationError(InsightlyError):
     """The API key was not accepted (401)."""
 
     def __init__(
-        self, url: str, *, request: Request | None = None, said: str | None = None
+        self,
+        url: str,
+        *,
+        request: Request | None = None,
+        said: str | None = None,
+        is_of_gateway: bool = False,
     ) -> None:
         """Say which address refused the key.
 
@@ -97,16 +102,18 @@ class AuthenticationError(InsightlyError):
             url: The address that was asked.
             request: What was asked.
             said: What the server said of it, without the key.
+            is_of_gateway: Whether a gateway refused it, which takes tokens in place of keys.
         """
-        super().__init__(
+        text = (
             f"Insightly did not accept the API key (401 from {url}). Compare api_key and pod with "
             "the key and the API URL shown in Insightly under User Settings > API. If they are "
             "right, ask an administrator whether API access is switched on for this user (System "
-            f"Settings > User List > Edit User).{_quoted(said)}",
-            request=request,
-            status=HTTPStatus.UNAUTHORIZED,
-            said=said,
+            f"Settings > User List > Edit User).{_quoted(said)}"
         )
+        if is_of_gateway:
+            text = f"The gateway does not let this in (401 from {url}).{_quoted(said, 'It')}"
+        status = HTTPStatus.UNAUTHORIZED
+        super().__init__(text, request=request, status=status, said=said)
 
 
 class NotAvailableError(InsightlyError):
@@ -115,7 +122,13 @@ class NotAvailableError(InsightlyError):
     status: int
 
     def __init__(
-        self, path: str, status: int, method: str = "GET", said: str | None = None
+        self,
+        path: str,
+        status: int,
+        method: str = "GET",
+        said: str | None = None,
+        *,
+        is_of_gateway: bool = False,
     ) -> None:
         """Say what is not available.
 
@@ -124,6 +137,7 @@ class NotAvailableError(InsightlyError):
             status: The HTTP status: 403, 404 or 405.
             method: The method that was asked, in capitals.
             said: What the server said of it, without the key.
+            is_of_gateway: Whether a gateway refused it, and Insightly was not asked.
         """
         is_read = method == "GET"
         no_access = "the user of this API key has no access to it, or the plan leaves it out"
@@ -134,7 +148,11 @@ class NotAvailableError(InsightlyError):
         reason = {403: no_access, 404: missing, 405: "the API does not offer it under this name"}
         what = f"{path} cannot be read" if is_read else f"{method} {path} cannot be done"
         text = f"{what} ({status}): {reason[status]}.{_quoted(said)}"
+        if is_of_gateway:
+            text = f"{what} ({status}): the gateway refused it.{_quoted(said, 'It')}"
         super().__init__(text, status=status, said=said)
+        self.is_of_gateway = is_of_gateway
+        """Whether a gateway refused it, and Insightly was not asked."""
         self.set_request(method, path)
 
     @property
@@ -229,5 +247,5 @@ class ClosedError(InsightlyError):
         super().__init__("The connection to Insightly was closed before all was read.")
 
 
-def _quoted(said: str | None) -> str:
-    return f" Insightly says: {said}" if said else ""
+def _quoted(said: str | None, who: str = "Insightly") -> str:
+    return f" {who} says: {said}" if said else ""

@@ -4,6 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PROXY_STATUS = "Proxy-Status"
+"""By which one on the way says that an answer is its own (RFC 9209)."""
+GATEWAY = "insightly-gateway"
+"""What the gateway calls itself there."""
+
+
+def is_of_gateway(headers: Mapping[str, str]) -> bool:
+    """Tell whether the gateway refused a request itself, and did not pass it on to Insightly."""
+    return headers.get(PROXY_STATUS, "").partition(";")[0].strip() == GATEWAY
 
 
 def whole_number(text: str | None, otherwise: int | None = None) -> int | None:

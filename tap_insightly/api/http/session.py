@@ -30,7 +30,7 @@ from tap_insightly.api.http.errors import (
     RetryableError,
     UnknownOutcomeError,
 )
-from tap_insightly.api.http.headers import moment, seconds_to_wait, whole_number
+from tap_insightly.api.http.headers import is_of_gateway, moment, seconds_to_wait, whole_number
 from tap_insightly.api.http.quota import Quota
 from tap_insightly.api.http.rate_limit import RateLimiter
 from tap_insightly.api.http.request import Request
@@ -322,7 +322,8 @@ class InsightlySession(Closeable):
             said = self._clean(response.headers.get("Location", ""))[:LONGEST]
         else:
             said = as_sentence(self._clean(server_message(content, status, response.reason)))
-        error = error_of(request, status, said, self.base_url)
+        is_own = is_of_gateway(response.headers)
+        error = error_of(request, status, said, self.base_url, is_of_gateway=is_own)
         # A 429 with nothing left today will not pass.
         shortage = self.quota.shortage() if isinstance(error, RetryableError) else None
         if shortage is not None:

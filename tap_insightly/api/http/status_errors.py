@@ -41,18 +41,23 @@ STALE = (
 )
 
 
-def error_of(request: Request, status: int, said: str, base_url: str) -> InsightlyError:
+def error_of(
+    request: Request, status: int, said: str, base_url: str, *, is_of_gateway: bool = False
+) -> InsightlyError:
     """Make the error of a response that is none of the 2xx; of a redirect, it says where to."""
+    url = base_url + request.path
     if status == HTTPStatus.UNAUTHORIZED:
-        return AuthenticationError(base_url + request.path, request=request, said=said)
+        return AuthenticationError(url, request=request, said=said, is_of_gateway=is_of_gateway)
     if status in _NOT_AVAILABLE:
-        return NotAvailableError(request.path, status, request.method, said)
+        return NotAvailableError(
+            request.path, status, request.method, said, is_of_gateway=is_of_gateway
+        )
     facts = Facts(request=request, status=status, said=said)
     words = f"{status} {usual_words(status)}".strip()
     if status in _RETRYABLE or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         is_certain = status in _NOT_PROCESSED
         return RetryableError(f"{words}. {said}".strip(), was_not_processed=is_certain, **facts)
-    what = f"{request.method} {base_url}{request.path}"
+    what = f"{request.method} {url}"
     if status < HTTPStatus.BAD_REQUEST:
         msg = f"{what} was redirected to {said or 'nowhere'}. Check pod and api_url."
         return RefusedError(msg, **facts)

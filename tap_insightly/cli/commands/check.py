@@ -32,6 +32,7 @@ _REASONS = {
     404: "not in the plan (404)",
     405: "not under this name (405)",
 }
+_BY_GATEWAY = "the gateway does not let this token"
 # Lists are asked for one record and their total. Not all are documented to have one; the tap asks
 # all of them, too.
 _PAGED = {"top": "1", "count_total": "true"}
@@ -142,7 +143,8 @@ def _access(obj: InsightlyObject, asked: Future[Response]) -> ObjectAccess:
     try:
         response = asked.result()
     except NotAvailableError as error:
-        return ObjectAccess(obj.name, obj.path, is_readable=False, reason=_REASONS[error.status])
+        reason = _BY_GATEWAY if error.is_of_gateway else _REASONS[error.status]
+        return ObjectAccess(obj.name, obj.path, is_readable=False, reason=reason)
     except QuotaExhaustedError:
         reason = "not asked, as the day's requests are used up"
         return ObjectAccess(obj.name, obj.path, is_readable=None, reason=reason)

@@ -48,7 +48,7 @@ def client_of(headers: Iterable[tuple[bytes, bytes]], tokens: TokenStore) -> Tok
     if found is None:
         msg = (
             "This gateway does not know the token, or it was revoked. Ask whoever runs the "
-            "gateway for another one. An API key of Insightly is none."
+            "gateway for another one. An API key of Insightly is no token."
         )
         raise Refusal(401, msg)
     return found
@@ -63,9 +63,9 @@ def check(token: Token, method: str, target: Target, accounts: Collection[str]) 
     if token.account not in accounts:
         msg = (
             f"The token '{token.name}' is for the account '{token.account}', which is no longer "
-            "in the gateway's configuration."
+            "in the gateway's configuration. Ask whoever runs the gateway."
         )
-        raise Refusal(403, msg)
+        raise Refusal(401, msg)
     if method not in METHODS:
         allowed = ", ".join(METHODS)
         raise Refusal(405, f"The API has no method {method[:20]!r}.", allow=allowed)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from tap_insightly.api.http.codec import encode
+from tap_insightly.api.http.headers import GATEWAY, PROXY_STATUS
 from tap_insightly.server.gateway.headers import counted
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ _CHALLENGE = (
     (b"www-authenticate", b'Basic realm="insightly", charset="UTF-8"'),
     (b"www-authenticate", b'Bearer realm="insightly"'),
 )
+# Clients would take it for an answer of Insightly, and compare their keys and plans.
+_DENIED = (PROXY_STATUS.lower().encode(), f"{GATEWAY}; error=http_request_denied".encode())
 
 
 class Refusal(Exception):  # noqa: N818 - an answer like any other, not an error of ours
@@ -47,6 +51,8 @@ class Refusal(Exception):  # noqa: N818 - an answer like any other, not an error
         self.headers: list[tuple[bytes, bytes]] = [(b"content-type", b"application/json")]
         self.headers.append((b"content-length", str(len(self.body)).encode()))
         self.headers += counted(share or {})
+        if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            self.headers.append(_DENIED)
         if status == 401:  # noqa: PLR2004 - HTTP's number is its name
             self.headers += _CHALLENGE
         if retry_after is not None:

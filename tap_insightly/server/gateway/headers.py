@@ -29,6 +29,7 @@ _HOP_BY_HOP = frozenset(
 # Cookies are those of the gateway with Insightly; what kind of server it is tells nobody anything.
 _NOT_BACK = _HOP_BY_HOP | {
     *(b"set-cookie", b"set-cookie2", b"server", b"www-authenticate", b"location", b"alt-svc"),
+    b"proxy-status",
     *(b"strict-transport-security", b"x-ratelimit-limit", b"x-ratelimit-remaining"),
 }
 _CODINGS = frozenset({"gzip", "deflate", "identity"})
