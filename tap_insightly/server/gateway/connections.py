@@ -14,7 +14,8 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_p
 from yarl import URL
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
+    from types import SimpleNamespace
 
     from tap_insightly.server.gateway.settings import Upstream
 
@@ -48,6 +49,7 @@ class Connections:
             trust_env=False,  # else it would look for passwords in .netrc
             skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"),
             middlewares=(_once,),
+            trace_configs=[_telling_when_sent()],
         )
 
     async def send(
@@ -56,14 +58,27 @@ class Connections:
         url: URL,
         headers: dict[str, str],
         body: bytes | AsyncIterator[bytes] | None,
+        sent: Callable[[], object],
     ) -> aiohttp.ClientResponse:
-        """Send a request once, with the key; return the response as soon as it begins."""
+        """Send a request once, with the key; return the response as soon as it begins.
+
+        Args:
+            method: The method.
+            url: Where to.
+            headers: All headers but the key.
+            body: The body; None for none.
+            sent: Called once the request is on its way.
+
+        Returns:
+            The response, of which the body has to be read yet.
+        """
         return await self._session.request(
             method,
             url,
             headers={**headers, "Authorization": self._authorization},
             data=body,
             proxy=self._proxy,
+            trace_request_ctx=sent,
             allow_redirects=False,  # the key goes to the address that was set, to no other
         )
 
@@ -82,6 +97,15 @@ class Connections:
     async def close(self) -> None:
         """End all connections."""
         await self._session.close()
+
+
+def _telling_when_sent() -> aiohttp.TraceConfig:
+    async def tell(_: object, context: SimpleNamespace, __: object) -> None:
+        context.trace_request_ctx()
+
+    config = aiohttp.TraceConfig()
+    config.on_request_headers_sent.append(tell)
+    return config
 
 
 async def _once(

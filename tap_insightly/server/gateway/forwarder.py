@@ -179,7 +179,7 @@ class Forwarder:
         is_refused, retry_after = None, None
         try:
             try:
-                response = await self._opened(call)
+                response = await self._opened(call, turn)
             except BaseException as error:
                 is_unsent = isinstance(error, _FailedTry) and error.was_not_processed
                 account.quota.give_back(token, None, was_sent=not is_unsent)
@@ -195,7 +195,7 @@ class Forwarder:
         finally:
             account.pace.release(turn, is_refused=is_refused)
 
-    async def _opened(self, call: Call) -> aiohttp.ClientResponse:
+    async def _opened(self, call: Call, turn: Turn) -> aiohttp.ClientResponse:
         """Send a request, and wait until the answer begins."""
         account, body = self._account, call.body
         headers = onward(call.headers, self._agent)
@@ -206,7 +206,9 @@ class Forwarder:
                 headers["Content-Length"] = str(body.length)
         url = call.target.url(account.upstream.base_url)
         try:
-            return await account.connections.send(call.request.method, url, headers, content)
+            return await account.connections.send(
+                call.request.method, url, headers, content, lambda: account.pace.sent(turn)
+            )
         except _NETWORK as error:
             if body.failure is not None:
                 raise body.failure from None

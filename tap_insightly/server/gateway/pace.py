@@ -140,6 +140,11 @@ class Pace:
         """Say how many seconds a request waited for its turn."""
         return 0.0 if turn.permit is None else turn.permit.at - turn.waited_since
 
+    def sent(self, turn: Turn) -> None:
+        """Note that a request is on its way only now; whoever is next is so much later."""
+        if turn.permit is not None:
+            turn.permit.at = max(turn.permit.at, self._clock.time())
+
     def release(
         self, turn: Turn, *, is_refused: bool | None, retry_after: float | None = None
     ) -> None:
