@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import http.client
-import json
 import os
 import signal
 import statistics
@@ -18,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from benchmarks.bench import KEY, RATE
-from benchmarks.processes import ROOT, environment, pin
+from benchmarks.bench import FASTEST, KEY, RATE
+from benchmarks.processes import environment, pin
 from benchmarks.rows import Row
+from benchmarks.server import ACCOUNT, serving
 from benchmarks.servers import served
 from tap_insightly.server.gateway.tokens import Token, TokenStore
 
@@ -39,7 +39,7 @@ CLIENTS = {"tap 1": 20, "tap 2": 21, "insightly api": 500}
 the largest that there are."""
 
 _PATH = "/Instance"
-_UNLIMITED = 2_000  # requests a second, where the pace is not what is measured
+_PAUSE = 0.012  # seconds between two requests, so that the pace is not what is measured
 _WARM_UP = 10  # seconds until the clients all ask as fast as they may
 
 
@@ -68,8 +68,8 @@ def gateway(bench: Bench) -> Iterator[Row]:
     Yields:
         What it adds to a request, its memory, and who got which part of the pace.
     """
-    with served(records=10) as server, _running(bench, server, _UNLIMITED) as running:
-        direct, through = _latencies(server, running, bench.size(2_000, 50))
+    with served(records=10) as server, _running(bench, server, FASTEST) as running:
+        direct, through = _latencies(server, running, bench.size(1_000, 50))
         yield Row("gateway: half of the requests, without it", direct, "ms")
         yield Row(
             "gateway: half of the requests, added by it", through - direct, "ms", at_most=ADDED
@@ -84,30 +84,14 @@ def gateway(bench: Bench) -> Iterator[Row]:
 
 @contextmanager
 def _running(bench: Bench, server: Server, pace: float) -> Iterator[Running]:
-    """Run a gateway for as long as the context lasts, beside the server that it asks."""
-    store, path = bench.folder / f"tokens-{pace}.sqlite", bench.folder / f"gateway-{pace}.json"
-    with TokenStore(store) as opened:
-        tokens = {name: opened.create(Token(name, "acme")) for name in CLIENTS}
-    settings = {
-        "store": str(store),
-        "base_url": server.url,
-        "api_key": KEY,
-        "requests_per_second": pace,
-    }
-    path.write_text(json.dumps(settings), encoding="utf-8")
-    with subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-m", "benchmarks.gateway_server", str(path)],
-        env=environment(),
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            pin(process.pid, is_server=True)
-            line = process.stdout.readline() if process.stdout else ""
-            yield Running(process.pid, json.loads(line)["url"], tokens)
-        finally:
-            process.terminate()
+    """Run the server for as long as the context lasts, beside the one that it asks."""
+    folder = bench.folder / f"gateway-{pace}"
+    folder.mkdir()
+    with TokenStore(folder / "tokens.sqlite") as opened:
+        tokens = {name: opened.create(Token(name, ACCOUNT)) for name in CLIENTS}
+    account = {"api_url": server.url, "api_key": KEY, "requests_per_second": pace}
+    with serving(folder, account) as (url, pid):
+        yield Running(pid, f"{url}/v3.1", tokens)
 
 
 class _Caller:
@@ -147,7 +131,10 @@ def _latencies(server: Server, running: Running, number: int) -> tuple[float, fl
     """Ask without and with the gateway, in turn, so that whatever else happens hits both."""
     direct = _Caller(server.url, KEY)
     through = _Caller(running.url, next(iter(running.tokens.values())))
-    found = [(direct.ask(), through.ask()) for _ in range(number + 20)][20:]
+    found = []
+    for _ in range(number):
+        time.sleep(_PAUSE)
+        found.append((direct.ask(), through.ask()))
     direct.close()
     through.close()
     return (
@@ -160,6 +147,7 @@ def _memory_with(running: Running, number: int) -> float:
     """Open so many connections, use each once, and look."""
     callers = [_Caller(running.url, next(iter(running.tokens.values()))) for _ in range(number)]
     for one in callers:
+        time.sleep(_PAUSE)
         one.ask()
     memory = running.memory
     for one in callers:

@@ -173,7 +173,7 @@ class DayQuota:
             self._seen = report.left if self._seen is None else self._seen
 
     def learn(self, left: int | None, limit: int | None, used: Mapping[str, int]) -> None:
-        """Note what holds for all gateways together; None for what is not known."""
+        """Note what holds for all gateways together; None for nothing new."""
         if left is not None:
             self.count.remaining = left
         if limit is not None:
