@@ -43,8 +43,8 @@ class Clients:
     def ask(self, method: str, path: str, name: str = "tap", **options: Any) -> requests.Response:
         """Ask as a client does, by the path below the version."""
         options.setdefault("auth", (self.texts[name], ""))
-        options.setdefault("timeout", 60)
-        return requests.request(method, f"{self.api_url}{path}", allow_redirects=False, **options)
+        url = f"{self.api_url}{path}"
+        return requests.request(method, url, allow_redirects=False, timeout=60, **options)
 
     def get(self, path: str, name: str = "tap", **options: Any) -> requests.Response:
         """Ask with GET."""

@@ -39,7 +39,7 @@ class RedisServer:
 
     def start(self) -> None:
         """Start it, and wait until it answers."""
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - what was found above
             [
                 self._program,
                 *("--bind", "127.0.0.1", "--port", str(self.port)),

@@ -19,10 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import click
 import uvicorn
 from starlette.applications import Starlette
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
+from typing_extensions import override
 
 from tap_insightly.server.gateway.gateway import Gateway
 from tap_insightly.server.gateway.settings import Limits, Sharing, Upstream
@@ -30,7 +32,7 @@ from tap_insightly.server.gateway.tokens import TokenStore
 from tap_insightly.server.metrics import Metrics
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     from starlette.requests import Request
 
@@ -67,6 +69,19 @@ def _config(gateway: Gateway, metrics: Metrics) -> uvicorn.Config:
         timeout_keep_alive=3600,
         timeout_graceful_shutdown=1,
     )
+
+
+class _Server(uvicorn.Server):
+    """Tells when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], object]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
 
 
 def _listener() -> socket.socket:
@@ -106,20 +121,13 @@ def served(
     """Serve a gateway in a thread, for as long as the context lasts."""
     metrics = Metrics()
     gateway = Gateway(upstreams, tokens, metrics, limits=limits, **options)
-    server = uvicorn.Server(_config(gateway, metrics))
-    listener, loop = _listener(), asyncio.new_event_loop()
     is_ready = threading.Event()
-
-    async def run() -> None:
-        serving = asyncio.create_task(server.serve([listener]))
-        while not server.started and not serving.done():
-            await asyncio.sleep(0.01)
-        is_ready.set()
-        await serving
+    server = _Server(_config(gateway, metrics), is_ready.set)
+    listener, loop = _listener(), asyncio.new_event_loop()
 
     def work() -> None:
         try:
-            loop.run_until_complete(run())
+            loop.run_until_complete(server.serve([listener]))
         finally:
             loop.run_until_complete(loop.shutdown_default_executor())
             loop.close()
@@ -182,11 +190,10 @@ async def _run(settings: dict[str, Any]) -> None:
     with TokenStore(settings.pop("store")) as tokens:
         metrics = Metrics()
         gateway = Gateway(upstreams, tokens, metrics, limits=limits, **settings)
-        server, listener = uvicorn.Server(_config(gateway, metrics)), _listener()
+        listener = _listener()
+        told = json.dumps({"url": f"http://127.0.0.1:{listener.getsockname()[1]}"})
+        server = _Server(_config(gateway, metrics), lambda: click.echo(told))
         serving = asyncio.create_task(server.serve([listener]))
-        while not server.started:
-            await asyncio.sleep(0.01)
-        print(json.dumps({"url": f"http://127.0.0.1:{listener.getsockname()[1]}"}), flush=True)
         ending = asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
         await asyncio.wait({serving, ending}, return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True

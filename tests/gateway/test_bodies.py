@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import pytest
@@ -108,7 +109,7 @@ def test_a_body_without_end_is_refused(make_gateway: MakeGateway) -> None:
             reading = threading.Thread(target=lambda: answered.append(read_all(connection)))
             reading.start()
             chunk = b"10000\r\n" + b"x" * 65536 + b"\r\n"
-            with pytest.raises(OSError, match=r"pipe|reset"):
+            with suppress(OSError):  # once the gateway has closed it
                 while True:
                     connection.sendall(chunk)
             reading.join(60)

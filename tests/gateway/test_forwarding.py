@@ -1,4 +1,4 @@
-"""What becomes of a request: passed on as it is, repeated where that does no harm, and no further."""
+"""What becomes of a request: passed on as it is, and repeated where that does no harm."""
 
 from __future__ import annotations
 

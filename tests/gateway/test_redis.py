@@ -220,17 +220,21 @@ def test_without_redis_each_takes_a_safe_part_and_with_it_all_again(
 def test_redis_dies_in_the_middle_and_no_request_fails(
     redis_server: RedisServer, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    with several(3, tmp_path, sandbox.api_url, redis_server.url) as gateways:
-        with ThreadPoolExecutor(1) as pool:
-            asking = pool.submit(lambda: gateways.ask_all(60))
-            for _ in range(3):
-                before = len(sandbox.requests)
-                until(lambda before=before: len(sandbox.requests) > before + 15, "they ask")  # type: ignore[misc]
-                redis_server.kill()
-                before = len(sandbox.requests)
-                until(lambda before=before: len(sandbox.requests) > before + 15, "they go on")  # type: ignore[misc]
-                redis_server.start()
-            found = asking.result()
+    def until_more_are_asked() -> None:
+        before = len(sandbox.requests)
+        until(lambda: len(sandbox.requests) > before + 15, "they go on")
+
+    with (
+        several(3, tmp_path, sandbox.api_url, redis_server.url) as gateways,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        asking = pool.submit(lambda: gateways.ask_all(60))
+        for _ in range(3):
+            until_more_are_asked()
+            redis_server.kill()
+            until_more_are_asked()
+            redis_server.start()
+        found = asking.result()
     assert {one.status_code for one in found} == {200}
     assert len([one for one in sandbox.requests if one.status == 200]) == 180
 
