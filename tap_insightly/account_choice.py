@@ -132,8 +132,8 @@ def chosen(layers: Sequence[Layer], *, may_lack_key: bool = False) -> Account | 
     if len(file.accounts) > 1 and not may_lack_key:
         names = ", ".join(file.accounts)
         msg = (
-            f"{file.path} has several accounts: {names}. Choose one by --account, by the variable "
-            f"{VARIABLE}, or by the setting 'account'."
+            f"{file.path} has several accounts: {names}. Choose one by the variable {VARIABLE}, "
+            "by the setting 'account' of tap and target, or by --account of insightly."
         )
         raise AccountChoiceError(msg)
     return next(iter(file.accounts.values())) if len(file.accounts) == 1 else None

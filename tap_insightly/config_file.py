@@ -195,10 +195,13 @@ class _Reader:
         if key is None and not wrong:
             wrong.append("it has no API key; add 'api_key_env', 'api_key_file' or 'api_key'.")
         if (user is None) is not (password is None) and not wrong:
-            given, lacking = "webhook_user", "webhook_password_env"
-            if user is None:
-                given, lacking = password.key if password else "", WEBHOOK_USER.name
-            wrong.append(f"'{given}' is given without '{lacking}'; webhooks need both.")
+            said = (
+                "'webhook_user' is given without 'webhook_password_env', 'webhook_password_file' "
+                "or 'webhook_password'"
+            )
+            if password is not None:
+                said = f"'{password.key}' is given without 'webhook_user'"
+            wrong.append(f"{said}; webhooks need both a user and a password.")
         wrong += self._check_inline((key, password))
         self._problems += [of_account(name, sentence) for sentence in wrong]
         if key is None or wrong:

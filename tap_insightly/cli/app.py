@@ -64,9 +64,9 @@ def main(**_: object) -> None:
     """Insightly CRM from a terminal: look, ask, write.
 
     Settings are those of tap-insightly: the API key in TAP_INSIGHTLY_API_KEY and the pod in
-    TAP_INSIGHTLY_POD, or in a file .env, or in a configuration file of the tap (--config), or
-    as options. With several accounts, they are in one configuration file, and --account or
-    INSIGHTLY_ACCOUNT chooses: see insightly accounts. Data goes to standard output, everything
+    TAP_INSIGHTLY_POD, or in a file .env, or in a file of settings (--config), or as options.
+    With several accounts, they are in one configuration file, and --account or INSIGHTLY_ACCOUNT
+    chooses: see insightly accounts. Data goes to standard output, everything
     else to standard error.
 
     Exit codes: 0 done, 1 refused or failed, 2 wrong usage.

@@ -129,8 +129,13 @@ def variables(settings: Sequence[Setting] = WITH_ACCOUNT) -> Layer:
 
 def root_options() -> dict[str, Any]:
     """List the settings that were made by options before the name of the command."""
+    return _given({ACCOUNT.name: root_account()})
+
+
+def root_account() -> str | None:
+    """Say which account was given by the option before the name of the command."""
     context = click.get_current_context(silent=True)
-    return _given({ACCOUNT.name: context.find_root().params.get(ACCOUNT.name)} if context else {})
+    return context.find_root().params.get(ACCOUNT.name) if context else None
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import click
 
 from tap_insightly.api import UnknownObjectError
 from tap_insightly.api.records.objects import find_object
+from tap_insightly.cli.options import root_account
 from tap_insightly.cli.server_files import server_file
 from tap_insightly.openapi.objects import standard_objects
 from tap_insightly.values import before, parse_moment, utc_text
@@ -76,7 +77,9 @@ def ago(duration: timedelta) -> datetime:
 
 def selection_options(function: Function) -> Function:
     """Add options that choose events: `account`, `names` of objects, and `since`."""
-    account = click.option("--account", metavar="NAME", help="Only those of this account.")
+    account = click.option(
+        "--account", default=root_account, metavar="NAME", help="Only those of this account."
+    )
     names = click.option(
         "--object",
         "names",

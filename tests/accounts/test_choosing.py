@@ -168,7 +168,10 @@ def test_the_only_account_is_used_if_nothing_else_is_said(two: Two, tmp_path: Pa
 
 def test_of_several_accounts_one_has_to_be_chosen(two: Two) -> None:
     sentence = wrong()
-    assert "has several accounts: acme, beta. Choose one by --account, by the variable" in sentence
+    assert (
+        "has several accounts: acme, beta. Choose one by the variable INSIGHTLY_ACCOUNT, by"
+        in sentence
+    )
     assert two.asked == (False, False)
 
 

@@ -153,7 +153,36 @@ def test_the_command_line_makes_lists_and_revokes(path: Path) -> None:
     assert run("revoke", "forms")[0] == 0
     assert json.loads(run("list", "--json")[1])[0]["revoked"]
     code, _, said = run("revoke", "forms")
-    assert (code, "no token named 'forms'" in said) == (1, True)
+    assert (code, "'forms' was revoked already, at 20" in said) == (1, True)
+    code, _, said = run("revoke", "nobody")
+    assert (code, "no token named 'nobody'" in said) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("args", "account", "words"),
+    [
+        (("tokens", "create", "--account", "acme"), "acme", ""),
+        (("--account", "acme", "tokens", "create"), "acme", ""),
+        (("--account", "beta", "tokens", "create", "--account", "acme"), "acme", ""),
+        (("tokens", "create", "--account", "acm"), None, "has no account 'acm'. Did you mean 'ac"),
+        (("tokens", "create", "--account", "x"), None, "account 'x'. It has acme, beta."),
+        (("tokens", "create"), None, "Missing option '--account'"),
+    ],
+)
+def test_a_token_leads_to_an_account_that_there_is(
+    path: Path, monkeypatch: pytest.MonkeyPatch, args: list[str], account: str | None, words: str
+) -> None:
+    """One that leads nowhere would be seen by its client only, and late."""
+    config = path.with_name("config.toml")
+    config.write_text("".join(f'[accounts.{n}]\napi_key_env = "K"\n' for n in ("acme", "beta")))
+    monkeypatch.setenv("INSIGHTLY_CONFIG", str(config))
+    done = CliRunner().invoke(main, [*args, "--name", "client", "--quota-share", "0.0005"])
+    assert (done.exit_code, words in done.stderr) == (0 if account else 2, True)
+    assert path.exists() == bool(account)
+    if account:
+        (row,) = json.loads(run("list", "--json")[1])
+        assert row["account"] == account
+        assert " 0.05% " in run("list")[1]
 
 
 @pytest.mark.parametrize(
@@ -189,7 +218,7 @@ def test_without_a_store_the_command_line_says_what_to_do(
     assert not path.exists()
     monkeypatch.delenv("INSIGHTLY_TOKEN_STORE")
     code, _, said = run("list")
-    assert (code, "INSIGHTLY_TOKEN_STORE" in said) == (2, True)
+    assert (code, "INSIGHTLY_TOKEN_STORE" in said) == (1, True)
 
 
 HEADERS = {
@@ -263,8 +292,8 @@ def test_who_may_do_what(name: str, make_gateway: MakeGateway, sandbox: Sandbox)
     token, method, where, status = MAY[name]
     got = make_gateway(token).ask(method, where, "x")
     assert got.status_code == status
-    assert len(sandbox.requests) == (status != 403)
-    if status == 403:
+    assert len(sandbox.requests) == (status not in {401, 403})
+    if status in {401, 403}:
         assert "'x'" in got.json()["Message"]
 
 

@@ -174,8 +174,8 @@ def _wrong(**server: Any) -> Callable[[Path], None]:
         (_wrong(redis_url_env="NOT_SET"), 2, "The variable NOT_SET of 'redis_url_env' does not"),
         (_wrong(redis_url="redis://x", redis_url_env="Y"), 2, "keep one of them"),
         (_open_redis, 2, "the password in 'redis_url' of [server]"),
-        (_wrong(webhook_store="nowhere/webhooks.sqlite"), 1, "nowhere"),
-        (_wrong(token_store="nowhere/tokens.sqlite"), 1, "nowhere"),  # noqa: S106 - a path
+        (_wrong(port=0, webhook_store="nowhere/webhooks.sqlite"), 1, "nowhere"),
+        (_wrong(port=0, token_store="nowhere/tokens.sqlite"), 1, "nowhere"),  # noqa: S106 - a path
         (_folder_for_webhooks, 1, "webhooks.sqlite"),
         (_garbage_for_webhooks, 1, "webhooks.sqlite"),
         (_garbage_for_tokens, 1, "tokens.sqlite"),
@@ -201,8 +201,18 @@ def test_a_port_that_is_taken_is_told_of(tmp_path: Path) -> None:
         code, line = serve(tmp_path, "--port", str(port))
     assert (code, line) == (
         1,
-        f"Error: Cannot listen on 127.0.0.1, port {port}: Address already in use.",
+        f"Error: Cannot listen on 127.0.0.1, port {port}: Address already in use. Stop what "
+        "listens there, or choose another port by --port.",
     )
+
+
+def test_without_a_file_it_says_that_there_is_none(tmp_path: Path) -> None:
+    env = {name: text for name, text in environment(tmp_path).items() if name != "INSIGHTLY_CONFIG"}
+    env |= {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    done = run_process([*COMMAND, "serve"], env=env, folder=tmp_path)
+    assert done.returncode == 2
+    assert f"There is no file {tmp_path}/insightly/config.toml" in done.stderr
+    assert "INSIGHTLY_CONFIG" in done.stderr
 
 
 def test_a_missing_key_is_told_of_before_anything_is_opened(tmp_path: Path) -> None:

@@ -66,6 +66,13 @@ def test_events_are_chosen(store: Path, options: list[str], expected: list[int])
     assert [one["event"] for one in done.json] == expected
 
 
+def test_an_account_before_the_command_counts_as_one_behind_it(store: Path) -> None:
+    chosen = ("--account", "other", "webhooks", "list", "--json", "--store", store)
+    assert [one["event"] for one in run(None, *chosen, api_key=None).json] == [4]
+    done = run(None, *chosen, "--account", "acme", api_key=None)
+    assert [one["event"] for one in done.json] == [2, 3, 1]
+
+
 def test_what_was_not_understood_is_shown_as_it_came(store: Path) -> None:
     (event,) = webhooks(store, "list", "--rejected", "--json").json
     assert event == {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from dataclasses import replace
 from functools import partial
@@ -11,7 +12,7 @@ import click
 
 from tap_insightly.accounts import ConfigFileError
 from tap_insightly.cli.output import echo
-from tap_insightly.config_file import load
+from tap_insightly.config_file import VARIABLE, load
 
 if TYPE_CHECKING:
     import socket
@@ -28,8 +29,9 @@ _EXTRA = {"aiohttp", "anyio", "h11", "prometheus_client", "redis", "starlette", 
 def serve(host: str | None, port: int | None) -> None:
     """Receive webhooks, and be a gateway to Insightly for other programs.
 
-    All that it needs is in the configuration file: accounts with the user and password of their
-    webhooks, and where to keep them. Put a proxy with TLS in front of it. SIGTERM or Ctrl-C ends
+    All that it needs is in the configuration file, which INSIGHTLY_CONFIG names: the accounts,
+    with the user and password of their webhooks, and in [server] where to keep what it receives.
+    It serves all accounts of the file. Put a proxy with TLS in front of it. SIGTERM or Ctrl-C ends
     it in order: what is under way is finished, and what was received is on disk.
 
     Needs more packages: pip install 'tap-insightly[server]'
@@ -53,6 +55,12 @@ def serve(host: str | None, port: int | None) -> None:
     try:
         config = load()
         settings = server_settings(config)
+        if config.file is None:
+            msg = (
+                f"There is no file {config.path}, which should have the accounts to serve. Make "
+                f"it, or name another one by {VARIABLE}."
+            )
+            raise click.UsageError(msg)
         if not config.accounts:
             msg = f"{config.path} has no accounts; insightly serve needs one."
             raise click.UsageError(msg)
@@ -66,7 +74,10 @@ def serve(host: str | None, port: int | None) -> None:
     except OSError as error:
         # What Python adds to the reason is the address once more.
         reason = (error.strerror or str(error)).partition(" (while attempting")[0]
-        msg = f"Cannot listen on {settings.host}, port {settings.port}: {reason}."
+        hint = ""
+        if error.errno == errno.EADDRINUSE:
+            hint = " Stop what listens there, or choose another port by --port."
+        msg = f"Cannot listen on {settings.host}, port {settings.port}: {reason}.{hint}"
         raise click.ClickException(msg) from None
     with listener:
         _serve(server, listener, config, settings.max_connections)

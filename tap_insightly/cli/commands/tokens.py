@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 import msgspec
 
+from tap_insightly.accounts import ConfigFileError
+from tap_insightly.api.records.names import close_names, did_you_mean
 from tap_insightly.api.records.objects import UnknownObjectError, find_object, standard_objects
+from tap_insightly.cli.options import root_account
 from tap_insightly.cli.output import echo, json_option, write_json, write_table
 from tap_insightly.cli.server_files import server_file
+from tap_insightly.config_file import load
 from tap_insightly.openapi.objects import all_objects
 from tap_insightly.server.gateway.tokens import Token, TokenStore, TokenStoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from tap_insightly.openapi.objects import InsightlyObject
@@ -55,6 +59,13 @@ def _name(_: click.Context, __: click.Parameter, text: str) -> str:
     return text
 
 
+def _account(context: click.Context, parameter: click.Parameter, name: str | None) -> str:
+    found = name or root_account()
+    if not found:
+        raise click.MissingParameter(ctx=context, param=parameter)
+    return found
+
+
 def _number(_: click.Context, __: click.Parameter, number: float | None) -> float | None:
     if number is not None and math.isnan(number):
         msg = "nan is no number."
@@ -63,8 +74,15 @@ def _number(_: click.Context, __: click.Parameter, number: float | None) -> floa
 
 
 @tokens.command()
-@click.option("--name", required=True, callback=_name, help="What the client is called.")
-@click.option("--account", required=True, help="The account, as the configuration calls it.")
+@click.option(
+    "--name", required=True, callback=_name, metavar="NAME", help="What the client is called."
+)
+@click.option(
+    "--account",
+    callback=_account,
+    metavar="NAME",
+    help="The account in the configuration file that it leads to.  [required]",
+)
 @click.option("--read-only", "is_read_only", is_flag=True, help="It may read only.")
 @click.option(
     "--object",
@@ -105,6 +123,7 @@ def create(  # noqa: PLR0913 - the options of a command
       $ insightly tokens create --name dashboards --account acme --read-only
       $ insightly tokens create --name forms --account acme --object lead --quota-share 0.2
     """
+    _check_account(account)
     allowed = frozenset(_object_name(one) for one in objects) if objects else None
     token = Token(
         name,
@@ -166,6 +185,22 @@ def _saying(work: Callable[[], Result]) -> Result:
         raise click.ClickException(str(error)) from None
 
 
+def _check_account(name: str) -> None:
+    """Refuse an account that the configuration file lacks; without one, it may be elsewhere."""
+    try:
+        file = load()
+    except ConfigFileError as error:
+        raise click.UsageError(str(error)) from None
+    if file.accounts and name not in file.accounts:
+        hint = did_you_mean(close_names(name, file.accounts))
+        msg = f"{file.path} has no account '{name}'.{hint or f' It has {_listed(file.accounts)}.'}"
+        raise click.UsageError(msg)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
+
+
 def _object_name(text: str) -> str:
     """Find an object in what was typed; what looks like a custom object is taken to be one."""
     if _CUSTOM.fullmatch(text):
@@ -186,7 +221,7 @@ def _row(token: Token) -> dict[str, Any]:
 def _cells(token: Token) -> Sequence[object]:
     verb = "read" if token.is_read_only else "read, write"
     what = "all" if token.objects is None else ", ".join(sorted(token.objects))
-    share = None if token.quota_share is None else f"{token.quota_share:.0%}"
+    share = None if token.quota_share is None else f"{100 * token.quota_share:.4g}%"
     pace = f"{token.pace_share:g}"
     used = (token.created, token.last_used, token.revoked)
     return (token.name, token.account, f"{verb}: {what}", pace, share, *used)

@@ -55,7 +55,7 @@ def webhooks() -> None:
     default=100,
     show_default=True,
     metavar="NUMBER",
-    help="The newest of so many.",
+    help="How many at most; these are the newest.",
 )
 @json_option
 def list_events(  # noqa: PLR0913 - as click has it
@@ -123,7 +123,7 @@ def _list_given_up(failures: Iterable[Failure], *, is_json: bool) -> None:
         )
         return
     write_table(
-        ("event", "account", "object", "id", "forward", "tries", "given up", "it"),
+        ("event", "account", "object", "id", "forward", "tries", "given up", "why"),
         (
             (
                 str(one.event.seq),
@@ -316,3 +316,4 @@ def forget(name: str, store: str | None, *, is_sure: bool) -> None:
             raise click.UsageError(msg)
         confirm(f"Forget {name}", is_sure=is_sure)
         forget_forward(opened, name)
+    echo(f"The forward '{name}' is forgotten.")

@@ -115,7 +115,9 @@ class TokenStore:
             if must_exist and not self.path.exists():
                 msg = (
                     f"There is no store of tokens at {self.path}. "
-                    "Make a token with: insightly tokens create."
+                    "Make a token with: insightly tokens create. If it is elsewhere, name it by "
+                    "INSIGHTLY_TOKEN_STORE, or the configuration file of the server by "
+                    "INSIGHTLY_CONFIG."
                 )
                 raise TokenStoreError(msg)
             _make_private(self.path)
@@ -189,9 +191,12 @@ class TokenStore:
         Raises:
             TokenStoreError: If there is none of that name.
         """
-        found = next((one for one in self.list() if one.name == name and not one.revoked), None)
+        named = [one for one in self.list() if one.name == name]
+        found = next((one for one in named if not one.revoked), None)
         if found is None:
             msg = f"There is no token named '{name}'. List them with: insightly tokens list."
+            if named:
+                msg = f"The token '{name}' was revoked already, at {named[-1].revoked}."
             raise TokenStoreError(msg)
         with self._saying("changed"):
             self._db.execute(
