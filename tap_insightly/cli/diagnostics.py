@@ -33,6 +33,8 @@ class Explainer:
         self._host = url.hostname
         self._address = url.netloc
         self._compare = f"Compare api_url with {_ADDRESS_SHOWN}."
+        if not (url.hostname or "").endswith(".insightly.com"):
+            self._compare = f"Compare api_url with {_ADDRESS_SHOWN}, or with that of your gateway."
         if not config.get("api_url"):
             self._compare = f"Compare the pod, '{pod_name(config['pod'])}', with {_ADDRESS_SHOWN}."
 

@@ -14,6 +14,7 @@ from tap_insightly.cli.options import root_account
 from tap_insightly.cli.server_files import server_file
 from tap_insightly.openapi.objects import standard_objects
 from tap_insightly.values import before, parse_moment, utc_text
+from tap_insightly.webhooks.database import StoreError
 from tap_insightly.webhooks.event import ANY_CUSTOM_OBJECT_RECORD
 from tap_insightly.webhooks.store import EventStore, Selection
 
@@ -42,7 +43,17 @@ def store_option(function: Function) -> Function:
 
 def open_store(given: str | None, *, is_writable: bool = False) -> EventStore:
     """Open the store that is meant."""
-    return EventStore(store_path(given), is_writable=is_writable)
+    path = store_path(given)
+    try:
+        return EventStore(path, is_writable=is_writable)
+    except StoreError as error:
+        if path.is_file():
+            raise
+        hint = (
+            "If it is elsewhere, name it by INSIGHTLY_WEBHOOK_STORE, or the configuration file of "
+            "the server by INSIGHTLY_CONFIG."
+        )
+        raise click.ClickException(f"{error} {hint}") from None
 
 
 def store_path(given: str | None) -> Path:

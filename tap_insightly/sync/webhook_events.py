@@ -66,6 +66,7 @@ class WebhookEvents:
         """Get ready; the store is looked into when it is first asked about a stream."""
         self._config, self._logger = config, logger
         self._trust = timedelta(minutes=config["webhook_trust_minutes"])
+        self._is_break_told = False
 
     @cached_property
     def now(self) -> datetime:
@@ -121,6 +122,16 @@ class WebhookEvents:
             "Insightly is asked about every stream, as without webhooks: %s", doubt
         )
 
+    def _tell_of_break(self, reason: str) -> None:
+        """Say once why events since the last sync may be missing, however many streams it has."""
+        if not self._is_break_told:
+            self._is_break_told = True
+            self._logger.info(
+                "Insightly is asked about streams this once, as without webhooks: since they were "
+                "asked about last, %s.",
+                reason,
+            )
+
     def _doubt(self, standing: Standing, account: str | None) -> str | None:
         """Say why events may have been missed; None if there is no reason to think so."""
         if not standing.knows_account:
@@ -142,9 +153,14 @@ class WebhookEvents:
         if seen is None or UNFINISHED in state or not isinstance(saved, dict):
             return True
         taken, mark = saved.get("taken"), seen.mark
-        if (saved.get("store"), saved.get("generation")) != (mark["store"], mark["generation"]):
+        if saved.get("store") != mark["store"]:
+            self._tell_of_break("the store of webhooks is another one")
+            return True
+        if saved.get("generation") != mark["generation"]:
+            self._tell_of_break("insightly serve was started anew")
             return True
         if not isinstance(taken, int) or not seen.pruned_to <= taken <= seen.position:
+            self._tell_of_break("the store of webhooks lacks events that came")
             return True
         if not self._is_fresh(saved.get("asked")):
             return True

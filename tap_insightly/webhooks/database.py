@@ -88,11 +88,7 @@ def connect(path: str | Path, *, is_writable: bool) -> sqlite3.Connection:
         StoreError: If there is none, or it cannot be used.
     """
     if not Path(path).is_file():
-        msg = (
-            f"There is no store of webhooks at {path}: insightly serve makes it when it starts. If "
-            "it is elsewhere, name it by INSIGHTLY_WEBHOOK_STORE, or the configuration file of the "
-            "server by INSIGHTLY_CONFIG."
-        )
+        msg = f"There is no store of webhooks at {path}: insightly serve makes it when it starts."
         raise StoreError(msg)
     with store_errors(path):
         connection = _opened(path, "rw" if is_writable else "ro")

@@ -190,6 +190,10 @@ def test_whatever_makes_events_doubtful_has_everything_asked(
         (_no_file, "webhooks.sqlite"),
         (_garbage, "webhooks.sqlite"),
         (_other_account, "no webhook of the account 'beta' has ever come"),
+        (_restarted, "insightly serve was started anew"),
+        (_another_store, "the store of webhooks is another one"),
+        (_pruned_ahead, "the store of webhooks lacks events that came"),
+        (_restored, "the store of webhooks lacks events that came"),
     ],
 )
 def test_what_cannot_be_trusted_is_said(
@@ -198,7 +202,7 @@ def test_what_cannot_be_trusted_is_said(
     doubt(office)
     office.log.clear()
     office.run()
-    (line,) = [one for one in office.log if one.startswith("Insightly is asked about every")]
+    (line,) = [one for one in office.log if one.startswith("Insightly is asked about ")]
     assert said in line
 
 
