@@ -49,11 +49,11 @@ def open_store(given: str | None, *, is_writable: bool = False) -> EventStore:
     except StoreError as error:
         if path.is_file():
             raise
-        hint = (
-            "If it is elsewhere, name it by INSIGHTLY_WEBHOOK_STORE, or the configuration file of "
+        msg = (
+            f"{error} If it is elsewhere, name it by INSIGHTLY_WEBHOOK_STORE, or the configuration file of "
             "the server by INSIGHTLY_CONFIG."
         )
-        raise click.ClickException(f"{error} {hint}") from None
+        raise click.ClickException(msg) from None
 
 
 def store_path(given: str | None) -> Path:
