@@ -123,6 +123,37 @@ def create(path: str | Path) -> sqlite3.Connection:
     return connection
 
 
+class Place:
+    """Which file of SQLite is open at a path, so that another in its place is noticed."""
+
+    def __init__(self, path: str | Path) -> None:
+        """Note what is there; it must be open, and have been read."""
+        self._path = path
+        self._file = _identity(path)
+        self._companions = {f"{path}{end}": _identity(f"{path}{end}") for end in ("-wal", "-shm")}
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the file that is open is the one that is there."""
+        return self._file is not None and self._file == _identity(self._path)
+
+    def clear(self) -> None:
+        """Take away what SQLite leaves of a file that was replaced, once that is closed.
+
+        It would take it for changes to the file that is there now, and bring back the old content.
+        """
+        for path, known in self._companions.items():
+            if known is not None and known == _identity(path):
+                Path(path).unlink(missing_ok=True)
+
+
+def _identity(path: str | Path) -> tuple[int, int] | None:
+    with suppress(OSError):
+        found = Path(path).stat()
+        return found.st_dev, found.st_ino
+    return None
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Write all of it or nothing; others that write wait meanwhile, those that read do not."""

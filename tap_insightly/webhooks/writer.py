@@ -15,18 +15,24 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import Enum
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
 
 from tap_insightly.api.http.closeable import Closeable
-from tap_insightly.webhooks.database import StoreError, create, store_errors, transaction
+from tap_insightly.webhooks.database import (
+    Place,
+    StoreError,
+    create,
+    store_errors,
+    transaction,
+)
 from tap_insightly.webhooks.event import Understood
 from tap_insightly.webhooks.store import know_account
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
 ALIVE_SECONDS = 10.0
 """How often a server that receives says so in the store."""
@@ -37,6 +43,7 @@ REPEAT_MILLISECONDS = 10 * 60 * 1000
 Insightly tries two more times (docs). It is assumed to do so within ten minutes; what comes later
 is a record that is again as it was."""
 
+_SILENT = 3  # times that it should have said that it is alive, and did not
 _MOST_WAITING = 5_000
 _MOST_BYTES_WAITING = 64_000_000
 _MOST_AT_ONCE = 500  # deliveries of one commit
@@ -105,9 +112,10 @@ class EventWriter(Closeable):
         self._is_open = False
         self._thread = threading.Thread(target=self._run, name="webhooks", daemon=True)
         self._connection: sqlite3.Connection | None = None
-        self._file: tuple[int, int] | None = None
+        self._place: Place | None = None
         self._is_new_generation = True
         self._next_alive = 0.0
+        self._was_alive: float | None = None  # by the clock
 
     def start(self) -> None:
         """Open the store, make it if there is none, and begin.
@@ -205,12 +213,14 @@ class EventWriter(Closeable):
         """Put deliveries into the store, all or none."""
         found = [(one, None if one.body is None else self._understand(one.body)) for one in batch]
         connection = self._connect()
+        self._is_new_generation |= self._has_slept()
         is_new_generation, self._is_new_generation = self._is_new_generation, False
         is_check = any(one.body is None for one in batch)
         is_time = is_check or is_new_generation or time.monotonic() >= self._next_alive
         try:
             with store_errors(self._path), transaction(connection):
-                now = int(self._clock() * 1000)
+                seconds = self._clock()
+                now = int(seconds * 1000)
                 _correct_times(connection, now)
                 kept = _Batch(connection, now).keep(found)
                 if is_time:
@@ -222,8 +232,15 @@ class EventWriter(Closeable):
             self._is_new_generation |= is_new_generation
             raise
         if is_time:
+            self._was_alive = seconds
             self._next_alive = time.monotonic() + self._alive_seconds
         return kept
+
+    def _has_slept(self) -> bool:
+        """Tell whether the machine slept, or this process was stopped: what came then is lost."""
+        if self._was_alive is None:
+            return False
+        return abs(self._clock() - self._was_alive) > _SILENT * self._alive_seconds
 
     def _understand(self, body: bytes) -> Understood:
         try:
@@ -233,12 +250,17 @@ class EventWriter(Closeable):
 
     def _connect(self) -> sqlite3.Connection:
         """Open the store, unless it is open; somebody may have put another file in its place."""
-        if self._connection is not None and self._file != _identity(self._path):
+        if self._place is not None and not self._place.is_kept:
+            with suppress(sqlite3.Error):  # the file that was there, wherever it is now, gets all
+                self._connection and self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._disconnect()
+            with store_errors(self._path):
+                self._place.clear()
+            self._place = None
             self._is_new_generation = True
         if self._connection is None:
             self._connection = create(self._path)
-            self._file = _identity(self._path)
+            self._place = Place(self._path)
         return self._connection
 
     def _disconnect(self) -> None:
@@ -252,13 +274,6 @@ class EventWriter(Closeable):
             if self._connection is not None:
                 self._connection.execute("UPDATE store SET alive_at = NULL")
         self._disconnect()
-
-
-def _identity(path: str | Path) -> tuple[int, int] | None:
-    with suppress(OSError):
-        found = Path(path).stat()
-        return found.st_dev, found.st_ino
-    return None
 
 
 def _correct_times(connection: sqlite3.Connection, now: int) -> None:

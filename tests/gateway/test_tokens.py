@@ -6,9 +6,9 @@ import base64
 import json
 import os
 import re
+import shutil
 import sqlite3
 import stat
-import time
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ from tap_insightly.server.gateway.access import client_of
 from tap_insightly.server.gateway.answers import Refusal
 from tap_insightly.server.gateway.tokens import PREFIX, Token, TokenStore, TokenStoreError
 from tests.conftest import KEY
+from tests.gateway.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -297,14 +298,6 @@ def test_who_may_do_what(name: str, make_gateway: MakeGateway, sandbox: Sandbox)
         assert "'x'" in got.json()["Message"]
 
 
-def until(condition: Any, what: str) -> None:
-    """Wait for what a server that runs does on its own."""
-    ends = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < ends, what
-        time.sleep(0.05)
-
-
 def test_a_server_that_runs_learns_of_changes(gateway: Clients, path: Path) -> None:
     assert path.exists()
     code, text, _ = run("create", "--name", "late", "--account", "acme")
@@ -334,3 +327,40 @@ def test_a_store_that_breaks_does_not_stop_who_is_known(gateway: Clients) -> Non
 
     until(is_told, "it is told")
     assert gateway.get("/Instance").status_code == 200
+
+
+@pytest.mark.parametrize("is_away_meanwhile", [False, True])
+def test_a_store_that_is_put_in_place_of_another_counts(
+    gateway: Clients,
+    path: Path,
+    *,
+    is_away_meanwhile: bool,
+) -> None:
+    copy = path.with_name("copy.sqlite")
+    with closing(sqlite3.connect(path)) as old, closing(sqlite3.connect(copy)) as new:
+        old.backup(new)
+    copy.chmod(0o600)
+    with TokenStore(copy) as store:
+        store.revoke("tap")
+        gateway.texts["new"] = store.create(Token("new", "acme"))
+    if is_away_meanwhile:
+        path.unlink()
+        told = gateway.served.gateway.problems
+        until(lambda: told() != [], "it is said that it is gone")
+        assert gateway.get("/Instance").status_code == 200, "what is known goes on"
+        assert gateway.get("/Instance", "new").status_code == 401
+    shutil.move(copy, path)
+    until(lambda: gateway.get("/Instance").status_code == 401, "it was revoked in there")
+    assert gateway.get("/Instance", "new").status_code == 200
+    until(lambda: gateway.served.gateway.problems() == [], "all is well")
+
+
+def test_a_store_that_others_may_read_is_not_put_in_place(gateway: Clients, path: Path) -> None:
+    copy = path.with_name("copy.sqlite")
+    TokenStore(copy).close()
+    copy.chmod(0o644)
+    shutil.move(copy, path)
+    until(lambda: gateway.served.gateway.problems() != [], "it is said")
+    assert gateway.get("/Instance").status_code == 200, "what is known goes on"
+    path.chmod(0o600)
+    until(lambda: gateway.get("/Instance").status_code == 401, "it has no tokens")

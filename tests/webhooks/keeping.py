@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tap_insightly.webhooks.event import Understood
 
 ACCOUNT = "acme"
+ALIVE = 3600.0
+"""How often the writer of `writing` says that it is alive, in seconds."""
 
 
 def task(number: int = 1, updated: str | None = None, title: str = "x") -> bytes:
@@ -52,7 +54,7 @@ def writing(
     **options: int,
 ) -> Iterator[EventWriter]:
     """A server's writer, for as long as the context lasts."""
-    given = EventWriter(path, parse, clock=clock or Clock(), alive_seconds=3600, **options)
+    given = EventWriter(path, parse, clock=clock or Clock(), alive_seconds=ALIVE, **options)
     given.start()
     try:
         yield given

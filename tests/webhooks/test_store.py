@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from tap_insightly.webhooks.events import understand
 from tap_insightly.webhooks.store import EventStore, Selection
 from tap_insightly.webhooks.writer import Result
-from tests.webhooks.keeping import ACCOUNT, Clock, contact, keep, task, writing
+from tests.webhooks.keeping import ACCOUNT, ALIVE, Clock, contact, keep, task, writing
 
 if TYPE_CHECKING:
     from tap_insightly.webhooks.event import Understood
@@ -79,6 +79,7 @@ class StoreMachine(RuleBasedStateMachine):
         self.writing = writing(self.path, self.clock)
         self.writer = self.writing.__enter__()
         self.generation += 1
+        self.alive = self.clock.now
         self.store = EventStore(self.path, is_writable=True)
 
     def stop(self) -> None:
@@ -94,6 +95,9 @@ class StoreMachine(RuleBasedStateMachine):
         """They come together, in any order; the store says which."""
         if not bodies:
             return
+        if abs(self.clock.now - self.alive) > 3 * ALIVE:  # as of a machine that slept
+            self.generation += 1
+            self.alive = self.clock.now
         kept = keep(self.writer, *bodies, account=account)
         for body, one in zip(bodies, kept, strict=True):
             seq, result = self.added(account, body)

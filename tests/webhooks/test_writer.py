@@ -256,6 +256,51 @@ def test_another_file_in_its_place_is_noticed(path: Path) -> None:
         assert bodies(path) == [task(2)]
 
 
+def test_a_file_that_is_moved_away_keeps_what_it_had(path: Path) -> None:
+    moved = path.with_name("moved.sqlite")
+    with writing(path) as writer:
+        keep(writer, task(1))
+        path.rename(moved)
+        keep(writer, task(2))
+        assert bodies(path) == [task(2)]
+        assert bodies(moved) == [task(1)]
+    assert is_whole(path)
+
+
+def test_a_copy_that_is_put_back_holds_what_the_copy_held(path: Path) -> None:
+    copy = path.with_name("copy.sqlite")
+    with writing(path) as writer, EventStore(path) as store:
+        keep(writer, task(1))
+        with closing(sqlite3.connect(path)) as old, closing(sqlite3.connect(copy)) as new:
+            old.backup(new)
+        keep(writer, task(2))
+        before = store.standing().generation
+        copy.replace(path)
+        keep(writer, task(3))
+        assert bodies(path) == [task(1), task(3)]
+        with EventStore(path) as now:
+            assert now.standing().generation > before, "nobody trusts what was taken in before"
+    assert is_whole(path)
+
+
+@pytest.mark.parametrize("seconds", [-7200, -61, 0, 20, 31, 61, 7200, 10**6])
+def test_a_server_that_slept_says_so(path: Path, seconds: float) -> None:
+    """What was sent to it meanwhile is lost, as if it had been down."""
+    clock = Clock()
+    with EventWriter(path, understand, clock=clock) as writer:
+        writer.start()
+        with EventStore(path) as store:
+            before = store.standing().generation
+            for _ in range(3):
+                clock.now += seconds
+                keep(writer, task(1))
+                keep(writer, task(2))
+            slept = 0 if abs(seconds) < 30 else 3
+            if seconds == 20:  # it says nothing of each, so they add up
+                slept = 1
+            assert store.standing().generation == before + slept
+
+
 def test_whoever_has_gone_harms_nobody(path: Path) -> None:
     with writing(path) as writer:
 

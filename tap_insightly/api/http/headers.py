@@ -19,13 +19,16 @@ def is_of_gateway(headers: Mapping[str, str]) -> bool:
     """Tell whether the gateway refused a request itself, and did not pass it on to Insightly."""
     return headers.get(PROXY_STATUS, "").partition(";")[0].strip() == GATEWAY
 
+_LARGEST = 2**63 - 1  # that files and other programs take; nothing counts further
+
 
 def whole_number(text: str | None, otherwise: int | None = None) -> int | None:
-    """Read a number; `otherwise` if there is no such header, or it holds none."""
+    """Read a number; `otherwise` if there is no such header, or it holds none that can be one."""
     try:
-        return otherwise if text is None else int(text)
+        number = None if text is None else int(text)
     except ValueError:
         return otherwise
+    return otherwise if number is None or abs(number) > _LARGEST else number
 
 
 def moment(text: str | None) -> datetime | None:

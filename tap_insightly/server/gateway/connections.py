@@ -7,15 +7,18 @@ import base64
 import os
 import ssl
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_proxy
+from typing_extensions import override
 from yarl import URL
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from types import SimpleNamespace
+
+    from aiohttp.connector import Connection
 
     from tap_insightly.server.gateway.settings import Upstream
 
@@ -24,6 +27,40 @@ HIDDEN = "***"
 
 class LostConnectionError(aiohttp.ClientError):
     """A connection broke off before the answer began."""
+
+
+class UnaskedError(aiohttp.ClientError):
+    """The server closes each connection, or answers, before it is asked."""
+
+
+class _Connector(aiohttp.TCPConnector):
+    """aiohttp's own, which takes what comes unasked for the answer to the next request.
+
+    That may be another client's, who might not even be allowed to see it.
+    """
+
+    @override
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
+    ) -> Connection:
+        for _ in range(self.limit + 1):  # all that are open, and a new one
+            connection = await super().connect(req, traces, timeout)
+            if await _is_quiet(connection):
+                return connection
+            connection.close()
+        raise UnaskedError
+
+
+async def _is_quiet(connection: Connection) -> bool:
+    """Tell whether a connection is open, and nothing has come on it that nobody asked for."""
+    try:
+        for _ in range(2):  # the first lets the event loop see what has come, the second read it
+            await asyncio.sleep(0)
+    except BaseException:
+        connection.close()
+        raise
+    protocol = connection.protocol
+    return protocol is not None and protocol.is_connected() and not protocol.should_close
 
 
 class Connections:
@@ -40,7 +77,7 @@ class Connections:
         timeout = aiohttp.ClientTimeout(
             sock_connect=upstream.request_timeout, sock_read=upstream.request_timeout
         )
-        connector = aiohttp.TCPConnector(limit=upstream.max_concurrency, ssl=_tls())
+        connector = _Connector(limit=upstream.max_concurrency, ssl=_tls())
         self._session = aiohttp.ClientSession(
             connector=connector,
             timeout=timeout,
@@ -123,7 +160,10 @@ async def _once(
 def was_never_sent(error: BaseException) -> bool:
     """Tell whether it is certain that nothing of a request can have reached the server."""
     unsent = (
-        aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.ClientHttpProxyError
+        aiohttp.ClientConnectorError
+        | aiohttp.ConnectionTimeoutError
+        | aiohttp.ClientHttpProxyError
+        | UnaskedError
     )
     return isinstance(error, unsent)
 

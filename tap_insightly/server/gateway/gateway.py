@@ -24,7 +24,7 @@ from tap_insightly.server.gateway.tokens import TokenStoreError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine, Mapping
 
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import Message, Receive, Scope, Send
 
     from tap_insightly.server.gateway.redis_pace import RedisLink
     from tap_insightly.server.gateway.settings import Sharing, Upstream
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_BROKEN_OFF = 599  # for those who count: the client had its status before
 _TICK = 0.5  # seconds between two looks at the tokens; what was used is written every second tick
 
 
@@ -73,6 +74,7 @@ class Gateway:
         self._link: RedisLink | None = None
         self._forwarders: dict[str, Forwarder] = {}
         self._ticking: asyncio.Task[None] | None = None
+        self._under_way: dict[asyncio.Future[None], Token] = {}
         self._store_error: str | None = None
         metrics.on_scrape(self._measure)
 
@@ -141,12 +143,22 @@ class Gateway:
             return
         token: Token | None = None
         body = RequestBody(receive, scope["headers"], self._limits)
+        is_begun = False
+
+        async def answer(message: Message) -> None:
+            nonlocal is_begun
+            is_begun = True
+            await send(message)
+
         try:
             token = client_of(scope["headers"], self._tokens)
-            status = await self._answer(scope, token, body, send)
+            status = await self._while_valid(token, self._answer(scope, token, body, answer))
         except Refusal as refusal:
             status = refusal.status
-            await _refuse(refusal, body, send)
+            if is_begun:
+                status = _BROKEN_OFF
+            else:
+                await _refuse(refusal, body, send)
         except ClientGoneError:
             status = 499
         except BrokenOffError as error:
@@ -154,7 +166,7 @@ class Gateway:
             # cannot take it for a whole one.
             name = token.name if token else ""
             logger.warning("An answer to the client '%s' broke off: %s", name, error)
-            status = 599
+            status = _BROKEN_OFF
         if token is not None:
             self._metrics.requests.labels(token.account, token.name, str(status)).inc()
 
@@ -180,22 +192,45 @@ class Gateway:
         if_match = {"If-Match": ""} if any(n == b"if-match" for n, _ in scope["headers"]) else {}
         request = Request(method, target.path, headers=if_match)
         call = Call(token, target, request, scope["headers"], body, send)
-        return await _unless_gone(body, self._forwarders[token.account].forward(call))
+        gone = asyncio.ensure_future(_gone(body))
+        return await _unless(gone, self._forwarders[token.account].forward(call))
+
+    async def _while_valid(self, token: Token, work: Coroutine[Any, Any, int]) -> int:
+        """Do something for a client, and stop if its token is revoked meanwhile."""
+        revoked = asyncio.get_running_loop().create_future()
+        self._under_way[revoked] = token
+        try:
+            return await _unless(revoked, work)
+        finally:
+            del self._under_way[revoked]
+
+    def _end_revoked(self) -> None:
+        """End what is under way for tokens that count no more, also what still waits its turn."""
+        for revoked, token in self._under_way.items():
+            if not revoked.done() and not self._tokens.is_valid(token):
+                msg = (
+                    f"The token '{token.name}' was revoked meanwhile. What was asked for may "
+                    "have been done, or not."
+                )
+                revoked.set_exception(Refusal(401, msg))
 
     async def _tick(self) -> None:
-        """Look after the tokens."""
+        """Look after the tokens, whatever happens."""
         number = 0
         while True:
             await asyncio.sleep(_TICK)
             number += 1
             try:
                 await asyncio.to_thread(self._tokens.refresh)
+                self._end_revoked()
                 if number % 2 == 0:
                     await self._write_use()
-            except TokenStoreError as error:
+            except Exception as error:  # noqa: BLE001 - or no token would be revoked any more
+                is_told = isinstance(error, TokenStoreError)
+                text = str(error) if is_told else f"{type(error).__name__}."
                 if self._store_error is None:
-                    logger.warning("%s The gateway goes on with the tokens that it knows.", error)
-                self._store_error = str(error)
+                    logger.warning("%s The gateway goes on with the tokens that it knows.", text)
+                self._store_error = text
             else:
                 self._store_error = None
 
@@ -213,7 +248,7 @@ class Gateway:
         try:
             for day, used in by_day.items():
                 await asyncio.to_thread(self._tokens.note_use, day, used, limits)
-        except TokenStoreError:
+        except Exception:
             for name, counts in pending.items():
                 self.accounts[name].quota.restore_pending(counts)
             raise
@@ -227,18 +262,24 @@ class Gateway:
                 self._metrics.alone.labels(name).set(account.shared.is_alone)
 
 
-async def _unless_gone(body: RequestBody, work: Coroutine[Any, Any, int]) -> int:
-    """Do something for a client, and stop if that closes the connection."""
-    working, gone = asyncio.ensure_future(work), asyncio.ensure_future(body.gone())
+async def _unless(end: asyncio.Future[None], work: Coroutine[Any, Any, int]) -> int:
+    """Do something, and stop if there is an end to it before, which is an error."""
+    working = asyncio.ensure_future(work)
+    both: set[asyncio.Future[Any]] = {working, end}
     try:
-        await asyncio.wait({working, gone}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
-            raise ClientGoneError
+            end.result()
         return working.result()
     finally:
-        working.cancel()
-        gone.cancel()
-        await asyncio.gather(working, gone, return_exceptions=True)
+        for one in both:
+            one.cancel()
+        await asyncio.gather(*both, return_exceptions=True)
+
+
+async def _gone(body: RequestBody) -> None:
+    await body.gone()
+    raise ClientGoneError
 
 
 async def _refuse(refusal: Refusal, body: RequestBody, send: Send) -> None:

@@ -38,7 +38,8 @@ class RequestBody:
         """
         given = dict(headers)
         length = given.get(b"content-length")
-        self.length = None if length is None else whole_number(length.decode("latin-1"))
+        too_large = limits.largest_body + 1
+        self.length = None if length is None else whole_number(length.decode("latin-1"), too_large)
         """How many bytes it has, as the client says; None if it does not."""
         self.beginning = b""
         """The first part of it, or all."""

@@ -12,10 +12,12 @@ import secrets
 import sqlite3
 import threading
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from tap_insightly.webhooks.database import Place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -120,17 +122,10 @@ class TokenStore:
                     "INSIGHTLY_CONFIG."
                 )
                 raise TokenStoreError(msg)
-            _make_private(self.path)
-            self._db = sqlite3.connect(
-                self.path, timeout=_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            try:
-                self._prepare()
-            except BaseException:
-                self._db.close()
-                raise
+            self._open()
         self._seen: int | None = None
         self._by_hash: Mapping[bytes, Token] = {}
+        self._valid: frozenset[Token] = frozenset()
 
     def __enter__(self) -> Self:
         """Open it."""
@@ -223,6 +218,7 @@ class TokenStore:
     def refresh(self) -> None:
         """Read the tokens again, if anything was changed since."""
         with self._saying("read"):
+            self._follow()
             (version,) = self._db.execute("PRAGMA data_version").fetchone()
             if version == self._seen:
                 return
@@ -230,7 +226,12 @@ class TokenStore:
                 f"SELECT hash, {_COLUMNS} FROM tokens WHERE revoked IS NULL"  # noqa: S608 - names of ours
             ).fetchall()
             self._by_hash = {row[0]: _token(row[1:]) for row in rows}
+            self._valid = frozenset(map(_unused, self._by_hash.values()))
             self._seen = version
+
+    def is_valid(self, token: Token) -> bool:
+        """Tell whether a token that was found counts still, as far as `refresh` has read."""
+        return _unused(token) in self._valid
 
     def used(self, day: str) -> dict[tuple[str, str], int]:
         """Say how many requests were used on a day, by account and name of the client."""
@@ -279,6 +280,31 @@ class TokenStore:
                 "DELETE FROM used WHERE day < date(?, ?)", (day, f"-{_DAYS_KEPT} days")
             )
 
+    def _open(self) -> None:
+        _make_private(self.path)
+        self._db = sqlite3.connect(
+            self.path, timeout=_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            self._prepare()
+        except BaseException:
+            self._db.close()
+            raise
+        self._place: Place | None = Place(self.path)
+
+    def _follow(self) -> None:
+        """Open the file anew if another was put in its place, in which tokens may be revoked."""
+        if self._place is not None and self._place.is_kept:
+            return
+        if not self.path.exists():
+            msg = f"The store of tokens, {self.path}, is gone. Put it back, or make a token."
+            raise TokenStoreError(msg)
+        self._db.close()
+        if self._place is not None:
+            self._place.clear()
+        self._seen, self._place = None, None  # to be tried again if it cannot be opened
+        self._open()
+
     def _prepare(self) -> None:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version > _VERSION:
@@ -323,6 +349,10 @@ def _make_private(path: Path) -> None:
 def _hash(text: str) -> bytes:
     # Of 256 random bits: there is nothing to guess, so a slow hash would protect nothing.
     return hashlib.sha256(text.encode(errors="replace")).digest()
+
+
+def _unused(token: Token) -> Token:
+    return replace(token, last_used=None)
 
 
 def _now() -> str:
