@@ -50,8 +50,8 @@ def open_store(given: str | None, *, is_writable: bool = False) -> EventStore:
         if path.is_file():
             raise
         msg = (
-            f"{error} If it is elsewhere, name it by INSIGHTLY_WEBHOOK_STORE, or the configuration file of "
-            "the server by INSIGHTLY_CONFIG."
+            f"{error} If it is elsewhere, name it by INSIGHTLY_WEBHOOK_STORE, or the configuration "
+            "file of the server by INSIGHTLY_CONFIG."
         )
         raise click.ClickException(msg) from None
 

@@ -19,6 +19,7 @@ def is_of_gateway(headers: Mapping[str, str]) -> bool:
     """Tell whether the gateway refused a request itself, and did not pass it on to Insightly."""
     return headers.get(PROXY_STATUS, "").partition(";")[0].strip() == GATEWAY
 
+
 _LARGEST = 2**63 - 1  # that files and other programs take; nothing counts further
 
 
