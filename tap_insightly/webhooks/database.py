@@ -54,6 +54,9 @@ CREATE UNIQUE INDEX events_by_turn ON events (turn);
 CREATE INDEX events_by_digest ON events (account, digest);
 CREATE INDEX events_by_record ON events (account, object, record_id);
 CREATE INDEX events_by_latest ON events (latest);
+-- So that a sync, which may start each minute, need not read all bodies.
+CREATE INDEX events_by_object ON events (account, object, position, latest, reason);
+CREATE INDEX events_rejected ON events (latest) WHERE reason IS NOT NULL;
 CREATE TABLE forwards (
     name TEXT PRIMARY KEY,
     turn INTEGER NOT NULL         -- up to which events were taken up

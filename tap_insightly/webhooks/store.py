@@ -67,7 +67,8 @@ class Selection:
         parts: list[str] = ["position > ?"]
         values: list[object] = [self.after_position]
         if self.account is not None:
-            parts.append("account = ?")
+            # The plus: with a time, the events are found by that.
+            parts.append("account = ?" if self.since is None else "+account = ?")
             values.append(self.account)
         if self.object_names is not None:
             parts.append(f"object IN ({_marks(self.object_names)})")
@@ -168,7 +169,8 @@ class EventStore(Closeable):
         with self.reading() as connection:
             return dict(
                 connection.execute(
-                    "SELECT object, max(position) FROM events WHERE position > ?1"
+                    "SELECT object, max(position) FROM events INDEXED BY events_by_object"
+                    " WHERE position > ?1"
                     " AND reason IS NULL AND (?2 IS NULL OR account = ?2)"
                     " AND (?3 IS NULL OR latest < ?3) GROUP BY object",
                     (after_position, account, until),
@@ -182,8 +184,8 @@ class EventStore(Closeable):
             StoreError: If the store cannot be read.
         """
         with self.reading() as connection:
-            (first,) = connection.execute(
-                "SELECT min(position) FROM events WHERE latest >= ?1"
+            (first,) = connection.execute(  # the plus: by their times, of which few are so late
+                "SELECT min(+position) FROM events WHERE latest >= ?1"
                 " AND (?2 IS NULL OR account = ?2)",
                 (milliseconds(moment), account),
             ).fetchone()

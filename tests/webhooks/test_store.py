@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import sqlite3
 import tempfile
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -268,3 +271,31 @@ def test_many_are_replayed_once_each(tmp_path: Path) -> None:
         assert store.replay(Selection(), understand).again == 1201
         assert store.standing().position == 2402
         assert [one.seq for one in store.events()] == list(range(1, 1202))
+
+
+def test_what_a_sync_asks_reads_no_bodies(tmp_path: Path) -> None:
+    """It may do so once a minute, of a store with a million events."""
+    path, now = tmp_path / "store.sqlite", moment(Clock().now)
+    with writing(path) as writer:
+        keep(writer, task(1))
+    for account in (None, ACCOUNT):
+        asked: list[str] = []
+        with EventStore(path) as store:
+            store._connection.set_trace_callback(asked.append)  # noqa: SLF001 - there is no other way to see it
+            store.standing(account)
+            store.positions_before(account, now)
+            store.objects_between(account, 0)
+            store.count(Selection(account, is_rejected=True, since=now))
+        with closing(sqlite3.connect(path)) as connection:
+            plans = [
+                detail
+                for one in asked
+                if "FROM events" in one
+                for *_, detail in connection.execute(f"EXPLAIN QUERY PLAN {one}")
+                if "events" in detail
+            ]
+        assert len(plans) == 3
+        for plan in plans:
+            assert re.search(r"COVERING INDEX|INDEX events_(by_latest|rejected) \(latest>", plan), (
+                plan
+            )
