@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import sys
 from contextlib import contextmanager, suppress
 from email.utils import formatdate
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 from typing_extensions import override
 
-from tap_insightly.server.connections import IDLE_SECONDS, Connection
+from tap_insightly.server.connections import DEAF_SECONDS, IDLE_SECONDS, Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -69,6 +70,8 @@ def listen(host: str, port: int) -> socket.socket:
     listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     # What it accepts inherits this; otherwise small answers wait some 40 ms for company.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    if sys.platform == "linux":  # else a client that reads nothing is kept until it hangs up
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, DEAF_SECONDS * 1000)
     return listener
 
 

@@ -6,13 +6,18 @@ import asyncio
 import base64
 import contextlib
 import socket
+import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
 import uvicorn
 from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
 from tap_insightly.server import connections
+from tap_insightly.server.serving import listen
 from tests.server.running import PASSWORD, USER, Served, serving
 
 if TYPE_CHECKING:
@@ -181,8 +186,16 @@ def test_logs_hold_nothing_of_what_was_sent(served: Served) -> None:
 # Time-outs, which in the server itself would take seconds
 
 
-async def _served_by_connection(head_seconds: float, send: list[bytes]) -> bytes:
-    """Send pieces, none of which ends the head, and read until the server hangs up."""
+async def _drip(writer: asyncio.StreamWriter, drip: bytes) -> None:
+    with contextlib.suppress(OSError):
+        while drip:
+            writer.write(drip)
+            await writer.drain()
+            await asyncio.sleep(0.02)
+
+
+async def _served_by_connection(head_seconds: float, send: list[bytes], drip: bytes = b"") -> bytes:
+    """Send pieces, and one of them again and again, and read until the server hangs up."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(connections, "HEAD_SECONDS", head_seconds)
         config = uvicorn.Config(
@@ -199,7 +212,9 @@ async def _served_by_connection(head_seconds: float, send: list[bytes]) -> bytes
             for piece in send:
                 writer.write(piece)
                 await writer.drain()
-            answer = await reader.read()
+            dripping = asyncio.create_task(_drip(writer, drip))
+            answer = await asyncio.wait_for(reader.read(), 60)
+            dripping.cancel()
             writer.close()
             server.should_exit = True
             await serving
@@ -219,3 +234,61 @@ async def _served_by_connection(head_seconds: float, send: list[bytes]) -> bytes
 def test_who_sends_no_whole_head_is_hung_up_on(send: list[bytes]) -> None:
     answer = asyncio.run(_served_by_connection(0.2, send))
     assert answer.count(b"HTTP/1.1 404") == sum(piece.endswith(b"\r\n\r\n") for piece in send)
+
+
+@pytest.mark.parametrize(
+    ("head", "drip"),
+    [
+        ("GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n", b"a"),
+        ("POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n"),
+    ],
+)
+def test_a_body_that_nobody_reads_does_not_hold_a_connection(head: str, drip: bytes) -> None:
+    answer = asyncio.run(_served_by_connection(0.2, [head.encode()], drip))
+    assert answer.count(b"HTTP/1.1 404") == 1
+
+
+async def _never_reads() -> bool:
+    """Ask again and again, read nothing, and tell whether the server hangs up."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(connections, "DEAF_SECONDS", 0.2)
+        page = PlainTextResponse(b"a" * 1_000_000)
+        config = uvicorn.Config(
+            Starlette(routes=[Route("/", lambda _: page)]),
+            http=connections.Connection,
+            log_level="critical",
+            lifespan="off",
+        )
+        server = uvicorn.Server(config)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            serving = asyncio.create_task(server.serve([listener]))
+            client = socket.create_connection(listener.getsockname())
+            loop, asked = asyncio.get_running_loop(), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 500
+            client.setblocking(False)  # noqa: FBT003 - of the standard library
+            with closing(client):
+                try:
+                    for _ in range(1000):
+                        await asyncio.wait_for(loop.sock_sendall(client, asked), 20)
+                        await asyncio.sleep(0.01)
+                except asyncio.TimeoutError:
+                    return False
+                except OSError:
+                    return True
+                finally:
+                    server.should_exit = True
+                    await serving
+    return False  # it takes all of it
+
+
+def test_who_reads_nothing_is_hung_up_on() -> None:
+    assert asyncio.run(_never_reads())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="an option of Linux")
+def test_who_takes_nothing_is_hung_up_on_by_the_system() -> None:
+    with listen("127.0.0.1", 0) as listener:
+        with socket.create_connection(listener.getsockname()):
+            accepted, _ = listener.accept()
+        with accepted:
+            milliseconds = accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+    assert milliseconds == connections.DEAF_SECONDS * 1000
