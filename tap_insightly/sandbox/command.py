@@ -203,7 +203,9 @@ def main(  # noqa: PLR0913 - one for each option that is no habit
     try:
         sandbox.start(host, port)
     except OSError as error:
-        msg = f"Cannot listen on {host}, port {port}: {error.strerror}."
+        # What Python adds to the reason is the address once more.
+        reason = str(error.strerror).partition(" (while attempting")[0]
+        msg = f"Cannot listen on {host}, port {port}: {reason}."
         raise click.ClickException(msg) from None
     total = sum(sandbox.count(path) for path in sandbox.paths)
     click.echo(f"Insightly sandbox at {sandbox.api_url}: {total:,} records, plan {plan}.", err=True)

@@ -113,6 +113,11 @@ def create(path: str | Path) -> sqlite3.Connection:
         # SQLite gives its other files the mode of this one.
         with suppress(FileExistsError):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, _FILE_MODE))
+    except FileNotFoundError:
+        msg = (
+            f"The store of webhooks {path} cannot be made: there is no such folder. Make it first."
+        )
+        raise StoreError(msg) from None
     except OSError as error:
         msg = f"The store of webhooks {path} cannot be made: {error.strerror or error}."
         raise StoreError(msg) from None

@@ -174,8 +174,8 @@ def _wrong(**server: Any) -> Callable[[Path], None]:
         (_wrong(redis_url_env="NOT_SET"), 2, "The variable NOT_SET of 'redis_url_env' does not"),
         (_wrong(redis_url="redis://x", redis_url_env="Y"), 2, "keep one of them"),
         (_open_redis, 2, "the password in 'redis_url' of [server]"),
-        (_wrong(port=0, webhook_store="nowhere/webhooks.sqlite"), 1, "nowhere"),
-        (_wrong(port=0, token_store="nowhere/tokens.sqlite"), 1, "nowhere"),  # noqa: S106 - a path
+        (_wrong(port=0, webhook_store="nowhere/webhooks.sqlite"), 1, "no such folder. Make it"),
+        (_wrong(port=0, token_store="nowhere/tokens.sqlite"), 1, "no such folder"),  # noqa: S106 - a path
         (_folder_for_webhooks, 1, "webhooks.sqlite"),
         (_garbage_for_webhooks, 1, "webhooks.sqlite"),
         (_garbage_for_tokens, 1, "tokens.sqlite"),

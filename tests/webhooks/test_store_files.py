@@ -70,7 +70,7 @@ def test_a_store_that_is_not_there_is_not_made_by_looking(path: Path) -> None:
 
 
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="cannot be made: No such file or directory"):
+    with pytest.raises(StoreError, match="cannot be made: there is no such folder"):
         EventWriter(tmp_path / "missing" / "store.sqlite", understand).start()
 
 

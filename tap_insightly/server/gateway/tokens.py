@@ -333,6 +333,8 @@ class TokenStore:
                 yield
         except (sqlite3.Error, OSError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
+            if isinstance(error, FileNotFoundError):
+                reason = "there is no such folder. Make it first"
             msg = f"The store of tokens, {self.path}, cannot be {what}: {reason}."
             raise TokenStoreError(msg) from error
 
