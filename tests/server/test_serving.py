@@ -199,9 +199,9 @@ def test_a_port_that_is_taken_is_told_of(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         code, line = serve(tmp_path, "--port", str(port))
-    said = f"Error: Cannot listen on 127.0.0.1, port {port}: Address already in use. Stop what "
-    said += "listens there, or choose another port by --port."
-    assert (code, line) == (1, said)
+    said = f"Error: Cannot listen on 127.0.0.1, port {port}: Address already in use."
+    assert code == 1
+    assert line == f"{said} Stop what listens there, or choose another port by --port."
 
 
 def test_without_a_file_it_says_that_there_is_none(tmp_path: Path) -> None:

@@ -154,7 +154,8 @@ class Forwarder:
             ):
                 return await self._give_up(call, failure, number, may_be_done=may_be_done)
             number += 1
-            logger.warning("%s: %s Try %d in %.1f s.", call, failure, number, wait)
+            whose = f"{self._account.name}, {call.token.name}"
+            logger.warning("%s: %s: %s Try %d in %.1f s.", whose, call, failure, number, wait)
             await self._sleep(wait)
 
     async def _try(self, call: Call, longest: float) -> Answer:

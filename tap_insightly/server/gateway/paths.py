@@ -105,7 +105,10 @@ def _checked_part(text: str) -> str:
     for reading in (part, unicodedata.normalize("NFKC", part)):
         bare = reading.partition(";")[0].strip()
         if not bare.strip(".") or any(c in "/\\" or not c.isprintable() for c in reading):
-            msg = "The path leads elsewhere, or has empty parts, slashes or controls in them."
+            msg = (
+                "The path leads elsewhere, or one of its parts is empty, or has a slash or a "
+                "control character in it. A path is one such as /v3.1/Contacts/301."
+            )
             raise BadPathError(msg)
     return part
 
