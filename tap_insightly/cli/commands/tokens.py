@@ -81,7 +81,7 @@ def _number(_: click.Context, __: click.Parameter, number: float | None) -> floa
     "--account",
     callback=_account,
     metavar="NAME",
-    help="The account in the configuration file that it leads to.  [required]",
+    help="The account in the configuration file that it leads to; needed, here or before tokens.",
 )
 @click.option("--read-only", "is_read_only", is_flag=True, help="It may read only.")
 @click.option(
