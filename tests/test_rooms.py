@@ -154,7 +154,7 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
     ],
     "webhooks": [
         {"webhooks.database", "webhooks.event"},
-        {"webhooks.dates", "webhooks.store"},
+        {"webhooks.dates", "webhooks.locks", "webhooks.store"},
         {"webhooks.events", "webhooks.writer"},
         {"webhooks.outbox", "webhooks.records", "webhooks.targets"},
         {"webhooks.forwarding"},

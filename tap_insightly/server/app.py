@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -20,10 +20,12 @@ from tap_insightly.server.metrics import Metrics
 from tap_insightly.server.receiving import Receiver
 from tap_insightly.webhooks.database import StoreError
 from tap_insightly.webhooks.events import understand
+from tap_insightly.webhooks.locks import locked
 from tap_insightly.webhooks.writer import EventWriter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
+    from pathlib import Path
 
     from starlette.requests import Request
 
@@ -56,24 +58,35 @@ class Server:
             self._writer = EventWriter(settings.webhook_store, understand)
         self._tokens: TokenStore | None = None
         self._gateway: Gateway | None = None
+        self._files = ExitStack()
 
     def open(self) -> None:
         """Open the files, and begin to say that webhooks are received.
 
         Raises:
-            StoreError: If the webhooks cannot be kept.
+            StoreError: If the webhooks cannot be kept, or another server has these files.
             TokenStoreError: If the tokens cannot be read.
         """
-        self._tokens = TokenStore(self._settings.token_store)
+        tokens = TokenStore(self._settings.token_store)
+        self._tokens = self._files.enter_context(tokens)
+        self._lock(self._settings.token_store)
         if self._writer is not None:
+            self._lock(self._settings.webhook_store)
+            self._files.callback(self._writer.close)
             self._writer.start()
+
+    def _lock(self, path: Path) -> None:
+        """Let no second server have a file: two would pace one account twice."""
+        if path.parent.is_dir():  # else whoever opens the file says what is wrong
+            taken = (
+                f"Another insightly serve has {path}. Stop that one first; or give this one a "
+                "configuration file with files of its own, and a Redis to share the pace by."
+            )
+            self._files.enter_context(locked(f"{path}-serve", taken))
 
     def close(self) -> None:
         """Write what waits, and close the files."""
-        if self._writer is not None:
-            self._writer.close()
-        if self._tokens is not None:
-            self._tokens.close()
+        self._files.close()
 
     def app(self) -> Starlette:
         """Make the application; `open` has to be called before it is served."""

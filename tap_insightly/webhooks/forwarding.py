@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from contextlib import contextmanager
 from hashlib import sha256
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from tap_insightly.api.http.codec import encode
 from tap_insightly.values import utc_text
 from tap_insightly.webhooks.database import StoreError
 from tap_insightly.webhooks.events import RejectedError
+from tap_insightly.webhooks.locks import locked
 from tap_insightly.webhooks.outbox import FIRST_WAIT, Outbox
 from tap_insightly.webhooks.records import typed_record
 from tap_insightly.webhooks.targets import HandOnError
 
-if sys.platform != "win32":
-    import fcntl
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tap_insightly.webhooks.event import Event
     from tap_insightly.webhooks.outbox import Due
@@ -76,7 +71,7 @@ class Forwarder:
             StoreError: If the store cannot be used from the beginning.
         """
         self._is_once = is_once
-        with locked(self._store, self._name):
+        with locked(*lock_of(self._store, self._name)):
             self._key = self._store.standing().store_id
             self._outbox.begin(is_from_now=is_from_now)
             while not self._is_over():
@@ -162,25 +157,8 @@ def content_of(event: Event) -> bytes:
     )
 
 
-@contextmanager
-def locked(store: EventStore, name: str) -> Iterator[None]:
-    """Make sure that no other process hands on under the same name at the same time.
-
-    Raises:
-        StoreError: If one does.
-    """
+def lock_of(store: EventStore, name: str) -> tuple[str, str]:
+    """Say which file is locked by who hands on under a name, and what it says to another one."""
     digest = sha256(name.encode(errors="replace")).hexdigest()[:16]
-    path = Path(f"{store.path}-forward-{digest}")
-    try:
-        file = path.open("ab")
-    except OSError as error:
-        msg = f"{path} cannot be written: {error.strerror or error}."
-        raise StoreError(msg) from None
-    with file:
-        if sys.platform != "win32":
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                msg = f"Another process hands events on as {name}. Each needs a --name of its own."
-                raise StoreError(msg) from None
-        yield  # the file stays: whoever has opened it meanwhile would lock what is not there
+    taken = f"Another process hands events on as {name}. Each needs a --name of its own."
+    return f"{store.path}-forward-{digest}", taken

@@ -19,7 +19,7 @@ from tap_insightly.api import InsightlyClient
 from tap_insightly.sandbox import Sandbox
 from tap_insightly.webhooks.store import EventStore
 from tests.conftest import KEY, run_process
-from tests.server.running import COMMAND, PASSWORD, configure, environment, serving
+from tests.server.running import COMMAND, PASSWORD, configure, environment, serving, started
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,6 +78,17 @@ def test_it_ends_in_order(tmp_path: Path, number: signal.Signals) -> None:
     with EventStore(tmp_path / "webhooks.sqlite") as store:
         assert store.standing().alive_at is None, "nothing receives any more"
         assert [one.record_id for one in store.events()] == [5]
+
+
+def test_one_server_at_a_time_has_the_files(tmp_path: Path) -> None:
+    with serving(tmp_path) as served:
+        code, line = serve(tmp_path, "--port", "0")
+        assert code == 1
+        assert f"Another insightly serve has {tmp_path / 'tokens.sqlite'}." in line
+        served.process.kill()
+        served.process.wait(60)
+        with started(tmp_path) as other:  # a lock ends with its process, whatever ends that
+            assert other.health().status_code == 200
 
 
 def test_a_second_server_begins_a_generation_of_its_own(tmp_path: Path) -> None:
