@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ import requests
 
 from tap_insightly.server.gateway.clock import utc_now
 from tap_insightly.server.gateway.tokens import Token
+from tests.conftest import KEY
 from tests.gateway.waiting import until
 
 if TYPE_CHECKING:
@@ -129,3 +131,34 @@ def test_nothing_goes_on_for_a_token_that_was_revoked(make_gateway: MakeGateway)
         until(lambda: account.health()["under_way"] == 0, "all is given back")
         assert account.pace.waiting == 0
         is_over.set()
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize("status", ["099 Odd", "101 Switching Protocols", "600 Odd", "999 Denied"])
+def test_what_is_no_status_is_said_to_be(
+    status: str, method: str, make_gateway: MakeGateway
+) -> None:
+    with Upstream(lambda _, c, __: c.sendall(said(b"{}", status=status))).serve() as upstream:
+        answer = make_gateway(url=upstream.url).ask(method, "/Contacts")
+    assert answer.status_code == 502
+    assert "Insightly answered" in answer.json()["Message"]
+    assert len(upstream.requests) == 1
+
+
+@pytest.mark.parametrize("status", ["400 Bad Request", "422 ", "404 Not Found"])
+def test_an_error_that_is_too_long_is_told_without_its_body(
+    status: str, make_gateway: MakeGateway
+) -> None:
+    long = said(b"x" * 2_000_000, status=status)
+    with Upstream(lambda _, c, __: c.sendall(long)).serve() as upstream:
+        answer = make_gateway(url=upstream.url).get("/Contacts")
+    assert answer.status_code == int(status[:3])
+    assert "too great a length" in answer.json()["Message"]
+
+
+def test_no_key_hides_in_a_second_part_of_an_error(make_gateway: MakeGateway) -> None:
+    packed = gzip.compress(b"first, ") + gzip.compress(KEY.encode())
+    odd = said(packed, "Content-Encoding: gzip", status="400 Bad Request")
+    with Upstream(lambda _, c, __: c.sendall(odd)).serve() as upstream:
+        answer = make_gateway(url=upstream.url).get("/Contacts")
+    assert (answer.status_code, KEY in answer.text) == (400, False)

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+_NO_STATUS = 600  # and all above
 _LONGEST_PAUSE = 8.0  # seconds between two tries
 # Of these it is certain that nothing was done (RFC 9110, RFC 8470).
 _NOT_PROCESSED = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.TOO_EARLY})
@@ -233,7 +234,7 @@ class Forwarder:
             except _NETWORK as error:
                 raise BrokenOffError(reason_of(error, seconds)) from None
             return Answer(status, [], is_passed_on=True)
-        answer = held_answer(response, beginning if is_all else b"", clean)
+        answer = held_answer(response, beginning if is_all else None, clean)
         if is_retryable(status) and not self._is_used_up(status):
             msg = f"Insightly answered {status}."
             raise _FailedTry(
@@ -247,6 +248,8 @@ class Forwarder:
     def _check(self, call: Call, response: aiohttp.ClientResponse) -> None:
         """Refuse what must not reach the client as it is."""
         status, name = response.status, self._account.name
+        if not HTTPStatus.OK <= status < _NO_STATUS:  # no server can pass that on
+            raise self._unknown(call, f"Insightly answered {status}, which is no status of HTTP.")
         if status == HTTPStatus.UNAUTHORIZED:
             msg = (
                 f"Insightly did not accept the API key that the gateway has for the account "

@@ -70,25 +70,31 @@ async def hold(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
 
 
 def held_answer(
-    response: aiohttp.ClientResponse, body: bytes, clean: Callable[[bytes], bytes]
+    response: aiohttp.ClientResponse, body: bytes | None, clean: Callable[[bytes], bytes]
 ) -> Answer:
-    """Make an answer of what was read as a whole: of an error, without the key."""
+    """Make an answer of what was read as a whole: of an error, without the key.
+
+    None if that was too long to be read.
+    """
     headers = [(n, clean(v)) for n, v in back(response.raw_headers, {})]
-    if response.status < HTTPStatus.BAD_REQUEST:
+    if body is not None and response.status < HTTPStatus.BAD_REQUEST:
         return Answer(response.status, headers, body)
     coding = response.headers.get("Content-Encoding", "").strip().lower()
-    plain = _unpacked(body, coding)
+    plain = None if body is None else _unpacked(body, coding)
     said = server_message(b"", response.status, response.reason)
     is_head = response.method == "HEAD"
     if plain is None:
-        cleaned = encode({"Message": f"Insightly answered {response.status}, in a strange coding."})
+        why = "at too great a length" if body is None else "in a strange coding"
+        cleaned = clean(
+            encode({"Message": said or f"Insightly answered {response.status}, {why}."})
+        )
     elif not plain.strip() and said and not is_head:
         # The reason phrase of HTTP, which holds all that is said here, gets lost on the way.
         cleaned = clean(encode({"Message": said}))
     else:
         cleaned = clean(plain)
         if cleaned == plain:
-            return Answer(response.status, headers, body)
+            return Answer(response.status, headers, body or b"")
     return Answer(response.status, _as_json(headers, len(cleaned)), cleaned)
 
 
@@ -140,7 +146,7 @@ def _unpacked(body: bytes, coding: str) -> bytes | None:
         plain = unpacker.decompress(body, HELD_ERROR)
     except zlib.error:
         return None
-    return plain if unpacker.eof else None
+    return plain if unpacker.eof and not unpacker.unused_data else None
 
 
 def _as_json(headers: list[tuple[bytes, bytes]], length: int) -> list[tuple[bytes, bytes]]:
