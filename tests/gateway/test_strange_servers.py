@@ -162,3 +162,12 @@ def test_no_key_hides_in_a_second_part_of_an_error(make_gateway: MakeGateway) ->
     with Upstream(lambda _, c, __: c.sendall(odd)).serve() as upstream:
         answer = make_gateway(url=upstream.url).get("/Contacts")
     assert (answer.status_code, KEY in answer.text) == (400, False)
+
+
+@pytest.mark.parametrize("limit", [0, -1])
+def test_a_limit_of_nothing_locks_nobody_out(limit: int, make_gateway: MakeGateway) -> None:
+    counts = (f"X-RateLimit-Limit: {limit}", "X-RateLimit-Remaining: 1000")
+    with Upstream(lambda _, c, __: c.sendall(said(b"[]", *counts))).serve() as upstream:
+        gateway = make_gateway(Token("part", "acme", quota_share=0.5), url=upstream.url)
+        answers = [gateway.get("/Contacts", "part").status_code for _ in range(3)]
+    assert answers == [200, 200, 200]

@@ -193,7 +193,8 @@ class DayQuota:
         self._pending.update(pending)
 
     def _allowed(self, token: Token) -> int | None:
-        if token.quota_share is None or self.count.limit is None:
+        # A limit of nothing is none: nobody could ever ask again and hear of another.
+        if token.quota_share is None or self.count.limit is None or self.count.limit <= 0:
             return None
         return int(Decimal(str(token.quota_share)) * self.count.limit)  # as it was written
 
