@@ -117,11 +117,15 @@ class Gateway:
             self._ticking.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._ticking
-        await self._write_use()
-        for account in self.accounts.values():
-            await account.close()
-        if self._link is not None:
-            await self._link.stop()
+        try:
+            await self._write_use()
+        except TokenStoreError as error:
+            logger.warning("%s What was used last does not count any more.", error)
+        finally:
+            for account in self.accounts.values():
+                await account.close()
+            if self._link is not None:
+                await self._link.stop()
 
     def problems(self) -> list[str]:
         """Say what is wrong, a sentence each; the gateway works all the same."""
