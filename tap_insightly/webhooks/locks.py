@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tap_insightly.webhooks.database import StoreError
@@ -14,6 +14,7 @@ if sys.platform != "win32":
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @contextmanager
@@ -31,7 +32,7 @@ def locked(path: str | Path, taken: str) -> Iterator[None]:
         StoreError: If one does, or the file cannot be written.
     """
     try:
-        file = Path(path).open("ab")  # noqa: SIM115 - closed below
+        file = open(path, "ab", opener=_private)  # noqa: SIM115 - with an opener; closed below
     except OSError as error:
         msg = f"{path} cannot be written: {error.strerror or error}."
         raise StoreError(msg) from None
@@ -42,3 +43,7 @@ def locked(path: str | Path, taken: str) -> Iterator[None]:
             except OSError:
                 raise StoreError(taken) from None
         yield
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

@@ -10,7 +10,6 @@ import resource
 import shutil
 import socket
 import stat
-import subprocess
 import threading
 import time
 from contextlib import ExitStack, contextmanager
@@ -29,6 +28,7 @@ from tests.conftest import KEY, new_sandbox, run_process
 from tests.deploy.test_proxy import PROXIES, TRICKS, certificate, free_port
 from tests.deploy.upstream import Proxy, upstream
 from tests.dockerfile import Dockerfile
+from tests.gateway.redis_server import RedisServer, program
 from tests.scripted import Scripted, answer
 from tests.server.running import (
     COMMAND,
@@ -558,26 +558,14 @@ def test_d6_the_image_holds_no_secrets() -> None:
     assert server.given("ARG") == []
 
 
-@contextmanager
-def redis(program: str) -> Iterator[int]:
-    """A Redis that keeps nothing on disk."""
-    port = free_port()
-    command = [program, "--port", str(port), "--save", "", "--appendonly", "no"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - ours
-        try:
-            assert process.stdout
-            assert any("eady to accept connections" in line for line in process.stdout)
-            yield port
-        finally:
-            process.kill()
-
-
 def test_d7_no_secret_is_in_redis(tmp_path: Path, shared_sandbox: Sandbox) -> None:
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("redis-server is not installed")
-    with redis(program) as port:
-        address = f"redis://127.0.0.1:{port}/0"
+    found = program()
+    if found is None:
+        pytest.skip("there is no redis-server")
+    server = RedisServer(found, tmp_path)
+    server.start()
+    try:
+        address = server.url
         with serving(tmp_path, shared_sandbox.api_url, redis_url=address) as served:
             token = served.token()
             for _ in range(5):
@@ -587,6 +575,8 @@ def test_d7_no_secret_is_in_redis(tmp_path: Path, shared_sandbox: Sandbox) -> No
         with Redis.from_url(address) as client:
             kinds = {b"zset": lambda key: client.zrange(key, 0, -1), b"hash": client.hgetall}
             held = repr([(key, kinds[client.type(key)](key)) for key in client.scan_iter()])
+    finally:
+        server.kill()
     assert "acme" in held
     for secret in (KEY, PASSWORD, token, token.removeprefix("ins_"), "Sophronia", "CONTACT_ID"):
         assert secret not in held
