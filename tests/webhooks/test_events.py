@@ -196,7 +196,8 @@ def test_the_object_is_known_from_the_fields(
 
 @given(st.data())
 def test_some_fields_of_a_record_are_enough(data: st.DataObject) -> None:
-    one = data.draw(st.sampled_from(TOLD))
+    # Of categories, only the fields that each has alone can tell.
+    one = data.draw(st.sampled_from([one for one in TOLD if one.key != "CATEGORY_ID"]))
     assert one.key is not None
     others = data.draw(st.sets(st.sampled_from(sorted(COMPONENTS[one.component]["properties"]))))
     # The id comes first, as in what Insightly sends.
