@@ -66,7 +66,11 @@ class QuotaCount:
             self.note(whole_number(headers.get("X-RateLimit-Remaining")))
 
     def note(self, remaining: int | None) -> None:
-        """Note how many are left by a response; None if it does not say."""
+        """Note how many are left by a response.
+
+        Args:
+            remaining: What it says; None if it says nothing.
+        """
         if remaining is None:
             return
         # A response may overtake one that was sent before it; only a new day gives many back.
@@ -134,6 +138,11 @@ class Quota(QuotaCount):
 
     @override
     def shortage(self) -> str | None:
+        """Say what is wrong once only the reserve is left, in whatever thread.
+
+        Returns:
+            What was used, what is left and when a new day begins; None while there is more.
+        """
         with self._changed:
             return super().shortage()
 
