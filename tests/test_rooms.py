@@ -73,7 +73,7 @@ MAY_IMPORT: Mapping[str, set[str]] = {
     "verify": {"api", "streams", "tombstone", "values"},
     "server": {
         *("accounts", "api", "config_file", "config_schema", "connection", "openapi", "values"),
-        "webhooks",
+        *("private_files", "webhooks"),
     },
     "probe": {"api", "connection", "custom_fields", "openapi", "values"},
     "cli": {
@@ -142,7 +142,13 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"sync"},
     ],
     "server": [
-        {"server.credentials", "server.metrics", "server.refusals", "server.connections"},
+        {
+            "server.bodies",
+            "server.credentials",
+            "server.metrics",
+            "server.refusals",
+            "server.connections",
+        },
         {"server.receiving", "server.gateway", "server.settings"},
         {"server.app", "server.serving"},
         {"server"},

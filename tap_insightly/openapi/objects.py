@@ -194,6 +194,12 @@ def objects_by_path() -> Mapping[str, InsightlyObject]:
     return {one.path: one for one in all_objects()}
 
 
+def object_name_at(path: str) -> str:
+    """Name what the list at a path consists of, as links do; a custom object is its path."""
+    obj = objects_by_path().get(path)
+    return path[1:] if obj is None else obj.name
+
+
 def custom_object(definition: Mapping[str, Any]) -> InsightlyObject:
     """Make an object of its definition.
 

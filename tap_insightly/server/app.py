@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager, nullcontext
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -24,7 +24,8 @@ from tap_insightly.webhooks.locks import locked
 from tap_insightly.webhooks.writer import EventWriter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from starlette.requests import Request
@@ -56,50 +57,36 @@ class Server:
         self._writer: EventWriter | None = None
         if self.receives:
             self._writer = EventWriter(settings.webhook_store, understand)
-        self._tokens: TokenStore | None = None
-        self._gateway: Gateway | None = None
-        self._files = ExitStack()
 
-    def open(self) -> None:
-        """Open the files, and begin to say that webhooks are received.
+    @contextmanager
+    def opened(self) -> Iterator[Starlette]:
+        """Open the files, and say that webhooks are received, for as long as the context lasts.
+
+        Yields:
+            The application.
 
         Raises:
             StoreError: If the webhooks cannot be kept, or another server has these files.
             TokenStoreError: If the tokens cannot be read.
         """
-        tokens = TokenStore(self._settings.token_store)
-        self._tokens = self._files.enter_context(tokens)
-        self._lock(self._settings.token_store)
-        if self._writer is not None:
-            self._lock(self._settings.webhook_store)
-            self._files.callback(self._writer.close)
-            self._writer.start()
+        settings, writer = self._settings, self._writer
+        with ExitStack() as files:
+            tokens = files.enter_context(TokenStore(settings.token_store))
+            files.enter_context(_lock(settings.token_store))
+            if writer is not None:
+                files.enter_context(_lock(settings.webhook_store))
+                files.enter_context(writer)
+                writer.start()
+            yield self._app(self._new_gateway(tokens))
 
-    def _lock(self, path: Path) -> None:
-        """Let no second server have a file: two would pace one account twice."""
-        if path.parent.is_dir():  # else whoever opens the file says what is wrong
-            taken = (
-                f"Another insightly serve has {path}. Stop that one first; or give this one a "
-                "configuration file with files of its own, and a Redis to share the pace by."
-            )
-            self._files.enter_context(locked(f"{path}-serve", taken))
-
-    def close(self) -> None:
-        """Write what waits, and close the files."""
-        self._files.close()
-
-    def app(self) -> Starlette:
-        """Make the application; `open` has to be called before it is served."""
+    def _new_gateway(self, tokens: TokenStore) -> Gateway:
         settings = self._settings
-        if self._tokens is None:
-            msg = "The server has not been opened."
-            raise RuntimeError(msg)
         sharing = None
         if settings.redis_url is not None:
             sharing = Sharing(settings.redis_url, gateways=settings.gateways)
-        self._gateway = Gateway(
+        return Gateway(
             self._upstreams,
-            self._tokens,
+            tokens,
             self.metrics,
             agent=f"insightly-serve/{package_version()}",
             limits=Limits(
@@ -107,31 +94,31 @@ class Server:
             ),
             sharing=sharing,
         )
+
+    def _app(self, gateway: Gateway) -> Starlette:
+        @asynccontextmanager
+        async def lifespan(_: Starlette) -> AsyncIterator[None]:
+            await gateway.start()
+            try:
+                yield
+            finally:
+                await gateway.stop()
+
+        async def health(_: Request) -> Response:
+            return await self._health(gateway)
+
         routes: list[Route | Mount] = [
-            Route("/health", self._health),
+            Route("/health", health),
             Route("/metrics", self._metrics),
             Route("/openapi.json", _openapi),
         ]
         if self._writer is not None:
-            receiver = Receiver(
-                self.receives, self._writer, self.metrics, settings.max_webhook_bytes
-            )
-            routes += receiver.routes
-        routes.append(Mount("/", self._gateway))  # whatever else is asked for, with a token
-        return Starlette(routes=routes, lifespan=self._lifespan)
+            most = self._settings.max_webhook_bytes
+            routes += Receiver(self.receives, self._writer, self.metrics, most).routes
+        routes.append(Mount("/", gateway))  # whatever else is asked for, with a token
+        return Starlette(routes=routes, lifespan=lifespan)
 
-    @asynccontextmanager
-    async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        gateway = self._gateway
-        if gateway is not None:
-            await gateway.start()
-        try:
-            yield
-        finally:
-            if gateway is not None:
-                await gateway.stop()
-
-    async def _health(self, _: Request) -> Response:
+    async def _health(self, gateway: Gateway) -> Response:
         """Tell whether it is alive, and whether its disk takes writes."""
         problems = []
         if self._writer is not None:
@@ -141,13 +128,23 @@ class Server:
             except (StoreError, TimeoutError):
                 problems.append("The webhook store takes no writes.")
         is_failing = bool(problems)
-        if self._gateway is not None:
-            problems += self._gateway.problems()
+        problems += gateway.problems()
         status = {"status": "failing" if is_failing else "ok", "problems": problems}
         return JSONResponse(status, 503 if is_failing else 200)
 
     async def _metrics(self, _: Request) -> Response:
         return Response(self.metrics.text(), media_type="text/plain; version=0.0.4")
+
+
+def _lock(path: Path) -> AbstractContextManager[None]:
+    """Let no second server have a file: two would pace one account twice."""
+    if not path.parent.is_dir():
+        return nullcontext()  # whoever opens the file says what is wrong
+    taken = (
+        f"Another insightly serve has {path}. Stop that one first; or give this one a "
+        "configuration file with files of its own, and a Redis to share the pace by."
+    )
+    return locked(f"{path}-serve", taken)
 
 
 def _credentials(config: ConfigFile) -> Mapping[str, Credentials]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 import time
-import zlib
 from datetime import datetime, timezone
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ import anyio
 from starlette.datastructures import Headers
 from starlette.routing import Route
 
+from tap_insightly.server.bodies import TooLargeError, send_whole, unpacked
 from tap_insightly.server.credentials import Guard
 from tap_insightly.server.refusals import RefusalLog
 from tap_insightly.values import parse_moment
@@ -44,7 +44,6 @@ _MOST_DIGITS = 18  # of a length that anything can have
 _CHALLENGE = {"WWW-Authenticate": 'Basic realm="webhooks", charset="UTF-8"'}
 _CLOSE = {"Connection": "close"}  # what is left of the request is not read
 _PACKED = frozenset({"gzip", "x-gzip", "deflate"})
-_EITHER_HEADER = zlib.MAX_WBITS | 32  # that of gzip or of zlib
 
 
 class RefusedDeliveryError(Exception):
@@ -152,14 +151,11 @@ class Receiver:
         """Unpack a body, no further than allowed. What cannot be unpacked is kept as it came."""
         if headers.get("content-encoding", "").strip().lower() not in _PACKED:
             return body
-        unpacker = zlib.decompressobj(_EITHER_HEADER)
         try:
-            found = unpacker.decompress(body, self._max_bytes + 1)
-        except zlib.error:
-            return body
-        if len(found) > self._max_bytes:
-            raise self._too_large()
-        return found if unpacker.eof and not unpacker.unused_data else body
+            found = unpacked(body, self._max_bytes)
+        except TooLargeError:
+            raise self._too_large() from None
+        return body if found is None else found
 
     def _too_large(self) -> RefusedDeliveryError:
         text = f"The body has more than {self._max_bytes:,} bytes."
@@ -179,5 +175,4 @@ async def _answer(
     body = json.dumps(content).encode()
     given = {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}
     raw = [(name.lower().encode(), value.encode()) for name, value in given.items()]
-    await send({"type": "http.response.start", "status": int(status), "headers": raw})
-    await send({"type": "http.response.body", "body": body})
+    await send_whole(send, int(status), raw, body)

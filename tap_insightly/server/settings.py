@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from tap_insightly.accounts import ConfigFileError
 from tap_insightly.api.records.names import close_names, did_you_mean
 from tap_insightly.config_schema import TEXT, Setting, cleaned, integer, number, problems
+from tap_insightly.private_files import FileProblem, resolved
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from tap_insightly.config_file import ConfigFile
 
 _MEGABYTE = 2**20
@@ -118,6 +121,7 @@ SETTINGS = (
         default=1,
     ),
 )
+_PATHS = ("webhook_store", "token_store")
 _BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
@@ -168,7 +172,11 @@ def server_settings(config: ConfigFile) -> ServerSettings:
         raise ConfigFileError(config.path, [f"[server]: {one}" for one in wrong])
     if variable is None and urlsplit(url or "").password:
         config.require_private("the password in 'redis_url' of [server]")
-    folder = config.path.parent
-    for name in ("webhook_store", "token_store"):
-        values[name] = folder / Path(values[name]).expanduser()
-    return ServerSettings(**values)
+    return ServerSettings(**values | {name: _path(name, values, config) for name in _PATHS})
+
+
+def _path(name: str, values: Mapping[str, Any], config: ConfigFile) -> Path:
+    try:
+        return resolved(values[name], config.path.parent)
+    except FileProblem as error:
+        raise ConfigFileError(config.path, [f"[server]: '{name}' {error}."]) from None

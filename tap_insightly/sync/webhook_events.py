@@ -13,7 +13,7 @@ from datetime import datetime, timedelta, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.openapi.objects import objects_by_path
+from tap_insightly.openapi.objects import object_name_at, objects_by_path
 from tap_insightly.streams import CustomObjectStream, RelatedStream
 from tap_insightly.streams.related import parent_of
 from tap_insightly.sync.checkpoint import UNFINISHED
@@ -227,7 +227,7 @@ class StreamWatch:
 
     def _is_due(self, partition: Partition) -> bool:
         state = self._stream.saved_state(partition.context)
-        return self._events.is_due(state, {_object_at(partition.owner.path)})
+        return self._events.is_due(state, {object_name_at(partition.owner.path)})
 
     def _objects(self) -> Iterator[str]:
         """Name the objects whose changes the stream shows."""
@@ -239,11 +239,6 @@ class StreamWatch:
                 seen = self._events.seen
                 yield from set(seen.newest if seen else ()) - standard
             return
-        yield _object_at(stream.path)
+        yield object_name_at(stream.path)
         if isinstance(stream, CustomObjectStream):
             yield ANY_CUSTOM_OBJECT_RECORD
-
-
-def _object_at(path: str) -> str:
-    obj = objects_by_path().get(path)
-    return path[1:] if obj is None else obj.name

@@ -28,7 +28,7 @@ from tests.conftest import KEY, new_sandbox, run_process
 from tests.deploy.test_proxy import PROXIES, TRICKS, certificate, free_port
 from tests.deploy.upstream import Proxy, upstream
 from tests.dockerfile import Dockerfile
-from tests.gateway.redis_server import RedisServer, program
+from tests.gateway.redis_server import RedisServer, redis_server
 from tests.scripted import Scripted, answer
 from tests.server.running import (
     COMMAND,
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from tap_insightly.sandbox import Sandbox
 
-__all__ = ["certificate"]  # a fixture
+__all__ = ["certificate", "redis_server"]  # fixtures
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
@@ -558,25 +558,18 @@ def test_d6_the_image_holds_no_secrets() -> None:
     assert server.given("ARG") == []
 
 
-def test_d7_no_secret_is_in_redis(tmp_path: Path, shared_sandbox: Sandbox) -> None:
-    found = program()
-    if found is None:
-        pytest.skip("there is no redis-server")
-    server = RedisServer(found, tmp_path)
-    server.start()
-    try:
-        address = server.url
-        with serving(tmp_path, shared_sandbox.api_url, redis_url=address) as served:
-            token = served.token()
-            for _ in range(5):
-                url = f"{served.url}/v3.1/Contacts?top=1"
-                assert requests.get(url, auth=(token, ""), timeout=60).status_code == 200
-            assert served.deliver(SECRET_BODY).status_code == 200
-        with Redis.from_url(address) as client:
-            kinds = {b"zset": lambda key: client.zrange(key, 0, -1), b"hash": client.hgetall}
-            held = repr([(key, kinds[client.type(key)](key)) for key in client.scan_iter()])
-    finally:
-        server.kill()
+def test_d7_no_secret_is_in_redis(
+    tmp_path: Path, shared_sandbox: Sandbox, redis_server: RedisServer
+) -> None:
+    with serving(tmp_path, shared_sandbox.api_url, redis_url=redis_server.url) as served:
+        token = served.token()
+        for _ in range(5):
+            url = f"{served.url}/v3.1/Contacts?top=1"
+            assert requests.get(url, auth=(token, ""), timeout=60).status_code == 200
+        assert served.deliver(SECRET_BODY).status_code == 200
+    with Redis.from_url(redis_server.url) as client:
+        kinds = {b"zset": lambda key: client.zrange(key, 0, -1), b"hash": client.hgetall}
+        held = repr([(key, kinds[client.type(key)](key)) for key in client.scan_iter()])
     assert "acme" in held
     for secret in (KEY, PASSWORD, token, token.removeprefix("ins_"), "Sophronia", "CONTACT_ID"):
         assert secret not in held

@@ -182,6 +182,7 @@ def _wrong(**server: Any) -> Callable[[Path], None]:
         (_wrong(port="http"), 2, "'port': got 'http'"),
         (_wrong(host=5), 2, "'host': got 5"),
         (_wrong(redis_url="http://x"), 2, "'redis_url'"),
+        (_wrong(webhook_store="~nobody-at-all/w"), 2, "in the home of a user that there is not"),
         (_wrong(redis_url_env="NOT_SET"), 2, "The variable NOT_SET of 'redis_url_env' does not"),
         (_wrong(redis_url="redis://x", redis_url_env="Y"), 2, "keep one of them"),
         (_open_redis, 2, "the password in 'redis_url' of [server]"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 import re
 from urllib.parse import SplitResult, urlsplit
@@ -11,6 +12,8 @@ from requests.auth import HTTPBasicAuth
 from tap_insightly.api.http.errors import InsightlyError
 
 API_VERSION = "v3.1"
+
+_HIDDEN = "***"
 
 _POD = re.compile(r"[a-z][a-z0-9]{1,15}", re.IGNORECASE)
 _POD_HOST = re.compile(r"api\.(?P<pod>[^.]+)\.insightly\.com", re.IGNORECASE)
@@ -50,6 +53,37 @@ class ApiKeyAuth(HTTPBasicAuth):
             api_key: The user's API key.
         """
         super().__init__(api_key, "")
+        encoded = base64.b64encode(f"{api_key}:".encode()).decode()
+        self.header = f"Basic {encoded}"
+        """What ``Authorization`` is, for clients other than requests."""
+        self._secrets = (api_key, encoded.rstrip("="))
+
+    def hide(self, thing: object) -> str:
+        """Say something without the key, whatever a server or a library put into it.
+
+        Args:
+            thing: What may hold the key, plain or as it goes over the wire.
+
+        Returns:
+            Its text, with asterisks in place of the key.
+        """
+        text = str(thing)
+        for secret in self._secrets:
+            text = text.replace(secret, _HIDDEN)
+        return text
+
+    def hide_in_bytes(self, content: bytes) -> bytes:
+        """Do as `hide` does, in bytes.
+
+        Args:
+            content: What may hold the key.
+
+        Returns:
+            The bytes, with asterisks in place of the key.
+        """
+        for secret in self._secrets:
+            content = content.replace(secret.encode(), _HIDDEN.encode())
+        return content
 
     def __repr__(self) -> str:
         """Show that there is a key, not which."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import copy
 import logging
 import threading
@@ -101,7 +100,6 @@ class InsightlySession(Closeable):
         self._timeout = request_timeout
         self._max_tries = max_retries + 1
         self._auth = ApiKeyAuth(api_key)
-        self._secrets = (api_key, base64.b64encode(f"{api_key}:".encode()).decode().rstrip("="))
         self._closed = threading.Event()
         self._ending = threading.Event()
         self.sleep = sleep or self._pause
@@ -260,7 +258,7 @@ class InsightlySession(Closeable):
         counted = None
         if request.is_json and (request.method == "GET" or content.strip()):
             kind = headers.get("Content-Type", "no content type")
-            content, counted = checked_body(request, content, kind, self._clean, status)
+            content, counted = checked_body(request, content, kind, self._auth.hide, status)
         return Response(content, date, total, status, headers, counted)
 
     @contextmanager
@@ -284,7 +282,7 @@ class InsightlySession(Closeable):
         except requests.exceptions.SSLError as error:
             self._raise_if_closed()
             msg = (
-                f"No secure connection to {self.base_url}: {self._clean(reason_of(error))}. "
+                f"No secure connection to {self.base_url}: {self._auth.hide(reason_of(error))}. "
                 "Check the address, and whether a proxy on the way needs its certificate trusted."
             )
             raise RetriesExhaustedError(msg, request=request) from None
@@ -305,7 +303,7 @@ class InsightlySession(Closeable):
                 f"{self._timeout:g} seconds (request_timeout)."
             )
             return PageTooLargeError(msg, request=request)
-        msg = f"{self._clean(reason_of(error))}."
+        msg = f"{self._auth.hide(reason_of(error))}."
         if is_late or isinstance(error, requests.Timeout):
             msg = f"no answer within {self._timeout:g} seconds (request_timeout)."
         return RetryableError(msg, was_not_processed=was_never_sent(error), request=request)
@@ -319,9 +317,9 @@ class InsightlySession(Closeable):
     ) -> InsightlyError:
         status = response.status_code
         if status < HTTPStatus.BAD_REQUEST:
-            said = self._clean(response.headers.get("Location", ""))[:LONGEST]
+            said = self._auth.hide(response.headers.get("Location", ""))[:LONGEST]
         else:
-            said = as_sentence(self._clean(server_message(content, status, response.reason)))
+            said = as_sentence(self._auth.hide(server_message(content, status, response.reason)))
         is_own = is_of_gateway(response.headers)
         error = error_of(request, status, said, self.base_url, is_of_gateway=is_own)
         # A 429 with nothing left today will not pass.
@@ -353,13 +351,6 @@ class InsightlySession(Closeable):
                 raise RetriesExhaustedError(msg, request=request, status=status)
             raise self._unknown(request, RetryableError(msg, status=status))
         return seconds
-
-    def _clean(self, thing: object) -> str:
-        """Say something without the key, whatever a server or a library put into it."""
-        text = str(thing)
-        for secret in self._secrets:
-            text = text.replace(secret, "***")
-        return text
 
     def _given_up(
         self, request: Request, error: RetryableError, *, may_be_done: bool

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 _NOT_AVAILABLE = frozenset(
     {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
 )
-# Of these, what was asked for is certain not to be done with two (RFC 9110, RFC 8470); that a
-# request came too late to be done (408) is what a proxy on the way may say after it was.
-_NOT_PROCESSED = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.TOO_EARLY})
-_RETRYABLE = frozenset({HTTPStatus.REQUEST_TIMEOUT, *_NOT_PROCESSED})
+NOT_PROCESSED = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.TOO_EARLY})
+"""With these, what was asked for is certain not to be done (RFC 9110, RFC 8470). That a request
+came too late to be done (408) is what a proxy on the way may say after it was."""
+_RETRYABLE = frozenset({HTTPStatus.REQUEST_TIMEOUT, *NOT_PROCESSED})
 # What else the API answers to what it does not do (spec), and what that means to the reader.
 _REFUSALS: dict[int, tuple[type[RefusedError], str]] = {
     400: (InvalidError, ""),
@@ -39,6 +39,11 @@ STALE = (
     "Either the record was changed since the version that this was meant for, or the data is not "
     "valid: Insightly answers 400 to both."
 )
+
+
+def is_retryable(status: int) -> bool:
+    """Tell whether the same request may be answered better the next time."""
+    return status in _RETRYABLE or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 def error_of(
@@ -54,8 +59,8 @@ def error_of(
         )
     facts = Facts(request=request, status=status, said=said)
     words = f"{status} {usual_words(status)}".strip()
-    if status in _RETRYABLE or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        is_certain = status in _NOT_PROCESSED
+    if is_retryable(status):
+        is_certain = status in NOT_PROCESSED
         return RetryableError(f"{words}. {said}".strip(), was_not_processed=is_certain, **facts)
     what = f"{request.method} {url}"
     if status < HTTPStatus.BAD_REQUEST:

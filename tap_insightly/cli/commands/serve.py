@@ -13,10 +13,9 @@ import click
 from tap_insightly.accounts import ConfigFileError
 from tap_insightly.cli.output import echo
 from tap_insightly.config_file import VARIABLE, load
+from tap_insightly.server.settings import server_settings
 
 if TYPE_CHECKING:
-    import socket
-
     from tap_insightly.config_file import ConfigFile
     from tap_insightly.server.app import Server
 
@@ -42,9 +41,8 @@ def serve(host: str | None, port: int | None) -> None:
       $ insightly serve --host 0.0.0.0 --port 8750
     """
     try:
-        from tap_insightly.server.app import Server  # noqa: PLC0415 - needs an extra
-        from tap_insightly.server.serving import listen  # noqa: PLC0415 - as above
-        from tap_insightly.server.settings import server_settings  # noqa: PLC0415 - as above
+        from tap_insightly.server import serving  # noqa: PLC0415 - needs an extra
+        from tap_insightly.server.app import Server  # noqa: PLC0415 - as above
     except ModuleNotFoundError as error:
         if str(error.name).partition(".")[0] not in _EXTRA:
             raise
@@ -70,7 +68,7 @@ def serve(host: str | None, port: int | None) -> None:
     chosen = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     settings = replace(settings, **chosen)  # type: ignore[arg-type]  # each as its field is
     try:
-        listener = listen(settings.host, settings.port)
+        listener = serving.listen(settings.host, settings.port)
     except OSError as error:
         # What Python adds to the reason is the address once more.
         reason = (error.strerror or str(error)).partition(" (while attempting")[0]
@@ -79,36 +77,17 @@ def serve(host: str | None, port: int | None) -> None:
             hint = " Stop what listens there, or choose another port by --port."
         msg = f"Cannot listen on {settings.host}, port {settings.port}: {reason}.{hint}"
         raise click.ClickException(msg) from None
-    with listener:
-        _serve(server, listener, config, settings.max_connections)
-
-
-def _serve(
-    server: Server, listener: socket.socket, config: ConfigFile, max_connections: int
-) -> None:
-    from tap_insightly.server.gateway.tokens import TokenStoreError  # noqa: PLC0415 - see above
-    from tap_insightly.server.serving import serve as serve_app  # noqa: PLC0415 - see above
-    from tap_insightly.webhooks.database import StoreError  # noqa: PLC0415 - see above
-
-    try:
-        server.open()
-        is_begun = serve_app(
-            server.app(), listener, max_connections, partial(_say, server, listener, config)
-        )
-    except (StoreError, TokenStoreError) as error:
-        raise click.ClickException(str(error)) from None
-    finally:
-        server.close()
+    with listener, server.opened() as app:
+        say = partial(_say, server, serving.address_of(listener), config)
+        is_begun = serving.serve(app, listener, settings.max_connections, say)
     if not is_begun:
         msg = "The server could not begin, for reasons told above."
         raise click.ClickException(msg)
 
 
-def _say(server: Server, listener: socket.socket, config: ConfigFile) -> None:
-    from tap_insightly.server.serving import address_of  # noqa: PLC0415 - see above
-
+def _say(server: Server, address: str, config: ConfigFile) -> None:
     receives = ", ".join(server.receives) or "no account (none has a webhook_user)"
-    echo(f"insightly serve at http://{address_of(listener)}")
+    echo(f"insightly serve at http://{address}")
     echo(f"  webhooks for {receives}: POST /webhooks/ACCOUNT")
     echo(f"  gateway to {', '.join(config.accounts)}: /v3.1/...")
     echo("Ctrl-C stops it.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
@@ -17,15 +17,13 @@ from tap_insightly.cli.output import echo, json_option, write_json, write_table
 from tap_insightly.cli.server_files import server_file
 from tap_insightly.config_file import load
 from tap_insightly.openapi.objects import all_objects
-from tap_insightly.server.gateway.tokens import Token, TokenStore, TokenStoreError
+from tap_insightly.server.gateway.tokens import Token, TokenStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from tap_insightly.openapi.objects import InsightlyObject
-
-Result = TypeVar("Result")
 
 VARIABLE = "INSIGHTLY_TOKEN_STORE"
 
@@ -134,7 +132,7 @@ def create(  # noqa: PLR0913 - the options of a command
         quota_share=quota_share,
     )
     with _opened(store, must_exist=False) as opened:
-        text = _saying(lambda: opened.create(token))
+        text = opened.create(token)
     echo(f"The token of '{name}'. Keep it now: only its hash is stored.")
     click.echo(text)
 
@@ -150,7 +148,7 @@ def list_tokens(*, is_json: bool, store: str | None) -> None:
       $ insightly tokens list
     """
     with _opened(store, must_exist=True) as opened:
-        found = _saying(opened.list)
+        found = opened.list()
     if is_json:
         write_json([_row(one) for one in found])
         return
@@ -169,20 +167,13 @@ def revoke(*, name: str, store: str | None) -> None:
       $ insightly tokens revoke dashboards
     """
     with _opened(store, must_exist=True) as opened:
-        _saying(lambda: opened.revoke(name))
+        opened.revoke(name)
     echo(f"The token of '{name}' is revoked.")
 
 
 def _opened(store: str | None, *, must_exist: bool) -> TokenStore:
     path = store_path(store)
-    return _saying(lambda: TokenStore(path, must_exist=must_exist))
-
-
-def _saying(work: Callable[[], Result]) -> Result:
-    try:
-        return work()
-    except TokenStoreError as error:
-        raise click.ClickException(str(error)) from None
+    return TokenStore(path, must_exist=must_exist)
 
 
 def _check_account(name: str) -> None:

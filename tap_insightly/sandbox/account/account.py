@@ -9,7 +9,7 @@ from datetime import datetime, timezone
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.openapi.objects import all_objects, objects_by_path
+from tap_insightly.openapi.objects import all_objects, object_name_at, objects_by_path
 from tap_insightly.sandbox.account.children import Children
 from tap_insightly.sandbox.account.custom_fields import CustomFields, no_custom_fields
 from tap_insightly.sandbox.account.faults import Faults
@@ -91,8 +91,7 @@ class Account:
 
     def object_at(self, path: str) -> str:
         """Name what a list consists of, as links do."""
-        obj = objects_by_path().get(path)
-        return path[1:] if obj is None else obj.name
+        return object_name_at(path)
 
     def is_paged(self, path: str) -> bool:
         """Tell whether a list is handed out in pages."""

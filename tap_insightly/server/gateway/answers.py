@@ -13,8 +13,6 @@ from tap_insightly.server.gateway.headers import counted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from starlette.types import Send
-
 LIMIT, REMAINING = "X-RateLimit-Limit", "X-RateLimit-Remaining"
 _CHALLENGE = (
     (b"www-authenticate", b'Basic realm="insightly", charset="UTF-8"'),
@@ -59,11 +57,3 @@ class Refusal(Exception):  # noqa: N818 - an answer like any other, not an error
             self.headers.append((b"retry-after", str(max(1, math.ceil(retry_after))).encode()))
         if allow is not None:
             self.headers.append((b"allow", allow.encode()))
-
-
-async def send_whole(
-    send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes = b""
-) -> None:
-    """Send an answer that is here as a whole."""
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})

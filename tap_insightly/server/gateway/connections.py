@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
 import ssl
 from pathlib import Path
@@ -14,6 +13,8 @@ from requests.utils import DEFAULT_CA_BUNDLE_PATH, get_environ_proxies, select_p
 from typing_extensions import override
 from yarl import URL
 
+from tap_insightly.api.http.auth import ApiKeyAuth
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from types import SimpleNamespace
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from aiohttp.connector import Connection
 
     from tap_insightly.server.gateway.settings import Upstream
-
-HIDDEN = "***"
 
 
 class LostConnectionError(aiohttp.ClientError):
@@ -68,9 +67,8 @@ class Connections:
 
     def __init__(self, upstream: Upstream) -> None:
         """Get ready, in the event loop that is to be used."""
-        token = base64.b64encode(f"{upstream.api_key}:".encode()).decode()
-        self._authorization = f"Basic {token}"
-        self._secrets = (upstream.api_key, token.rstrip("="))
+        self.auth = ApiKeyAuth(upstream.api_key)
+        """The key, and what takes it out of what is said."""
         # The proxies of requests, so that all parts of this program go the same way.
         proxy = select_proxy(upstream.base_url, get_environ_proxies(upstream.base_url))
         self._proxy = URL(proxy) if proxy else None
@@ -112,24 +110,12 @@ class Connections:
         return await self._session.request(
             method,
             url,
-            headers={**headers, "Authorization": self._authorization},
+            headers={**headers, "Authorization": self.auth.header},
             data=body,
             proxy=self._proxy,
             trace_request_ctx=sent,
             allow_redirects=False,  # the key goes to the address that was set, to no other
         )
-
-    def clean(self, text: str) -> str:
-        """Say something without the key."""
-        for secret in self._secrets:
-            text = text.replace(secret, HIDDEN)
-        return text
-
-    def clean_bytes(self, content: bytes) -> bytes:
-        """Say something without the key, as bytes."""
-        for secret in self._secrets:
-            content = content.replace(secret.encode(), HIDDEN.encode())
-        return content
 
     async def close(self) -> None:
         """End all connections."""

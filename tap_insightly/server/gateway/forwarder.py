@@ -13,6 +13,7 @@ import backoff
 
 from tap_insightly.api.http.headers import moment, seconds_to_wait
 from tap_insightly.api.http.session import LONGEST_HOLD
+from tap_insightly.api.http.status_errors import NOT_PROCESSED, is_retryable
 from tap_insightly.server.gateway.answers import REMAINING, Refusal
 from tap_insightly.server.gateway.clock import seconds_to_midnight, utc_now
 from tap_insightly.server.gateway.connections import (
@@ -28,7 +29,6 @@ from tap_insightly.server.gateway.response import (
     BrokenOffError,
     held_answer,
     hold,
-    is_retryable,
     pass_on,
 )
 
@@ -50,8 +50,6 @@ logger = logging.getLogger(__name__)
 
 _NO_STATUS = 600  # and all above
 _LONGEST_PAUSE = 8.0  # seconds between two tries
-# Of these it is certain that nothing was done (RFC 9110, RFC 8470).
-_NOT_PROCESSED = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.TOO_EARLY})
 _NETWORK = (aiohttp.ClientError, asyncio.TimeoutError, OSError)
 
 
@@ -218,7 +216,7 @@ class Forwarder:
 
     async def _received(self, call: Call, response: aiohttp.ClientResponse) -> Answer:
         """Look at an answer, and pass it on if it is long."""
-        status, clean = response.status, self._account.connections.clean_bytes
+        status, clean = response.status, self._account.connections.auth.hide_in_bytes
         self._check(call, response)
         try:
             beginning, is_all = await hold(response)
@@ -239,7 +237,7 @@ class Forwarder:
             msg = f"Insightly answered {status}."
             raise _FailedTry(
                 msg,
-                was_not_processed=status in _NOT_PROCESSED,
+                was_not_processed=status in NOT_PROCESSED,
                 answer=answer,
                 status=status,
             )
@@ -319,7 +317,7 @@ class Forwarder:
     def _failed(self, call: Call, error: BaseException) -> Exception:
         """Say what went wrong on the network; chained, the cause would show the request."""
         reason = reason_of(error, self._account.upstream.request_timeout)
-        reason = self._account.connections.clean(reason)
+        reason = self._account.connections.auth.hide(reason)
         if is_about_certificates(error):
             msg = (
                 f"{call}: there is no secure connection to Insightly: {reason} Nothing was done. "

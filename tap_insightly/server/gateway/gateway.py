@@ -10,9 +10,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api.http.request import Request
+from tap_insightly.server.bodies import send_whole
 from tap_insightly.server.gateway.access import check, client_of
 from tap_insightly.server.gateway.account import Account
-from tap_insightly.server.gateway.answers import Refusal, send_whole
+from tap_insightly.server.gateway.answers import Refusal
 from tap_insightly.server.gateway.clock import utc_now
 from tap_insightly.server.gateway.forwarder import Call, Forwarder
 from tap_insightly.server.gateway.paths import BadPathError, checked_target, version_of

@@ -145,23 +145,18 @@ class Pace:
         if turn.permit is not None:
             turn.permit.at = max(turn.permit.at, self._clock.time())
 
-    def release(
-        self, turn: Turn, *, is_refused: bool | None, retry_after: float | None = None
-    ) -> None:
+    def release(self, turn: Turn, *, is_refused: bool | None) -> None:
         """Note that a request has ended, and learn from the response.
 
         Args:
             turn: What `acquire` returned.
             is_refused: Whether the response was 429; None if there was none.
-            retry_after: Seconds for which the server asks to be left alone; None if it does not.
         """
         permit, turn.permit = turn.permit, None
         if permit is None:
             return
         now = self._clock.time()
         self.rate.release(permit, now, is_refused=is_refused)
-        if retry_after is not None:
-            self.pause(retry_after)
         self._under_way[turn.client] -= 1
         if not self._under_way[turn.client]:
             del self._under_way[turn.client]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import zlib
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from tap_insightly.api.http.codec import encode
 from tap_insightly.api.http.server_text import server_message
-from tap_insightly.server.gateway.answers import send_whole
+from tap_insightly.server.bodies import TooLargeError, send_whole, unpacked
 from tap_insightly.server.gateway.headers import back
 
 if TYPE_CHECKING:
@@ -27,9 +26,6 @@ HELD_ERROR = 1_000_000
 
 _SLOWEST = 10_000  # bytes a second, on an average, that a client has to take
 _BODILESS = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
-_RETRYABLE = frozenset(
-    {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS}
-)
 
 
 class BrokenOffError(Exception):
@@ -48,11 +44,6 @@ class Answer:
     async def send(self, send: Send, extra: list[tuple[bytes, bytes]]) -> None:
         """Pass it on, with more headers."""
         await send_whole(send, self.status, self.headers + extra, self.body)
-
-
-def is_retryable(status: int) -> bool:
-    """Tell whether the same request may be answered better the next time."""
-    return status in _RETRYABLE or status >= HTTPStatus.INTERNAL_SERVER_ERROR
 
 
 async def hold(response: aiohttp.ClientResponse) -> tuple[bytes, bool]:
@@ -141,12 +132,10 @@ def _unpacked(body: bytes, coding: str) -> bytes | None:
         return body
     if coding not in {"gzip", "deflate"}:
         return None
-    unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # either of both, by its head
     try:
-        plain = unpacker.decompress(body, HELD_ERROR)
-    except zlib.error:
+        return unpacked(body, HELD_ERROR)
+    except TooLargeError:
         return None
-    return plain if unpacker.eof and not unpacker.unused_data else None
 
 
 def _as_json(headers: list[tuple[bytes, bytes]], length: int) -> list[tuple[bytes, bytes]]:

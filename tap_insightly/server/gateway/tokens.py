@@ -13,16 +13,19 @@ import sqlite3
 import threading
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tap_insightly.webhooks.database import Place
+from typing_extensions import override
+
+from tap_insightly.api.http.closeable import Closeable
+from tap_insightly.api.http.errors import InsightlyError
+from tap_insightly.server.gateway.clock import utc_now
+from tap_insightly.values import utc_text
+from tap_insightly.webhooks.database import Place, transaction
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-
-    from typing_extensions import Self
 
 PREFIX = "ins_"
 """What every token begins with, so that it is recognised where it should not be."""
@@ -62,7 +65,7 @@ _COLUMNS = (
 )
 
 
-class TokenStoreError(Exception):
+class TokenStoreError(InsightlyError):
     """The tokens cannot be read or changed; the text says what to do."""
 
 
@@ -98,7 +101,7 @@ class Token:
     """When it was revoked; None if it counts."""
 
 
-class TokenStore:
+class TokenStore(Closeable):
     """The tokens, and what each used of the day's requests. For any number of threads."""
 
     def __init__(self, path: str | Path, *, must_exist: bool = False) -> None:
@@ -127,14 +130,7 @@ class TokenStore:
         self._by_hash: Mapping[bytes, Token] = {}
         self._valid: frozenset[Token] = frozenset()
 
-    def __enter__(self) -> Self:
-        """Open it."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close it."""
-        self.close()
-
+    @override
     def close(self) -> None:
         """Close the file."""
         with self._lock:
@@ -260,7 +256,7 @@ class TokenStore:
             limits: How many requests a day has, by account.
         """
         now = _now()
-        with self._saying("changed"), self._transaction():
+        with self._saying("changed"), transaction(self._db):
             self._db.executemany(
                 "INSERT INTO used VALUES (?, ?, ?, ?)"
                 " ON CONFLICT DO UPDATE SET requests = requests + excluded.requests",
@@ -316,16 +312,6 @@ class TokenStore:
         self._db.execute(f"PRAGMA user_version = {_VERSION}")
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._db.execute("ROLLBACK")
-            raise
-        self._db.execute("COMMIT")
-
-    @contextmanager
     def _saying(self, what: str) -> Iterator[None]:
         """Say in a sentence what goes wrong."""
         try:
@@ -358,7 +344,7 @@ def _unused(token: Token) -> Token:
 
 
 def _now() -> str:
-    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return utc_text(utc_now().replace(microsecond=0))
 
 
 def _token(row: Sequence[object]) -> Token:
