@@ -18,9 +18,7 @@ from tap_insightly.streams import CustomObjectStream, RelatedStream
 from tap_insightly.streams.related import parent_of
 from tap_insightly.sync.checkpoint import UNFINISHED
 from tap_insightly.values import before, parse_moment, utc_text
-from tap_insightly.webhooks.database import StoreError
 from tap_insightly.webhooks.event import ANY_CUSTOM_OBJECT_RECORD
-from tap_insightly.webhooks.store import EventStore, Selection
 
 if TYPE_CHECKING:
     import logging
@@ -82,6 +80,10 @@ class WebhookEvents:
         path, account = self._config.get("webhook_store"), self._config.get("account")
         if not path:
             return None
+        # Only here, as SQLite takes time to import.
+        from tap_insightly.webhooks.database import StoreError  # noqa: PLC0415 - see above
+        from tap_insightly.webhooks.store import EventStore, Selection  # noqa: PLC0415 - as above
+
         # A search may be late by as much as the look-back: what came since is taken in once more
         # by the next run.
         settled = before(self.now, timedelta(seconds=self._config["lookback_seconds"]))
