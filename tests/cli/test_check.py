@@ -7,7 +7,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import threading
 from collections import Counter
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -18,6 +17,7 @@ import pytest
 from tap_insightly.sandbox import Faults
 from tests.cli.running import run, run_as_process
 from tests.conftest import new_sandbox
+from tests.threaded import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -252,12 +252,7 @@ class Nothing(BaseHTTPRequestHandler):
 def serving_tls(certificate: Path) -> Iterator[int]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, f"{certificate}.key")
-    with HTTPServer(("127.0.0.1", 0), Nothing) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        try:
-            yield server.server_port
-        finally:
-            server.shutdown()
-            thread.join()
+    server = HTTPServer(("127.0.0.1", 0), Nothing)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    with running(server):
+        yield server.server_port

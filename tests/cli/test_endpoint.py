@@ -19,6 +19,7 @@ from tap_insightly.sandbox import Faults
 from tests.cli.conftest import first
 from tests.cli.running import COMMAND, environment, run, run_as_process, start
 from tests.conftest import ENCODED_KEY, KEY, new_sandbox, watch
+from tests.threaded import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,14 +46,8 @@ def recorded(answer: bytes = b"{}") -> Iterator[tuple[str, list[tuple[str, str, 
         def log_message(self, *_: object) -> None:
             """Say nothing."""
 
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/v3.1", seen
-        finally:
-            server.shutdown()
-            thread.join()
+    with running(HTTPServer(("127.0.0.1", 0), Handler)) as server:
+        yield f"http://127.0.0.1:{server.server_port}/v3.1", seen
 
 
 @pytest.mark.parametrize("path", ["/Contacts/{}", "contacts/{}", "/Contacts/{}?brief=false"])

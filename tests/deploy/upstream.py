@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-import threading
 from http.client import HTTPResponse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, NamedTuple
+
+from tests.threaded import running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,14 +80,8 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def upstream() -> Iterator[Upstream]:
-    with Upstream() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join(60)
+    with running(Upstream()) as server:
+        yield server
 
 
 class Proxy:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
+from tests.threaded import running
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -93,16 +95,9 @@ class Peer:
             def handle_error(self, request: Any, client_address: Any) -> None:
                 """Say nothing: connections break off."""
 
-        server = Server(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{server.server_address[1]}/v3.1"
-        thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-        thread.start()
-        try:
+        with running(Server(("127.0.0.1", 0), Handler)) as server:
+            self.url = f"http://127.0.0.1:{server.server_address[1]}/v3.1"
             yield self
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join(60)
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         """Note a request, and do what is next."""

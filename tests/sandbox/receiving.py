@@ -10,6 +10,8 @@ from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from tests.threaded import running
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -79,15 +81,11 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def inbox() -> Iterator[Inbox]:
-    with Inbox() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
-        thread.start()
+    with running(Inbox()) as server:
         try:
             yield server
         finally:
             server.open.set()
-            server.shutdown()
-            thread.join(60)
 
 
 def moment(text: str) -> datetime:
