@@ -73,12 +73,14 @@ site: .tools/site/ready ## build the documents as a site, in the folder site/
 build: .venv/ready ## build wheel and source distribution
 	@$(UV) build --out-dir dist
 
+# What the tests run with, besides what the tap itself needs.
+EXTRAS := $(addprefix --extra ,progress sandbox server arrow dlt mcp otel)
 lock: .tools/bin/uv ## pin all dependencies anew
 	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
-	  --python-version 3.10 pyproject.toml --extra progress --extra sandbox --extra server --group dev -o requirements/dev.txt
+	  --python-version 3.10 pyproject.toml $(EXTRAS) --group dev -o requirements/dev.txt
 	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
 	  --python-version 3.10 pyproject.toml requirements/next.in \
-	  --extra progress --extra sandbox --extra server --group test -o requirements/next.txt
+	  $(EXTRAS) --group test -o requirements/next.txt
 	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
 	  --python-version 3.10 pyproject.toml --extra server -o requirements/server.txt
 	@for name in dbt meltano sandbox site uv $(DESTINATIONS); do \
