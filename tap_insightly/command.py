@@ -14,8 +14,9 @@ from singer_sdk.exceptions import ConfigValidationError, SingerSDKError
 from singer_sdk.plugin_base import SingerCommand
 from typing_extensions import override
 
-from tap_insightly.api import InsightlyError, QuotaExhaustedError, RetriesExhaustedError
+from tap_insightly.api import InsightlyError
 from tap_insightly.catalogs import normalize_catalog
+from tap_insightly.exit_codes import FAILED, TRY_AGAIN, USAGE, exit_code
 from tap_insightly.files import decoded, parse_json, read_settings
 from tap_insightly.output import os_error_text, watched_pipes
 from tap_insightly.states import read_state
@@ -41,29 +42,39 @@ class TapCommand(SingerCommand):
             with watched_pipes():
                 return super().main(*args, **kwargs)
         except ConfigValidationError as error:
-            problems = error.errors
+            problems, code = error.errors, USAGE
         except InsightlyError as error:
-            hint = RESUMES if isinstance(error, RetriesExhaustedError | QuotaExhaustedError) else ""
-            problems = [f"{error} {hint}".strip()]
+            code = exit_code(error)
+            problems = [f"{error} {RESUMES if code == TRY_AGAIN else ''}".strip()]
         except Exception as error:
-            text = _user_error(error)
+            text, code = _user_error(error)
             if text is None:
                 raise
             problems = [text]
         for problem in problems:
             self.logger.error("%s", problem)
-        sys.exit(1)
+        sys.exit(code)
+
+    @override
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run, and end by what is wrong with settings, where the SDK would end as if it failed."""
+        try:
+            return super().invoke(ctx)
+        except click.exceptions.Exit as end:
+            if isinstance(end.__context__, ConfigValidationError):
+                ctx.exit(USAGE)
+            raise
 
 
-def _user_error(error: Exception) -> str | None:
-    """Explain an error of the SDK that a setting has caused; None if no user can mend it."""
+def _user_error(error: Exception) -> tuple[str | None, int]:
+    """Explain an error of the SDK, and say what to end with; None if no user can mend it."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     modules = {frame.f_globals.get("__name__") for frame in frames}
     settings = sorted({setting for module, setting in _SETTINGS.items() if module in modules})
     if not settings and isinstance(error, OSError) and error.errno is not None:
-        return os_error_text(error)  # a disk, a file
+        return os_error_text(error), FAILED  # a disk, a file
     if not settings and not isinstance(error, SingerSDKError):
-        return None
+        return None, FAILED
     streams = [
         one.name for frame in frames if isinstance(one := frame.f_locals.get("self"), Stream)
     ]
@@ -71,7 +82,7 @@ def _user_error(error: Exception) -> str | None:
     cause = f" ({error.__cause__})" if error.__cause__ else ""
     text = f"{type(error).__name__}: {error}".rstrip(".") + f"{cause}."
     hint = f" This comes from the setting '{settings[0]}'." if settings else ""
-    return f"{where}{text}{hint}"
+    return f"{where}{text}{hint}", USAGE if settings else FAILED
 
 
 def settings_in(name: str) -> dict[str, Any]:

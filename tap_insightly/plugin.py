@@ -19,6 +19,7 @@ from tap_insightly.accounts import ConfigFileError
 from tap_insightly.command import TapCommand, settings_in
 from tap_insightly.config_schema import cleaned, problems
 from tap_insightly.environment import from_environment
+from tap_insightly.exit_codes import SUMMARY
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,6 +99,7 @@ class InsightlyPlugin(PluginBase):
             callback=command.callback,
             params=command.params,
             help=cls.summary,
+            epilog=SUMMARY,
             context_settings=command.context_settings,
             logger=cls.logger,
         )

@@ -24,6 +24,8 @@ from tap_insightly.api.http.errors import (
     RetriesExhaustedError,
     UndeletableError,
     UnknownOutcomeError,
+    UnreachableError,
+    UsageError,
 )
 from tap_insightly.api.http.quota import Quota
 from tap_insightly.api.http.rate_limit import RateLimiter
@@ -73,6 +75,8 @@ __all__ = [
     "UndeletableError",
     "UnknownObjectError",
     "UnknownOutcomeError",
+    "UnreachableError",
     "UnsupportedOperationError",
+    "UsageError",
     "base_url",
 ]

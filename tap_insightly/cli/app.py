@@ -10,20 +10,14 @@ from typing import TYPE_CHECKING, Any
 import click
 from typing_extensions import override
 
-from tap_insightly.api import (
-    InsightlyError,
-    InvalidFieldsError,
-    UnknownObjectError,
-    UnsupportedOperationError,
-)
+from tap_insightly.api import InsightlyError
 from tap_insightly.connection import package_version
+from tap_insightly.exit_codes import FAILED, SUMMARY, USAGE, exit_code
 from tap_insightly.output import os_error_text, watched_pipes
 
 if TYPE_CHECKING:
     from types import FrameType
 
-FAILED, WRONG = 1, 2  # refused or failed; wrong usage, for which nothing was sent
-_WRONG = (InvalidFieldsError, UnsupportedOperationError, UnknownObjectError)
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -38,10 +32,10 @@ class Group(click.Group):
                 return super().main(*args, **kwargs)
         except InsightlyError as error:
             click.echo(f"Error: {error}", err=True)
-            sys.exit(WRONG if isinstance(error, _WRONG) else FAILED)
+            sys.exit(exit_code(error))
         except UnicodeEncodeError:  # only arguments can cause it: all other text was decoded
             click.echo("Error: An argument holds bytes that are no text in UTF-8.", err=True)
-            sys.exit(WRONG)
+            sys.exit(USAGE)
         except OSError as error:  # a disk, a file
             click.echo(f"Error: {os_error_text(error)}", err=True)
             sys.exit(FAILED)
@@ -50,12 +44,20 @@ class Group(click.Group):
                 signal.signal(number, handler)
 
 
+class Failure(click.ClickException):
+    """A failure that is told in other words, with the exit code of the error behind it."""
+
+    def __init__(self, message: str, error: Exception) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code(error)
+
+
 def _stop(number: int, _: FrameType | None) -> None:
     """End with the exit code that shells expect after a signal."""
     sys.exit(128 + number)
 
 
-@click.group(cls=Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Group, epilog=SUMMARY, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_version(), prog_name="insightly")
 @click.option(
     "--account", metavar="NAME", help="An account of the configuration file: see accounts."
@@ -68,7 +70,5 @@ def main(**_: object) -> None:
     With several accounts, they are in one configuration file, and --account or INSIGHTLY_ACCOUNT
     chooses: see insightly accounts. Data goes to standard output, everything
     else to standard error.
-
-    Exit codes: 0 done, 1 refused or failed, 2 wrong usage.
     """
     logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)

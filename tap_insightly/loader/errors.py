@@ -19,6 +19,7 @@ from tap_insightly.api import (
     NotAvailableError,
     RefusedError,
     UnsupportedOperationError,
+    UsageError,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class TooManyDeletionsError(RejectedError):
     """More records would be deleted than max_deletes allows."""
 
 
-class MappingError(InsightlyError):
+class MappingError(UsageError):
     """A stream cannot be written as the settings say."""
 
     def __init__(self, stream: str, problems: Iterable[str]) -> None:
@@ -41,8 +42,8 @@ class MappingError(InsightlyError):
         super().__init__(f"Stream '{stream}' cannot be written: {' '.join(problems)}")
 
 
-class SettingError(InsightlyError):
-    """A setting names neither an object nor a stream."""
+class SettingError(UsageError):
+    """A setting names what does not exist, or cannot be used as it is."""
 
 
 class IncompleteStreamError(InsightlyError):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api import InsightlyError
-from tap_insightly.loader.errors import TooManyDeletionsError
+from tap_insightly.loader.errors import SettingError, TooManyDeletionsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -62,5 +61,5 @@ def require_count(client: InsightlyClient, obj: InsightlyObject) -> int:
             f"{obj.path}: Insightly does not say how many records there are, so max_deletes cannot "
             "be a percentage of them. Set max_deletes to a number."
         )
-        raise InsightlyError(msg)
+        raise SettingError(msg)
     return total

@@ -14,7 +14,7 @@ from typing_extensions import override
 from tap_insightly.api import InsightlyError, RequestStats
 from tap_insightly.api.http.closeable import Closeable
 from tap_insightly.api.http.codec import encode
-from tap_insightly.loader.errors import RejectedError
+from tap_insightly.loader.errors import RejectedError, SettingError
 from tap_insightly.loader.shares import NO_LIMIT, Share
 from tap_insightly.values import utc_text
 
@@ -62,7 +62,7 @@ class LoadReport(Closeable):
             self._rejects = Path(rejects_file).open("ab") if rejects_file else None  # noqa: SIM115
         except OSError as error:
             msg = f"Setting 'rejects_file': {rejects_file} cannot be written: {error.strerror}."
-            raise InsightlyError(msg) from None
+            raise SettingError(msg) from None
 
     def open_stream(self, stream: str, total: RequestStats) -> StreamRequestStats:
         """Count for a stream too; what it returns counts its requests, and adds them to a total."""

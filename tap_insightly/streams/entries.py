@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk.singerlib import Schema
 from singer_sdk.singerlib.catalog import Metadata
 
-from tap_insightly.api import InsightlyError
+from tap_insightly.api import UsageError
 from tap_insightly.values import converter
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def complete(
     the API, and `replication_key` the property that the stream is read by, if it is not read whole.
 
     Raises:
-        InsightlyError: If the entry asks for a key that the stream does not have.
+        UsageError: If the entry asks for a key that the stream does not have.
     """
     name = entry.tap_stream_id
     if entry.stream not in {None, name}:
@@ -78,7 +78,7 @@ def _add_properties(
                 f"The catalog has '{name}' as a key of stream {entry.tap_stream_id}, which has no "
                 "such property. Correct key_properties, or discover the catalog again."
             )
-            raise InsightlyError(msg)
+            raise UsageError(msg)
     entry.schema.properties = {**missing, **properties}
 
 

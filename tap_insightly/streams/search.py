@@ -13,7 +13,7 @@ from singer_sdk.singerlib.catalog import (
 )
 from typing_extensions import override
 
-from tap_insightly.api import InsightlyError
+from tap_insightly.api import InsightlyError, UsageError
 from tap_insightly.openapi.objects import objects_by_path
 from tap_insightly.streams.base import InsightlyStream
 from tap_insightly.streams.partition import Partition
@@ -95,7 +95,7 @@ class SearchStream(InsightlyStream):
         """Choose a list, or its search if there is a bookmark for the given `context`.
 
         Raises:
-            InsightlyError: If the bookmark is no date.
+            UsageError: If the bookmark is no date.
         """
         since = self.since(more.get("context"))
         params = dict(params or {})
@@ -107,7 +107,7 @@ class SearchStream(InsightlyStream):
         """Say from when on to read, some time before the bookmark; None for everything.
 
         Raises:
-            InsightlyError: If the bookmark is no date.
+            UsageError: If the bookmark is no date.
         """
         if self.replication_method != REPLICATION_INCREMENTAL:
             return None
@@ -205,7 +205,7 @@ class SearchStream(InsightlyStream):
         """Choose the later one, for the SDK's log.
 
         Raises:
-            InsightlyError: If the bookmark is no date.
+            UsageError: If the bookmark is no date.
         """
         self._bookmark()
         return max(value, start_date_value, key=parse_moment)
@@ -224,7 +224,7 @@ class SearchStream(InsightlyStream):
                 f"The state of stream {self.name} holds {value!r} as its bookmark, which is no "
                 "date. Remove it from the state to read the stream from its beginning."
             )
-            raise InsightlyError(msg) from error
+            raise UsageError(msg) from error
 
     def _warn_of_other_key(self, key: object) -> None:
         if not self._has_warned_of_key:

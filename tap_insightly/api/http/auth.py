@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from requests.auth import HTTPBasicAuth
 
-from tap_insightly.api.http.errors import InsightlyError
+from tap_insightly.api.http.errors import UsageError
 
 API_VERSION = "v3.1"
 
@@ -30,7 +30,7 @@ URL_ACCEPTED = (
 )
 
 
-class InvalidAddressError(InsightlyError, ValueError):
+class InvalidAddressError(UsageError, ValueError):
     """Neither a pod nor an API URL of Insightly; `accepted` says what would be."""
 
     def __init__(self, accepted: str) -> None:

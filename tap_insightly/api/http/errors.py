@@ -12,14 +12,16 @@
     │   └── UndeletableError          417: Insightly could not delete the record
     ├── QuotaExhaustedError           the requests of the day are used up
     ├── RetriesExhaustedError         every try failed
+    │   └── UnreachableError          no such host, or one that must not be trusted
     ├── UnknownOutcomeError           it may have been done, and must not be done twice
     ├── IncompleteError               a list ended before its total
     ├── PageTooLargeError             a page is larger than wanted, or takes too long
     ├── ClosedError                   the session was closed meanwhile
-    ├── InvalidAddressError           the pod or URL is none; nothing was sent (auth)
-    ├── InvalidFieldsError            values that cannot be written; nothing was sent (fields)
-    ├── UnknownObjectError            no object has that name; nothing was sent (objects)
-    ├── UnsupportedOperationError     the API has no way to do it; nothing was sent (objects)
+    ├── UsageError                    it cannot be done as it was put; it was not sent
+    │   ├── InvalidAddressError       the pod or URL is none (auth)
+    │   ├── InvalidFieldsError        values that cannot be written (fields)
+    │   ├── UnknownObjectError        no object has that name (objects)
+    │   └── UnsupportedOperationError the API has no way to do it (objects)
     └── RetryableError                a failure that may pass; a session tries again, and raises
         │                             another error at last
         └── BrokenResponseError       a body that is not what belongs there
@@ -187,6 +189,17 @@ class UndeletableError(RefusedError):
 
 class RetriesExhaustedError(InsightlyError):
     """A request failed on every try that it may have, or in a way that no try will mend."""
+
+
+class UnreachableError(RetriesExhaustedError):
+    """There is no such host, or its certificate or the proxy on the way does not let us through.
+
+    Somebody has to change something before a request can do better.
+    """
+
+
+class UsageError(InsightlyError):
+    """It cannot be done as it was put: a setting, a name, a value or a file is wrong."""
 
 
 class UnknownOutcomeError(InsightlyError):

@@ -28,6 +28,7 @@ from tap_insightly.api.http.errors import (
     RetriesExhaustedError,
     RetryableError,
     UnknownOutcomeError,
+    UnreachableError,
 )
 from tap_insightly.api.http.headers import is_of_gateway, moment, seconds_to_wait, whole_number
 from tap_insightly.api.http.quota import Quota
@@ -42,6 +43,7 @@ from tap_insightly.api.http.transport import (
     reason_of,
     took_too_long,
     was_never_sent,
+    will_last,
 )
 
 if TYPE_CHECKING:
@@ -188,6 +190,7 @@ class InsightlySession(Closeable):
             NotAvailableError: If the status is 403, 404 or 405.
             RefusedError: If it is another that trying again will not change.
             QuotaExhaustedError: If no request may be sent any more today.
+            UnreachableError: If there is no way to the server before somebody changes something.
             RetriesExhaustedError: If the request failed on every try.
             UnknownOutcomeError: If it may have been done, and must not be done twice.
             PageTooLargeError: If the response is larger than the request says, or does not come in
@@ -285,7 +288,8 @@ class InsightlySession(Closeable):
                 f"No secure connection to {self.base_url}: {self._auth.hide(reason_of(error))}. "
                 "Check the address, and whether a proxy on the way needs its certificate trusted."
             )
-            raise RetriesExhaustedError(msg, request=request) from None
+            kind = UnreachableError if will_last(error) else RetriesExhaustedError
+            raise kind(msg, request=request) from None
         except requests.RequestException as error:
             self._raise_if_closed()
             raise self._failure(request, error) from None
@@ -304,6 +308,12 @@ class InsightlySession(Closeable):
             )
             return PageTooLargeError(msg, request=request)
         msg = f"{self._auth.hide(reason_of(error))}."
+        if will_last(error) and not self._date:  # what was reached once will be found again
+            msg = (
+                f"{self.base_url} cannot be reached: {msg} Compare pod and api_url with the API "
+                "URL shown in Insightly under User Settings > API."
+            )
+            return UnreachableError(msg, request=request)
         if is_late or isinstance(error, requests.Timeout):
             msg = f"no answer within {self._timeout:g} seconds (request_timeout)."
         return RetryableError(msg, was_not_processed=was_never_sent(error), request=request)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import socket
+import ssl
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import (
     ConnectTimeoutError,
+    NameResolutionError,
     NewConnectionError,
     ProxyError,
     ReadTimeoutError,
@@ -24,6 +26,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from urllib3.poolmanager import PoolManager
+
+# What a resolver says of a host that does not exist; not every system has the second.
+_NO_SUCH_HOST = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
+# What a proxy answers to what it does not let through, but for 408 and 429, which pass.
+_PROXY_REFUSES = re.compile(r"Tunnel connection failed: 4(?!08|29)")
 
 
 class BreakableAdapter(HTTPAdapter):
@@ -108,6 +115,24 @@ def was_never_sent(error: BaseException) -> bool:
     """
     unsent = NewConnectionError | ConnectTimeoutError | ProxyError
     return any(isinstance(layer, unsent) for layer in _chain(error))
+
+
+def will_last(error: BaseException) -> bool:
+    """Tell whether somebody has to change something before a connection can do better.
+
+    There is no such host, its certificate is not trusted, or the proxy refuses. That no name server
+    can be asked, or that a proxy does not answer, may pass.
+    """
+    return any(
+        isinstance(layer, ssl.SSLCertVerificationError)
+        or (isinstance(layer, NameResolutionError) and _is_unknown(layer.__cause__))
+        or (isinstance(layer, OSError) and _PROXY_REFUSES.match(str(layer)))
+        for layer in _chain(error)
+    )
+
+
+def _is_unknown(cause: BaseException | None) -> bool:
+    return isinstance(cause, socket.gaierror) and cause.errno in _NO_SUCH_HOST
 
 
 def took_too_long(error: BaseException) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tap_insightly.api.http.codec import encode
-from tap_insightly.api.http.errors import InsightlyError
+from tap_insightly.api.http.errors import UsageError
 from tap_insightly.api.records.conversions import (
     ACCEPTED,
     SCALARS,
@@ -39,7 +39,7 @@ _check = msgspec.json.Decoder(msgspec.Raw).decode
 _WRONG = (ValueError, TypeError, ArithmeticError, RecursionError, msgspec.DecodeError)
 
 
-class InvalidFieldsError(InsightlyError):
+class InvalidFieldsError(UsageError):
     """Something cannot be written as it was given; nothing was sent."""
 
     def __init__(self, object_name: str, problems: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tap_insightly.api.http.errors import InsightlyError
+from tap_insightly.api.http.errors import UsageError
 from tap_insightly.api.records.names import close_names, did_you_mean
 from tap_insightly.openapi.objects import (
     InsightlyObject,
@@ -41,7 +41,7 @@ _ALSO = {
 }
 
 
-class UnknownObjectError(InsightlyError):
+class UnknownObjectError(UsageError):
     """There is no object of that name."""
 
     def __init__(self, name: str, near: Iterable[str]) -> None:
@@ -54,7 +54,7 @@ class UnknownObjectError(InsightlyError):
         super().__init__(f"Insightly has no object '{name}'.{did_you_mean(near)}")
 
 
-class UnsupportedOperationError(InsightlyError):
+class UnsupportedOperationError(UsageError):
     """The API has no way to do this with an object of this kind."""
 
 

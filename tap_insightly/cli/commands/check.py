@@ -15,6 +15,7 @@ from tap_insightly.api import (
     Prefetcher,
     QuotaExhaustedError,
 )
+from tap_insightly.cli.app import Failure
 from tap_insightly.cli.diagnostics import Explainer
 from tap_insightly.cli.options import with_settings
 from tap_insightly.cli.output import json_option, write_json, write_table
@@ -82,7 +83,7 @@ def check(config: Mapping[str, Any], *, is_json: bool) -> None:
 
     Shows who the key acts as, the account and its plan, how many of the day's requests are left,
     and each object with the number of its records. Costs one request for each object. If the
-    key or the address is wrong, it says what to do, with exit code 1.
+    key or the address is wrong, it says what to do.
 
     \b
     Examples:
@@ -95,7 +96,7 @@ def check(config: Mapping[str, Any], *, is_json: bool) -> None:
         except InsightlyError as error:
             explained = Explainer(config, client.session)(error)
             name = config.get(ACCOUNT.name)
-            raise click.ClickException(of_account(name, explained) if name else explained) from None
+            raise Failure(of_account(name, explained) if name else explained, error) from None
     if is_json:
         write_json(asdict(account))
         return

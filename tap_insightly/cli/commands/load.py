@@ -16,7 +16,7 @@ import click
 from singer_sdk.exceptions import ConfigValidationError
 
 from tap_insightly.api import InsightlyClient, InsightlyError
-from tap_insightly.cli.app import FAILED
+from tap_insightly.cli.app import Failure
 from tap_insightly.cli.arguments import dry_run_option, parse_assignments
 from tap_insightly.cli.file_target import FileTarget
 from tap_insightly.cli.formats import cut
@@ -24,6 +24,7 @@ from tap_insightly.cli.options import with_settings
 from tap_insightly.cli.output import echo
 from tap_insightly.cli.rows import FILE_FORMATS, RowFile, open_rows
 from tap_insightly.connection import open_session
+from tap_insightly.exit_codes import FAILED
 from tap_insightly.loader.errors import MappingError
 from tap_insightly.loader.record_loader import MODES
 from tap_insightly.loader.report import OUTCOMES
@@ -219,7 +220,7 @@ def _write(target: FileTarget, messages: Iterator[str], count: int) -> bool:
     except (InsightlyError, click.UsageError) as error:
         _report(target)
         msg = f"{_as_options(str(error))} {_how_far(target, count)}".rstrip()
-        raise click.ClickException(msg) from error
+        raise Failure(msg, error) from error
     except SystemExit:
         _report(target)
         echo(f"It was ended. {_how_far(target, count)}".rstrip())

@@ -16,6 +16,7 @@ from tap_insightly.cli.diagnostics import Explainer
 from tap_insightly.cli.options import with_config
 from tap_insightly.cli.output import echo, json_option, write_json, write_table
 from tap_insightly.connection import open_session_of
+from tap_insightly.exit_codes import FAILED, USAGE, beside_findings, exit_code
 from tap_insightly.probe import (
     MOST_READ,
     MOST_WRITTEN,
@@ -29,7 +30,7 @@ from tap_insightly.probe import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DIFFERS, NOT_ASKED = 1, 2
+DIFFERS, NOT_ASKED = FAILED, USAGE
 _QUESTION = (
     "Make a contact in this account, change it, add a note, tags, a link and a file to it, and "
     "delete it again"
@@ -65,7 +66,8 @@ def probe(
     whether it holds, does not, or was not seen. The file of --report has no names, texts or ids
     in it, and can be shown to others.
 
-    Exit codes: 0 nothing speaks against any, 1 some do not hold, 2 the account could not be asked.
+    Exit codes: 0 nothing speaks against any, 1 some do not hold, 2 the account could not be asked,
+    75 nor now, but perhaps later (quota, network), 77 the key is not accepted.
 
     \b
     Examples:
@@ -78,7 +80,7 @@ def probe(
     # The probe itself tries again, and counts all that it sends.
     session = open_session_of(ProbeSession, {**config, "max_retries": 0}, "insightly")
     prober = Prober(session)
-    problem: str | None = None
+    problem, code = None, NOT_ASKED
     try:
         with session:
             echo(f"Asking, with {_most(is_writing=is_writing)} requests at the most ...")
@@ -86,14 +88,14 @@ def probe(
             if is_writing:
                 prober.write()
     except InsightlyError as error:
-        problem = _explain(config, session, error)
+        problem, code = _explain(config, session, error), beside_findings(exit_code(error))
     finally:  # also if somebody pressed Ctrl-C
         _report(prober, report, is_json=is_json)
     if problem is not None:
         echo(f"Error: {problem}")
     outcomes = {one.verdict.outcome for one in prober.results}
     if problem is not None or prober.left:
-        sys.exit(NOT_ASKED)
+        sys.exit(NOT_ASKED if prober.left else code)
     sys.exit(DIFFERS if Outcome.DOES_NOT in outcomes else 0)
 
 

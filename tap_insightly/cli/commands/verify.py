@@ -15,6 +15,7 @@ from tap_insightly.cli.commands.plan import unread
 from tap_insightly.cli.options import with_settings
 from tap_insightly.cli.output import json_option, write_json, write_table
 from tap_insightly.command import content_of
+from tap_insightly.exit_codes import FAILED, TRY_AGAIN, USAGE, beside_findings, exit_code
 from tap_insightly.settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from tap_insightly.verify import ComparableStream, StreamResult, ValuesResult, VerifyOptions
     from tap_insightly.verify.warehouse import Warehouse
 
-DIFFERENT, NOT_COMPARED = 1, 2  # exit codes
+DIFFERENT, NOT_COMPARED = FAILED, USAGE  # exit codes
 _NAMED = 10  # keys that are named below the table; --json has all
 _KINDS = {
     "missing": "missing in the warehouse",
@@ -34,10 +35,12 @@ _KINDS = {
 }
 
 
-class Failure(click.ClickException):
+class NotComparedError(click.ClickException):
     """Nothing could be compared."""
 
-    exit_code = NOT_COMPARED
+    def __init__(self, message: str, code: int = NOT_COMPARED) -> None:
+        super().__init__(message)
+        self.exit_code = code
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,8 @@ class VerifyResult:
     seed: int | None
     """What chose these records, so that they can be compared again."""
     requests: int
+    is_quota_left: bool = True
+    """Whether the account could be asked more today."""
 
     @property
     def code(self) -> int:
@@ -58,7 +63,9 @@ class VerifyResult:
         if "differs" in verdicts or (self.values and self.values.differing):
             return DIFFERENT
         is_short = "not compared" in verdicts or verdicts <= {"left out"}
-        return NOT_COMPARED if is_short or (self.values and self.values.failed) else 0
+        if not is_short and not (self.values and self.values.failed):
+            return 0
+        return NOT_COMPARED if self.is_quota_left else TRY_AGAIN
 
 
 @click.command("verify")
@@ -96,7 +103,8 @@ def verify(config: dict[str, Any], *, is_json: bool, **options: Any) -> None:  #
     Only reads, and sends few requests: one for a stream in which nothing differs. What changed
     after the last sync is listed apart, and is no difference.
 
-    Exit codes: 0 the same, 1 something differs, 2 it could not be compared.
+    Exit codes: 0 the same, 1 something differs, 2 it could not be compared, 75 neither now, but
+    perhaps later (quota, network), 77 the key is not accepted.
 
     \b
     Examples:
@@ -110,7 +118,7 @@ def verify(config: dict[str, Any], *, is_json: bool, **options: Any) -> None:  #
     try:
         result = _verify(config, options)
     except (NotComparableError, InsightlyError) as error:
-        raise Failure(str(error)) from None
+        raise NotComparedError(str(error), beside_findings(exit_code(error))) from None
     if is_json:
         write_json(_as_json(result))
     else:
@@ -148,13 +156,14 @@ def _verify(config: dict[str, Any], options: Mapping[str, Any]) -> VerifyResult:
         if not results:
             where = f"schema {options['schema']}" if options["schema"] else "the warehouse"
             msg = f"There is no table of any stream in {where} that this user can see."
-            raise Failure(msg)
+            raise NotComparedError(msg)
         is_seeded = bool(options["values"])
         return VerifyResult(
             results,
             values if is_seeded else None,
             request.seed if is_seeded else None,
             tap.run.session.stats.requests,
+            is_quota_left=tap.run.session.quota.shortage() is None,
         )
 
 

@@ -12,6 +12,7 @@ import click
 
 from tap_insightly.cli.output import echo
 from tap_insightly.cli.webhook_options import open_store, store_option
+from tap_insightly.exit_codes import TRY_AGAIN
 from tap_insightly.webhooks.forwarding import Forwarder
 from tap_insightly.webhooks.targets import CommandTarget, InvalidTargetError, UrlTarget
 
@@ -79,7 +80,7 @@ def forward(  # noqa: PLR0913 - as click has it
         echo(f"Handing events on to {target.shown}, as {name}.")
         is_all_done = forwarder.run(is_once=is_once, is_from_now=is_from_now)
     if is_once and not is_all_done:
-        sys.exit(1)
+        sys.exit(TRY_AGAIN)
 
 
 class _Stop:

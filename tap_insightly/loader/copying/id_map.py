@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from typing_extensions import override
 
-from tap_insightly.api import InsightlyError
 from tap_insightly.api.http.closeable import Closeable
 from tap_insightly.api.http.codec import decode, encode
+from tap_insightly.loader.errors import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -88,11 +88,11 @@ class IdMap(Closeable):
             (own,) = self._one("select value from facts where name = 'account'", [])
         except sqlite3.Error as error:
             msg = f"Setting 'id_map': {path} cannot be used: {error}."
-            raise InsightlyError(msg) from None
+            raise SettingError(msg) from None
         if own != account:
             self.close()
             msg = f"Setting 'id_map': {path} is about another account ({own}); name another file."
-            raise InsightlyError(msg)
+            raise SettingError(msg)
 
     @override
     def close(self) -> None:
