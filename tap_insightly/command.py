@@ -6,7 +6,7 @@ import io
 import json
 import sys
 import traceback
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO, NoReturn, TextIO
 
 import click
 from singer_sdk import Stream
@@ -33,8 +33,19 @@ _SETTINGS = {
 }
 
 
+class TapContext(click.Context):
+    """Ends by wrong settings as such: the SDK tells of them, and ends as if it had failed."""
+
+    @override
+    def exit(self, code: int = 0) -> NoReturn:
+        is_usage = isinstance(sys.exc_info()[1], ConfigValidationError)
+        super().exit(USAGE if is_usage else code)
+
+
 class TapCommand(SingerCommand):
     """A command that tells errors which a user can cause in a sentence, without a traceback."""
+
+    context_class = TapContext
 
     @override
     def main(self, *args: Any, **kwargs: Any) -> Any:
@@ -55,16 +66,6 @@ class TapCommand(SingerCommand):
             self.logger.error("%s", problem)
         sys.exit(code)
 
-    @override
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run, and end by what is wrong with settings, where the SDK would end as if it failed."""
-        try:
-            return super().invoke(ctx)
-        except click.exceptions.Exit as end:
-            if isinstance(end.__context__, ConfigValidationError):
-                ctx.exit(USAGE)
-            raise
-
 
 def _user_error(error: Exception) -> tuple[str | None, int]:
     """Explain an error of the SDK, and say what to end with; None if no user can mend it."""
@@ -82,7 +83,9 @@ def _user_error(error: Exception) -> tuple[str | None, int]:
     cause = f" ({error.__cause__})" if error.__cause__ else ""
     text = f"{type(error).__name__}: {error}".rstrip(".") + f"{cause}."
     hint = f" This comes from the setting '{settings[0]}'." if settings else ""
-    return f"{where}{text}{hint}", USAGE if settings else FAILED
+    # A disk may be full, whatever the settings are.
+    is_usage = settings and not isinstance(error, OSError)
+    return f"{where}{text}{hint}", USAGE if is_usage else FAILED
 
 
 def settings_in(name: str) -> dict[str, Any]:

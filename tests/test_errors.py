@@ -28,7 +28,7 @@ def test_a_wrong_key_says_which_url_was_asked_and_writes_nothing(
     tap: Tap, sandbox: Sandbox
 ) -> None:
     run = tap(sandbox=sandbox, api_key="wrong")
-    assert run.code == 1
+    assert run.code == 77
     assert run.stdout == ""
     assert sandbox.api_url in run.stderr
     assert "did not accept the API key" in run.stderr
@@ -115,7 +115,7 @@ def test_a_discovery_that_is_answered_something_else_loses_no_columns_but_fails(
 ) -> None:
     answering(sandbox, path, [ERROR, ERROR])
     run = tap("--discover", sandbox=sandbox, max_retries=1, max_concurrency=1)
-    assert run.code == 1
+    assert run.code == 75
     assert run.stdout == ""
     assert f"{path} failed 2 times, the last time with: the answer is an object" in run.stderr
     assert "where a list belongs: An error has occurred." in run.stderr
@@ -143,7 +143,7 @@ def test_what_is_no_list_of_records_is_asked_for_again_and_nothing_is_lost(
 
     answering(sandbox, path, [body] * 2)
     run = tap(sandbox=sandbox, catalog=only(catalog, stream), max_concurrency=1, max_retries=1)
-    assert run.code == 1
+    assert run.code == 75
     assert "failed 2 times, the last time with: the answer " in run.stderr
     assert "Traceback" not in run.stderr
     assert "replication_key_value" not in run.state.get("bookmarks", {}).get(stream, {})
@@ -166,7 +166,7 @@ def test_a_server_that_stays_down_ends_the_run_after_the_retries(
 ) -> None:
     sandbox.faults = Faults(script=["503"] * 10)
     run = tap(sandbox=sandbox, catalog=only(catalog, "contacts"), max_retries=1)
-    assert run.code == 1
+    assert run.code == 75
     assert len(sandbox.requests) == 2
     assert "failed 2 times" in run.stderr
     assert "503" in run.stderr
@@ -178,7 +178,7 @@ def test_nobody_there_is_an_error_with_the_address(tap: Tap) -> None:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v3.1"
         run = tap(api_url=url, max_retries=0)
-    assert run.code == 1
+    assert run.code == 75
     assert url in run.stderr
     assert "failed once, the last time with: Failed to establish a new connection" in run.stderr
     assert "Traceback" not in run.stderr
@@ -195,7 +195,7 @@ def test_a_proxy_that_is_not_there_is_named_as_such(
         for name in ("no_proxy", "NO_PROXY"):
             monkeypatch.delenv(name, raising=False)
         run = tap(sandbox=sandbox, max_retries=0)
-    assert run.code == 1
+    assert run.code == 75
     assert "the proxy: Failed to establish a new connection" in run.stderr
     assert "password-of-the-proxy" not in run.stderr
     assert "Traceback" not in run.stderr
@@ -207,7 +207,7 @@ def test_a_used_up_quota_stops_the_run_and_the_next_goes_on(
     chosen = only(catalog, "contacts", "leads", "notes")
     sandbox.faults = Faults(daily_quota=2)
     first = tap(sandbox=sandbox, catalog=chosen)
-    assert first.code == 1
+    assert first.code == 75
     assert "The day's API requests are used up: 0 of 2 are left" in first.stderr
     assert "midnight UTC" in first.stderr
     assert "Traceback" not in first.stderr
@@ -225,7 +225,7 @@ def test_a_used_up_quota_stops_the_run_and_the_next_goes_on(
 def test_the_reserve_is_kept(tap: Tap, sandbox: Sandbox, catalog: dict[str, object]) -> None:
     sandbox.faults = Faults(daily_quota=100)
     run = tap(sandbox=sandbox, catalog=only(catalog, "contacts", "leads"), quota_reserve=99)
-    assert run.code == 1
+    assert run.code == 75
     assert "kept in reserve by quota_reserve: 99" in run.stderr
     assert len(sandbox.requests) == 1
 

@@ -244,9 +244,9 @@ def test_messages_may_begin_with_a_byte_order_mark(tmp_path: Path, sandbox: Sand
 
 
 PROGRAMS = {
-    "TAP": (f"{TAP} --discover", 1),
-    "TARGET": (f"{TARGET} --input ../input", 1),
-    "CLI": (f"{CLI} check", 2),
+    "TAP": f"{TAP} --discover",
+    "TARGET": f"{TARGET} --input ../input",
+    "CLI": f"{CLI} check",
 }
 
 
@@ -273,7 +273,7 @@ def nothing_set() -> dict[str, str]:
 def test_a_file_of_variables_in_or_above_the_working_folder_is_read(
     folder: Path, sandbox: Sandbox, program: str, encoding: str
 ) -> None:
-    command, _ = PROGRAMS[program]
+    command = PROGRAMS[program]
     dotenv = folder.parent / ".env"
     dotenv.write_bytes(variables(program, sandbox.api_url).encode(encoding))
     done = shell(command, folder, env=nothing_set())
@@ -287,7 +287,7 @@ def test_the_environment_goes_before_the_file(
     folder: Path, sandbox: Sandbox, program: str, *, is_traced: bool
 ) -> None:
     """Under a tracer too, where dotenv looks for the file in another folder."""
-    command, _ = PROGRAMS[program]
+    command = PROGRAMS[program]
     if is_traced:
         tracer = shlex.join([sys.executable, str(Path(__file__).with_name("traced.py"))])
         command = command.replace("-m", tracer)
@@ -303,12 +303,12 @@ def test_the_environment_goes_before_the_file(
 def test_a_file_of_variables_that_cannot_be_read_is_told_of(
     folder: Path, program: str, *, is_text: bool
 ) -> None:
-    command, code = PROGRAMS[program]
+    command = PROGRAMS[program]
     broken = variables(program, "here").replace("KEY=", "KEY: ").encode()
     (folder / ".env").write_bytes(broken if is_text else bytes(range(128, 256)))
     done = shell(command, folder, env=nothing_set())
     (folder / ".env").unlink()
-    assert done.returncode == code
+    assert done.returncode == 2
     assert "below/.env cannot be read: " in problem(done)
     assert ("line 2 is not of the form NAME=value" in problem(done)) is is_text
 
@@ -316,6 +316,6 @@ def test_a_file_of_variables_that_cannot_be_read_is_told_of(
 def test_what_others_have_in_the_file_is_no_matter(folder: Path, sandbox: Sandbox) -> None:
     dotenv = folder / ".env"
     dotenv.write_text(f"export PATH:\n!\n{variables('TAP', sandbox.api_url)}")
-    done = shell(PROGRAMS["TAP"][0], folder, env=nothing_set())
+    done = shell(PROGRAMS["TAP"], folder, env=nothing_set())
     dotenv.unlink()
     assert done.returncode == 0, done.stderr

@@ -144,7 +144,7 @@ def test_a_cut_run_keeps_its_bookmark_and_the_next_goes_on_where_it_was_cut(
 
     sandbox.on_request = cut
     second = tap(sandbox=sandbox, catalog=contacts, state=first.state, max_retries=0)
-    assert second.code == 1
+    assert second.code == 75
     assert second.bookmark("contacts") == first.bookmark("contacts")
     sandbox.on_request = None
     sandbox.faults = Faults()

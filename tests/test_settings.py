@@ -83,14 +83,14 @@ def test_every_setting_has_a_mistake_in_this_test() -> None:
 
 def test_all_mistakes_are_reported_at_once(tap: Tap) -> None:
     run = tap(pod="!", max_retries=-1, custom_fields="rows")
-    assert run.code == 1
+    assert run.code == 2
     for name in ("pod", "max_retries", "custom_fields"):
         assert f"Setting '{name}'" in run.stderr
 
 
 def test_a_wrong_setting_is_reported_in_test_mode_too(tap: Tap) -> None:
     run = tap("--test", pod="!")
-    assert run.code == 1
+    assert run.code == 2
     assert "Setting 'pod'" in run.stderr
     assert "Traceback" not in run.stderr
 
@@ -98,20 +98,20 @@ def test_a_wrong_setting_is_reported_in_test_mode_too(tap: Tap) -> None:
 def test_a_key_in_the_wrong_place_is_not_repeated(tap: Tap) -> None:
     # `tap` fails if the key shows up anywhere in the output.
     run = tap(pod=KEY)
-    assert run.code == 1
+    assert run.code == 2
     assert "'***'" in run.stderr
 
 
 def test_a_password_in_the_url_is_not_repeated(tap: Tap) -> None:
     run = tap(api_url="https://me:secret@example.com/v3.1")
-    assert run.code == 1
+    assert run.code == 2
     assert "Setting 'api_url'" in run.stderr
     assert "secret" not in run.stderr
 
 
 def test_an_environment_variable_that_cannot_be_read_is_named(tap: Tap) -> None:
     run = tap(batch_config="{not json")
-    assert run.code == 1
+    assert run.code == 2
     assert "TAP_INSIGHTLY_BATCH_CONFIG" in run.stderr
     assert "Traceback" not in run.stderr
 
@@ -119,7 +119,7 @@ def test_an_environment_variable_that_cannot_be_read_is_named(tap: Tap) -> None:
 @pytest.mark.parametrize("name", ["flattening_enabled", "detect_deletes"])
 def test_a_word_that_is_neither_true_nor_false_is_named(tap: Tap, name: str) -> None:
     run = tap(**{name: "maybe"})
-    assert run.code == 1
+    assert run.code == 2
     assert f"TAP_INSIGHTLY_{name.upper()} cannot be read: got 'maybe'" in run.stderr
     assert "accepted is true or false" in run.stderr
 
@@ -188,6 +188,6 @@ def test_a_bookmark_that_is_no_date_is_named(tap: Tap, sandbox: Sandbox) -> None
         }
     }
     run = tap(sandbox=sandbox, state=state)
-    assert run.code == 1
+    assert run.code == 2
     assert "The state of stream contacts holds 'yesterday'" in run.stderr
     assert "Traceback" not in run.stderr

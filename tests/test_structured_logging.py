@@ -59,7 +59,7 @@ def test_all_that_the_tap_says_is_json(
     env["SINGER_SDK_LOG_CONFIG"] = log_config
     done = run_process(command, env=env, folder=tmp_path)
     lines = logged(done.stderr)
-    assert done.returncode == (1 if "401" in script else 0)
+    assert done.returncode == (77 if "401" in script else 0)
     errors = [line["message"] for line in lines if line["level"] == "error"]
     assert bool(errors) is ("401" in script)
     if "401" not in script:

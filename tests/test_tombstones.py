@@ -114,7 +114,7 @@ def test_the_day_may_end_while_it_is_looked_for_what_is_gone(tap: Tap, sandbox: 
     sandbox.delete("/Contacts", number)
     sandbox.faults = Faults(daily_quota=2)  # enough to see that something is gone
     run = tap(**options, state=state)
-    assert run.code == 1
+    assert run.code == 75
     assert not gone(run)
     sandbox.faults = Faults()
     run = tap(**options, state=run.state)

@@ -49,7 +49,7 @@ class Failure(click.ClickException):
 
     def __init__(self, message: str, error: Exception) -> None:
         super().__init__(message)
-        self.exit_code = exit_code(error)
+        self.exit_code = exit_code(error)  # type: ignore[misc]  # click asks the exception
 
 
 def _stop(number: int, _: FrameType | None) -> None:

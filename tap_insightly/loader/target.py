@@ -14,7 +14,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities
 from singer_sdk.singerlib.exceptions import InvalidInputLine
 from typing_extensions import override
 
-from tap_insightly.api import InsightlyClient, InsightlyError, UsageError
+from tap_insightly.api import InsightlyClient, InsightlyError
 from tap_insightly.connection import open_session
 from tap_insightly.loader.copying import Copier
 from tap_insightly.loader.copying.id_map import IdMap
@@ -225,7 +225,7 @@ class TargetInsightly(InsightlyPlugin, Target):
         target = cls(config=given, parse_env_config=bool(config and config.parse_env))
         if file_input is None and sys.stdin is None:
             msg = "Standard input is closed, but that is where messages are read from."
-            raise UsageError(msg)
+            raise InsightlyError(msg)
         with closing(target):
             try:
                 target.listen(as_utf8(file_input or sys.stdin))

@@ -138,7 +138,7 @@ def test_a_key_in_the_settings_beside_an_account_is_refused(two: Two, tmp_path: 
     options = settings(tmp_path, {"account": "acme", "api_key": BETA_KEY})
     for command in (TAP, (*TARGET, *with_input(tmp_path))):
         run = start(*command, *options, folder=tmp_path)
-        assert run.code == 1
+        assert run.code == 2
         assert "'api_key' is given in the settings, and so is account 'acme'" in run.stderr
         assert "Traceback" not in run.stderr
     assert two.asked == (False, False)
@@ -164,7 +164,7 @@ def test_the_only_account_is_used_by_the_tap_too(two: Two, tmp_path: Path) -> No
     assert start(*TAP, "--discover", folder=tmp_path).code == 0
     assert two.asked == (True, False)
     run = start(*TAP, "--config=ENV", folder=tmp_path, TAP_INSIGHTLY_API_URL=two.beta.api_url)
-    assert run.code == 1
+    assert run.code == 2
     assert "Setting 'api_key' is missing" in run.stderr
     assert two.asked == (False, False)
 
@@ -185,7 +185,7 @@ def test_what_is_wrong_is_one_sentence(
 ) -> None:
     options = ("--config=ENV", *(with_input(tmp_path) if command == TARGET else ()))
     run = start(*command, *options, folder=tmp_path, **variables)
-    assert run.code == 1
+    assert run.code == 2
     assert sentence in run.stderr
     assert "Traceback" not in run.stderr
     assert two.asked == (False, False)

@@ -42,9 +42,9 @@ def readable(done: Result) -> dict[str, tuple[bool | None, str | None, int | Non
     return {one["object"]: (one["is_readable"], one["reason"], one["records"]) for one in found}
 
 
-def refused(done: Result, *texts: str) -> None:
+def refused(done: Result, *texts: str, code: int = 1) -> None:
     """Fail unless one sentence or two on standard error are all that there is to read."""
-    assert done.code == 1
+    assert done.code == code
     assert done.stdout == ""
     said = [line for line in done.stderr.splitlines() if "Try 2 of 2" not in line]
     assert len(said) == 1, done.stderr
@@ -138,55 +138,73 @@ def run_again(sandbox: Sandbox) -> str:
 
 def test_a_wrong_key_is_told_after_one_request(sandbox: Sandbox, tmp_path: Path) -> None:
     done = run_as_process(sandbox, "check", folder=tmp_path, api_key="not-the-key")
-    refused(done, "did not accept the API key (401", "User Settings > API")
+    refused(done, "did not accept the API key (401", "User Settings > API", code=77)
     assert "not-the-key" not in done.stderr
     assert len(sandbox.requests) == 1
 
 
 @pytest.mark.parametrize(
-    ("faults", "texts"),
+    ("faults", "code", "texts"),
     [
-        (Faults(html_rate=1), ("the answer is not JSON", "sign in", "Compare api_url")),
-        (Faults(script=["302"], location="https://login.example/"), ("redirected", "api_url")),
-        (Faults(missing={"/Users", "/Instance"}), ("neither /Users/Me nor /Instance", "api_url")),
-        (Faults(body=b'{"id": 7}'), ("neither /Users/Me nor /Instance",)),
-        (Faults(body=b"[]"), ("does not answer as Insightly", "a list where an object belongs")),
-        (Faults(body=b"7"), ("does not answer as Insightly", "a number where an object belongs")),
-        (Faults(daily_quota=0), ("used up: 0 of 0 are left", "midnight UTC")),
-        (Faults(script=["503"] * 2), ("fails at the moment: 503", "status")),
-        (Faults(reset_rate=1), ("no connection", "Check the network")),
-        (Faults(hang_rate=1, hang_seconds=3), ("does not answer it in time", "request_timeout")),
+        (Faults(html_rate=1), 75, ("the answer is not JSON", "sign in", "Compare api_url")),
+        (Faults(script=["302"], location="https://login.example/"), 1, ("redirected", "api_url")),
+        (
+            Faults(missing={"/Users", "/Instance"}),
+            1,
+            ("neither /Users/Me nor /Instance", "api_url"),
+        ),
+        (Faults(body=b'{"id": 7}'), 1, ("neither /Users/Me nor /Instance",)),
+        (
+            Faults(body=b"[]"),
+            75,
+            ("does not answer as Insightly", "a list where an object belongs"),
+        ),
+        (
+            Faults(body=b"7"),
+            75,
+            ("does not answer as Insightly", "a number where an object belongs"),
+        ),
+        (Faults(daily_quota=0), 75, ("used up: 0 of 0 are left", "midnight UTC")),
+        (Faults(script=["503"] * 2), 75, ("fails at the moment: 503", "status")),
+        (Faults(reset_rate=1), 75, ("no connection", "Check the network")),
+        (
+            Faults(hang_rate=1, hang_seconds=3),
+            75,
+            ("does not answer it in time", "request_timeout"),
+        ),
     ],
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
 def test_an_answer_that_is_none_is_told_with_what_to_do(
-    sandbox: Sandbox, faults: Faults, texts: tuple[str, ...]
+    sandbox: Sandbox, faults: Faults, code: int, texts: tuple[str, ...]
 ) -> None:
     sandbox.faults = faults
-    refused(run(sandbox, "check", request_timeout=1, max_retries=1), *texts)
+    refused(run(sandbox, "check", request_timeout=1, max_retries=1), *texts, code=code)
 
 
 def test_a_failure_is_tried_again_once_unless_told_otherwise(sandbox: Sandbox) -> None:
     for settings, tries in (({}, 2), ({"max_retries": 0}, 1)):
         sandbox.requests.clear()
         sandbox.faults = Faults(error_rate=1)
-        assert run(sandbox, "check", **settings).code == 1
+        assert run(sandbox, "check", **settings).code == 75
         assert len(sandbox.requests) == tries
 
 
 def test_a_pod_with_a_typo_is_told_with_where_the_right_one_is(tmp_path: Path) -> None:
     done = run_as_process(None, "check", folder=tmp_path, pod="na9")
-    refused(done, "The host name api.na9.insightly.com", "the pod, 'na9',", "User Settings > API")
+    texts = ("The host name api.na9.insightly.com", "the pod, 'na9',", "User Settings > API")
+    refused(done, *texts, code=2)
 
 
 def test_a_host_that_is_none_is_told(tmp_path: Path) -> None:
     done = run_as_process(None, "check", folder=tmp_path, api_url="https://nowhere.invalid/v3.1")
-    refused(done, "The host name nowhere.invalid", "Compare api_url with")
+    refused(done, "The host name nowhere.invalid", "Compare api_url with", code=2)
 
 
 def test_a_port_where_nobody_listens_is_no_connection(closed_port: int) -> None:
     done = run(None, "check", api_url=f"http://127.0.0.1:{closed_port}/v3.1")
-    refused(done, f"no connection to 127.0.0.1:{closed_port}", "refused", "Check the network")
+    texts = (f"no connection to 127.0.0.1:{closed_port}", "refused", "Check the network")
+    refused(done, *texts, code=75)
 
 
 def test_a_proxy_that_does_not_answer_is_told_and_not_its_password(
@@ -194,7 +212,8 @@ def test_a_proxy_that_does_not_answer_is_told_and_not_its_password(
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", f"http://me:secret@127.0.0.1:{closed_port}")
     done = run_as_process(None, "check", folder=tmp_path, pod="na1")
-    refused(done, f"The proxy 127.0.0.1:{closed_port} ", "api.na1.insightly.com", "HTTPS_PROXY")
+    texts = (f"The proxy 127.0.0.1:{closed_port} ", "api.na1.insightly.com", "HTTPS_PROXY")
+    refused(done, *texts, code=75)
     assert "secret" not in done.stderr
 
 
@@ -204,7 +223,8 @@ def test_a_certificate_that_is_not_trusted_is_told_with_how_to_trust_it(
     with serving_tls(certificate) as port:
         url = f"https://127.0.0.1:{port}/v3.1"
         done = run(None, "check", api_url=url)
-        refused(done, f"certificate of 127.0.0.1:{port} is not trusted", "REQUESTS_CA_BUNDLE")
+        texts = (f"certificate of 127.0.0.1:{port} is not trusted", "REQUESTS_CA_BUNDLE")
+        refused(done, *texts, code=2)
         assert "Try 2 of 2" not in done.stderr
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
         refused(run(None, "check", api_url=url), "neither /Users/Me nor /Instance")
@@ -212,7 +232,8 @@ def test_a_certificate_that_is_not_trusted_is_told_with_how_to_trust_it(
 
 def test_a_server_without_tls_is_told(shared_sandbox: Sandbox) -> None:
     url = shared_sandbox.api_url.replace("http://", "https://")
-    refused(run(None, "check", api_url=url), "There is no secure connection to 127.0.0.1")
+    done = run(None, "check", api_url=url)
+    refused(done, "There is no secure connection to 127.0.0.1", code=75)
 
 
 @pytest.fixture

@@ -197,7 +197,7 @@ def test_a_key_that_is_not_accepted_is_no_wrong_usage(sandbox: Sandbox) -> None:
     done = run(
         sandbox, "load", "contacts", "-", "--format", "csv", input=people(1), api_key="wrong"
     )
-    assert (done.code, "did not accept the API key" in done.stderr) == (1, True)
+    assert (done.code, "did not accept the API key" in done.stderr) == (77, True)
 
 
 def test_a_row_that_is_refused_ends_it_and_says_how_to_go_on(sandbox: Sandbox) -> None:

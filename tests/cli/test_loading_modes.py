@@ -82,7 +82,7 @@ def test_all_of_the_object_can_be_mirrored(sandbox: Sandbox) -> None:
     ("options", "code", "said"),
     [
         (MIRROR, 2, "mirror deletes what is not in the stream"),
-        ((*BY_MAIL, "--mode", "mirror", "--allow-delete"), 1, "needs --mirror-filter"),
+        ((*BY_MAIL, "--mode", "mirror", "--allow-delete"), 2, "needs --mirror-filter"),
         ((*MIRROR, "--allow-delete"), 1, "more than --max-deletes allows (5 %)"),
         ((*MIRROR, "--allow-delete", "--max-deletes", "many"), 2, "a percentage such as 10 %"),
         ((*MIRROR, "--allow-delete", "--skip-rows", "1"), 2, "--skip-rows leaves out rows"),

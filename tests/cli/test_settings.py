@@ -100,10 +100,10 @@ def test_options_go_before_the_file_and_the_file_before_the_environment(
 ) -> None:
     nowhere = "http://127.0.0.1:1/v3.1"
     settings = {"max_retries": 0, "api_url": nowhere}
-    assert run(None, "check", **settings).code == 1
+    assert run(None, "check", **settings).code == 75
     file = config({"api_url": sandbox.api_url})
     assert run(None, "check", "--config", file, **settings).code == 0
-    assert run(None, "check", "--config", file, "--api-url", nowhere, **settings).code == 1
+    assert run(None, "check", "--config", file, "--api-url", nowhere, **settings).code == 75
     file = config({"api_url": nowhere, "api_key": "wrong"})
     there = ("--config", file, "--api-url", sandbox.api_url)
     assert run(None, "check", *there, "--api-key", KEY, api_key="wrong too").code == 0
@@ -127,7 +127,7 @@ def test_a_file_with_variables_counts_where_the_environment_says_nothing(
     file.write_text(f"TAP_INSIGHTLY_API_KEY=wrong\nTAP_INSIGHTLY_API_URL={sandbox.api_url}\n")
     assert run_as_process(None, "check", folder=below).code == 0
     done = run_as_process(None, "check", folder=below, api_key=None)
-    assert (done.code, "did not accept the API key" in done.stderr) == (1, True)
+    assert (done.code, "did not accept the API key" in done.stderr) == (77, True)
     file.unlink()
     done = run_as_process(sandbox, "check", folder=below, api_key=None)
     assert (done.code, "'api_key' is missing" in done.stderr) == (2, True)

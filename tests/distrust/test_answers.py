@@ -61,7 +61,7 @@ def test_what_stays_broken_ends_a_command_with_what_it_says(
     small.sandbox.faults = Faults(bodies={"/Contacts": body})
     result = insightly(small.sandbox, "api", "GET", address, "--paginate", max_retries=0)
     small.sandbox.faults = Faults()
-    assert result.code == 1
+    assert result.code == 75
     assert said in result.stderr
     assert "Traceback" not in result.stderr
 
@@ -76,7 +76,7 @@ def test_what_stays_broken_ends_a_sync_and_the_next_goes_on(
     names = ("contacts", "leads", "notes")
     state = small.state("2020-01-01T00:00:00Z", *names) if "Search" in place else {}
     run = small.sync(*names, state=state, faults=Faults(bodies={place: body}), max_retries=1)
-    assert run.code == 1
+    assert run.code == 75
     assert said in run.stderr
     assert "Traceback" not in run.stderr
     assert run.bookmark("contacts") == small.newest("contacts")
@@ -100,7 +100,7 @@ def test_discovery_loses_no_columns_over_it(small: Account, path: str, case: str
     small.sandbox.faults = Faults(bodies={path: body})
     run = small.tap("--discover", sandbox=small.sandbox, max_retries=0)
     small.sandbox.faults = Faults()
-    assert run.code == 1
+    assert run.code == 75
     assert run.stdout.strip() == ""
     assert said in run.stderr
     assert "Traceback" not in run.stderr
@@ -131,7 +131,7 @@ def test_the_comments_of_a_note_are_not_passed_over(small: Account) -> None:
         first = small.sync("note_comments", max_retries=1, max_concurrency=1)
     finally:
         small.sandbox.on_request = None
-    assert first.code == 1
+    assert first.code == 75
     assert said in first.stderr
     assert first.bookmark("note_comments") is None
     second = small.sync("note_comments", state=first.state)

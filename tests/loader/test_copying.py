@@ -304,7 +304,7 @@ def test_the_file_of_one_account_is_not_taken_for_another_s(
     path = str(tmp_path / "ids.db")
     Feed(tmp_path, empty).well(messages, id_map=path)
     fed = Feed(tmp_path, sandbox)(messages, id_map=path)
-    assert fed.code == 1
+    assert fed.code == 2
     assert "is about another account" in fed.problems[-1]
 
 
@@ -321,6 +321,6 @@ def test_what_cannot_be_is_said(
     (tmp_path / "text.txt").write_text("no database, but text" * 100)
     messages = [schema("contacts", "CONTACT_ID", "FIRST_NAME")]
     fed = Feed(tmp_path, empty)(messages, **{"id_map": "ids.db", **config})
-    assert fed.code == 1
+    assert fed.code == 2
     assert any(said in problem for problem in fed.problems)
     assert KEY not in fed.stderr

@@ -104,7 +104,7 @@ def test_what_is_no_share_is_refused(feed: Feed, sandbox: Sandbox, value: Any) -
         Share.of(value)
     if value not in {"", None}:
         fed = feed(contacts(GOOD), max_deletes=value)
-        assert fed.code == 1
+        assert fed.code == 2
         assert "'max_deletes'" in fed.problems[0]
         assert not sandbox.requests
 

@@ -209,7 +209,7 @@ def test_what_is_said_of_a_stream_counts_before_what_is_said_of_its_object(
 def test_a_name_in_match_on_that_is_nothing_s_is_told(feed: Feed) -> None:
     # Otherwise a slip of the pen would create every record anew.
     fed = feed([schema("leads", "LAST_NAME")], match_on={"Leds": "EMAIL"})
-    assert fed.code == 1
+    assert fed.code == 2
     assert any("'match_on'" in one and "Leds" in one for one in fed.problems)
 
 
@@ -222,7 +222,7 @@ def test_a_stream_that_does_not_fit_ends_the_run_before_it_is_written(
         state(1),
     ]
     fed = feed(messages)
-    assert fed.code == 1
+    assert fed.code == 2
     (problem,) = [one for one in fed.problems if "cannot be written" in one]
     assert "did you mean 'Shoe_Size__c'" in problem
     assert "Traceback" not in fed.stderr

@@ -210,6 +210,6 @@ def test_a_mirror_that_cannot_be_is_refused_before_anything_is_written(
 def test_a_mirror_needs_to_be_allowed_to_delete(feed: Feed, sandbox: Sandbox, mode: Any) -> None:
     settings = {**MIRROR, "mode": mode, "allow_delete": False}
     fed = feed([*stream_of("contacts", rows("a")), state(1)], **settings)
-    assert fed.code == 1
+    assert fed.code == 2
     assert "'allow_delete'" in fed.problems[0]
     assert not sandbox.requests

@@ -87,7 +87,7 @@ def test_what_is_said_of_nothing_that_there_is_is_refused(
         "mirror_field": {"contcts": {"LAST_NAME": "x"}},
     }
     fed = feed(stream_of("contacts", rows("a")), **{name: value[name]})
-    assert fed.code == 1
+    assert fed.code == 2
     assert f"'{name}'" in fed.problems[-1]
     assert "'contcts'" in fed.problems[-1]
     assert "Traceback" not in fed.stderr
@@ -228,7 +228,7 @@ def test_a_report_says_what_was_done_by_stream(feed: Feed, sandbox: Sandbox) -> 
     assert counts == {**wanted, "ignored": 1, "absent": 0}
     assert report["is_finished"] is True
     sandbox.faults = Faults(user_denied=True)
-    assert feed(stream_of("contacts", given), **settings).code == 1
+    assert feed(stream_of("contacts", given), **settings).code == 77
     assert json.loads(path.read_text())["is_finished"] is False
 
 
@@ -292,5 +292,5 @@ def test_what_is_replaced_is_written_down_before_it_is(
 def test_what_an_id_map_cannot_do_is_refused(feed: Feed, name: str) -> None:
     value: Any = str(feed.folder / "x") if name == "undo_file" else {"contacts": {"TITLE": "x"}}
     fed = feed([], id_map=str(feed.folder / "ids.db"), **{name: value})
-    assert fed.code == 1
+    assert fed.code == 2
     assert f"Setting '{name}' cannot be used with 'id_map'" in fed.problems[0]

@@ -44,7 +44,7 @@ def test_a_wrong_setting_is_named_with_what_is_accepted_and_nothing_is_asked(
     feed: Feed, sandbox: Sandbox, name: str, value: Any, accepted: str
 ) -> None:
     fed = feed(MESSAGES, **{name: value})
-    assert fed.code == 1
+    assert fed.code == 2
     problem = fed.problems[0]
     assert f"'{name}'" in problem
     assert accepted in problem
@@ -55,7 +55,7 @@ def test_a_wrong_setting_is_named_with_what_is_accepted_and_nothing_is_asked(
 @pytest.mark.parametrize("name", ["skip_unchanged", "allow_delete", "dry_run"])
 def test_what_is_neither_true_nor_false_is_not_taken(feed: Feed, name: str) -> None:
     fed = feed(MESSAGES, **{name: "perhaps"})
-    assert fed.code == 1
+    assert fed.code == 2
     assert name in fed.stderr
 
 

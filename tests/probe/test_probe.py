@@ -194,16 +194,16 @@ def test_an_assumption_that_does_not_hold_is_exit_code_1() -> None:
     assert ", 1 do not, " in done.lines[-1]
 
 
-def test_an_account_that_cannot_be_asked_is_exit_code_2(
+def test_an_account_that_cannot_be_asked_is_told_of_by_the_exit_code(
     shared_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    for args, settings, words in (
-        ((), {"api_key": "wrong"}, "did not accept the API key"),
-        ((), {"api_url": "http://127.0.0.1:9/v3.1"}, "no connection to 127.0.0.1:9"),
-        (("--json",), {"api_version": "x"}, "api_version"),
+    for args, settings, words, code in (
+        ((), {"api_key": "wrong"}, "did not accept the API key", 77),
+        ((), {"api_url": "http://127.0.0.1:9/v3.1"}, "no connection to 127.0.0.1:9", 75),
+        (("--json",), {"api_version": "x"}, "api_version", 2),
     ):
         done = run_as_process(shared_sandbox, "probe", *args, folder=tmp_path, **settings)
-        assert (done.code, done.stdout) == (2, "")
+        assert (done.code, done.stdout) == (code, "")
         assert words in done.stderr
         assert "Traceback" not in done.stderr
 
@@ -212,7 +212,7 @@ def test_a_quota_that_runs_out_leaves_what_was_found_so_far() -> None:
     with new_sandbox().serve() as sandbox:
         sandbox.faults = Faults(daily_quota=52)
         done = run(sandbox, "probe", "--json")
-    assert done.code == 2
+    assert done.code == 75
     assert "The day's API requests are used up" in done.stderr
     assert done.json["verdicts"]["holds"] > 5
     assert done.json["verdicts"]["does not"] == 0

@@ -40,7 +40,7 @@ class NotComparedError(click.ClickException):
 
     def __init__(self, message: str, code: int = NOT_COMPARED) -> None:
         super().__init__(message)
-        self.exit_code = code
+        self.exit_code = code  # type: ignore[misc]  # click asks the exception
 
 
 @dataclass(frozen=True)
