@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tap_insightly.tap import TapInsightly
+from tap_insightly.start import tap
 
-TapInsightly.cli()
+tap()

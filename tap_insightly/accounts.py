@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from tap_insightly.api.http.auth import base_url
+from tap_insightly.api.http.address import base_url
 from tap_insightly.config_schema import TEXT, Setting
 from tap_insightly.connection_settings import CONNECTION
 from tap_insightly.secret_sources import SecretError, keys_of, without_secrets

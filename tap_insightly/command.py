@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
-import json
 import sys
 import traceback
-from typing import Any, BinaryIO, NoReturn, TextIO
+from typing import Any, NoReturn
 
 import click
 from singer_sdk import Stream
@@ -15,11 +13,8 @@ from singer_sdk.plugin_base import SingerCommand
 from typing_extensions import override
 
 from tap_insightly.api import InsightlyError
-from tap_insightly.catalogs import normalize_catalog
 from tap_insightly.exit_codes import FAILED, TRY_AGAIN, USAGE, exit_code
-from tap_insightly.files import decoded, parse_json, read_settings
-from tap_insightly.output import os_error_text, watched_pipes
-from tap_insightly.states import read_state
+from tap_insightly.pipes import os_error_text, watched_pipes
 
 RESUMES = "The sync goes on from the state written so far."
 
@@ -86,39 +81,3 @@ def _user_error(error: Exception) -> tuple[str | None, int]:
     # A disk may be full, whatever the settings are.
     is_usage = settings and not isinstance(error, OSError)
     return f"{where}{text}{hint}", USAGE if is_usage else FAILED
-
-
-def settings_in(name: str) -> dict[str, Any]:
-    """Read a configuration file, or refuse it as a wrong option."""
-    try:
-        return read_settings(name)
-    except ValueError as error:
-        msg = f"{name} {error}"
-        raise click.BadParameter(msg, param_hint="--config") from None
-
-
-def content_of(file: BinaryIO | None, kind: str) -> dict[str, Any] | None:
-    """Read a catalog or a state in any accepted form, or refuse it as a wrong option."""
-    if file is None:
-        return None
-    try:
-        return _READERS[kind](decoded(file.read()))
-    except OSError as error:
-        problem = f"cannot be read: {error.strerror or error}."
-    except ValueError as error:
-        problem = f"does not hold a Singer {kind}: {error}."
-    msg = f"{getattr(file, 'name', kind)} {problem}"
-    raise click.BadParameter(msg, param_hint=f"--{kind}") from None
-
-
-def checked(file: BinaryIO | None, kind: str) -> TextIO | None:
-    """Bring a catalog or a state into the form that the SDK expects."""
-    content = content_of(file, kind)
-    return None if content is None else io.StringIO(json.dumps(content))
-
-
-def _read_catalog(text: str) -> dict[str, Any]:
-    return normalize_catalog(parse_json(text))
-
-
-_READERS = {"catalog": _read_catalog, "state": read_state}

@@ -7,12 +7,14 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any
-
-from jsonschema import Draft202012Validator, ValidationError, validators
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from jsonschema import ValidationError
+    from jsonschema.protocols import Validator
 
 
 def _is_integer(_checker: object, value: object) -> bool:
@@ -23,20 +25,25 @@ def _is_number(checker: object, value: object) -> bool:
     return _is_integer(checker, value) or (isinstance(value, float) and math.isfinite(value))
 
 
-def _match_pattern(
-    _validator: object, pattern: str, value: object, _schema: object
-) -> Iterator[ValidationError]:
-    if isinstance(value, str) and not re.fullmatch(pattern, value):
-        yield ValidationError(pattern)  # `re.search` would let a line break at the end pass
+@cache
+def _validator() -> type[Validator]:
+    """Make the validator once it is needed: a page of help has settings, and checks none."""
+    from jsonschema import Draft202012Validator, ValidationError, validators  # noqa: PLC0415
 
+    def match_pattern(
+        _validator: object, pattern: str, value: object, _schema: object
+    ) -> Iterator[ValidationError]:
+        if isinstance(value, str) and not re.fullmatch(pattern, value):
+            yield ValidationError(pattern)  # `re.search` would let a line break at the end pass
 
-_Validator = validators.extend(  # type: ignore[no-untyped-call]  # jsonschema has it untyped
-    Draft202012Validator,
-    {"pattern": _match_pattern},
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
-        {"integer": _is_integer, "number": _is_number}
-    ),
-)
+    made: type[Validator] = validators.extend(  # type: ignore[no-untyped-call]  # jsonschema has it untyped
+        Draft202012Validator,
+        {"pattern": match_pattern},
+        type_checker=Draft202012Validator.TYPE_CHECKER.redefine_many(
+            {"integer": _is_integer, "number": _is_number}
+        ),
+    )
+    return made
 
 
 @dataclass(frozen=True)
@@ -71,9 +78,9 @@ class Setting:
         """Whether the value is true or false."""
         return bool(self.schema["type"] == ["boolean"])
 
-    def accepts(self, value: object) -> bool:
+    def accepts(self, value: Any) -> bool:  # noqa: ANN401 - anything that may be given
         """Tell whether a value may be given to the setting."""
-        is_as_written = _Validator(self.schema).is_valid(value)
+        is_as_written = _validator()(self.schema).is_valid(value)
         return is_as_written and (self.check is None or self.check(value))
 
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tap_insightly.api import InsightlySession, base_url
+from tap_insightly.api.http.address import base_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Session = TypeVar("Session", bound=InsightlySession)
+    from tap_insightly.api import InsightlySession
+
+Session = TypeVar("Session", bound="InsightlySession")
 
 
 def open_session(config: Mapping[str, Any], program: str) -> InsightlySession:
     """Open a session; nothing is sent yet. `program` is the name in the user agent."""
+    from tap_insightly.api import InsightlySession  # noqa: PLC0415 - takes longer than all else
+
     return open_session_of(InsightlySession, config, program)
 
 
@@ -34,6 +37,8 @@ def open_session_of(kind: type[Session], config: Mapping[str, Any], program: str
 
 def package_version() -> str:
     """Return the version; ``0`` in a source tree that was not installed."""
+    from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - takes long
+
     try:
         return version("tap-insightly")
     except PackageNotFoundError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tap_insightly.api.http.auth import (
+from tap_insightly.api.http.address import (
     API_VERSION,
     POD_ACCEPTED,
     URL_ACCEPTED,

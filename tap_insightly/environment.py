@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from dotenv import dotenv_values, find_dotenv
 from dotenv.parser import parse_stream
-from singer_sdk.exceptions import ConfigValidationError
 
 from tap_insightly.files import decoded
-from tap_insightly.settings import SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,8 +29,17 @@ _WORDS = {
 logger = logging.getLogger(__name__)
 
 
+class VariablesError(ValueError):
+    """Variables cannot be read, or the file that has them; `problems` has a sentence for each."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        """Keep the sentences."""
+        super().__init__(" ".join(problems))
+        self.problems = list(problems)
+
+
 def from_environment(
-    prefix: str, schema: Mapping[str, Any], settings: Sequence[Setting] = SETTINGS
+    prefix: str, types: Mapping[str, Sequence[str]], settings: Sequence[Setting]
 ) -> dict[str, Any]:
     """Read settings from the environment, and from a file ``.env`` what is not in there.
 
@@ -41,34 +48,33 @@ def from_environment(
 
     Args:
         prefix: What the names of the variables begin with, such as ``TAP_INSIGHTLY_``.
-        schema: The JSON schema of the configuration.
+        types: The types of JSON that each setting may have.
         settings: The settings that there are.
 
     Returns:
         Values by setting name.
 
     Raises:
-        ConfigValidationError: If a variable holds no value of its setting's type, or the file
-            cannot be read.
+        VariablesError: If a variable holds no value of its setting's type, or the file cannot be
+            read.
     """
     load_variables(prefix)
     # `cleaned` makes numbers of these, and what else they can be.
     textual = {one.name for one in settings if one.is_numeric or one.from_text is not None}
     result: dict[str, Any] = {}
     errors = []
-    for name, prop in schema["properties"].items():
+    for name, kinds in types.items():
         variable = prefix + name.upper()
         text = os.environ.get(variable)
         if text is None:
             continue
         logger.info("Setting '%s' comes from the variable %s.", name, variable)
         try:
-            result[name] = text if name in textual else _read(text, prop["type"])
+            result[name] = text if name in textual else _read(text, kinds)
         except ValueError as error:
             errors.append(f"Setting '{name}': the variable {variable} cannot be read: {error}.")
     if errors:
-        summary = "Config validation failed"
-        raise ConfigValidationError(summary, errors=errors, schema=dict(schema))
+        raise VariablesError(errors)
     return result
 
 
@@ -96,7 +102,7 @@ def load_variables(prefix: str) -> None:
         prefix: What the names of the variables begin with, such as ``TAP_INSIGHTLY_``.
 
     Raises:
-        ConfigValidationError: If the file cannot be read, or a line that is about such a variable.
+        VariablesError: If the file cannot be read, or a line that is about such a variable.
     """
     try:
         path = find_dotenv(usecwd=True)
@@ -108,9 +114,7 @@ def load_variables(prefix: str) -> None:
         values = _values(path, prefix)
     except (OSError, ValueError) as error:
         said = error.strerror if isinstance(error, OSError) else error
-        problem = f"The file {path} cannot be read: {said}."
-        summary = "Config validation failed"
-        raise ConfigValidationError(summary, errors=[problem], schema={}) from None
+        raise VariablesError([f"The file {path} cannot be read: {said}."]) from None
     for name, value in values.items():
         os.environ.setdefault(name, value)
 

@@ -16,13 +16,14 @@ from tap_insightly.account_choice import (
     settings_file,
 )
 from tap_insightly.accounts import ConfigFileError
-from tap_insightly.command import TapCommand, settings_in
+from tap_insightly.command import TapCommand
 from tap_insightly.config_schema import cleaned, problems
-from tap_insightly.environment import from_environment
+from tap_insightly.environment import VariablesError, from_environment
 from tap_insightly.exit_codes import SUMMARY
+from tap_insightly.given_files import settings_in
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from tap_insightly.account_choice import Layer
     from tap_insightly.config_schema import Setting
@@ -55,10 +56,18 @@ class InsightlyPlugin(PluginBase):
         if parse_env_config:
             self.append_builtin_config(self.config_jsonschema)
             schema = self.config_jsonschema
-            variables = from_environment(self._env_var_prefix, schema, self.settings)
-            layers.append(environment(variables))
+            layers.append(environment(self._variables(schema)))
         given = self._combined(layers) if self.takes_account else layers[0].values
         super().__init__(config=cleaned(given, self.settings), **kwargs)
+
+    @classmethod
+    def _variables(cls, schema: Mapping[str, Any]) -> dict[str, Any]:
+        types = {name: one["type"] for name, one in schema["properties"].items()}
+        try:
+            return from_environment(cls._env_var_prefix, types, cls.settings)
+        except VariablesError as error:
+            summary = "Config validation failed"
+            raise ConfigValidationError(summary, errors=error.problems, schema={}) from None
 
     @staticmethod
     def _combined(layers: list[Layer]) -> dict[str, Any]:

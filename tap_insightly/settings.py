@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from singer_sdk.helpers.capabilities import EMIT_ACTIVATE_VERSION_CONFIG
-
 from tap_insightly.config_schema import BOOLEAN, TEXT, Setting, choice, integer, number
 from tap_insightly.connection_settings import ACCOUNT, ADDRESS, CONNECTION, PACE
-from tap_insightly.sdk_settings import config_schema
 from tap_insightly.values import parse_moment
 
-__all__ = ["CONFIG_JSONSCHEMA", "CONNECTION", "SETTINGS"]
+__all__ = ["CONNECTION", "SETTINGS"]
 
 
 def _is_moment(value: str) -> bool:
@@ -145,6 +142,3 @@ SETTINGS = (
         default=60,
     ),
 )
-
-CONFIG_JSONSCHEMA = config_schema(SETTINGS)
-CONFIG_JSONSCHEMA["properties"] |= EMIT_ACTIVATE_VERSION_CONFIG["properties"]

@@ -7,15 +7,20 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
-from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+from singer_sdk.helpers.capabilities import (
+    EMIT_ACTIVATE_VERSION_CONFIG,
+    PluginCapabilities,
+    TapCapabilities,
+)
 from typing_extensions import override
 
-from tap_insightly.command import checked
 from tap_insightly.connection import open_session
 from tap_insightly.discovery import catalogued, discovered
+from tap_insightly.given_files import checked
 from tap_insightly.output import MessageWriter
 from tap_insightly.plugin import InsightlyPlugin
-from tap_insightly.settings import CONFIG_JSONSCHEMA, SETTINGS
+from tap_insightly.sdk_settings import config_schema
+from tap_insightly.settings import SETTINGS
 from tap_insightly.streams import (
     STREAMS,
     ArrayStream,
@@ -38,6 +43,10 @@ if TYPE_CHECKING:
 SECONDS_TO_END = 1.5  # after a signal, before the process ends in whatever it is doing
 
 
+_SCHEMA = config_schema(SETTINGS)
+_SCHEMA["properties"] |= EMIT_ACTIVATE_VERSION_CONFIG["properties"]
+
+
 class TapInsightly(InsightlyPlugin, StreamsTap):
     """Extracts everything that the Insightly CRM API (v3.1) offers."""
 
@@ -45,7 +54,7 @@ class TapInsightly(InsightlyPlugin, StreamsTap):
     settings = SETTINGS
     summary = "Extract data from Insightly CRM, as Singer messages."
     dynamic_catalog = True
-    config_jsonschema: ClassVar[dict[str, Any]] = CONFIG_JSONSCHEMA
+    config_jsonschema: ClassVar[dict[str, Any]] = _SCHEMA
     # Those of the SDK's that MeltanoHub knows; from 0.55 on it has more.
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         TapCapabilities.CATALOG,

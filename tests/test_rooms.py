@@ -24,8 +24,8 @@ _BELOW_STREAMS = {
     *("openapi", "tombstone", "values"),
 }
 _SINGER = {
-    *("command", "config_schema", "connection", "connection_settings", "output", "plugin"),
-    *("sdk_settings", "settings"),
+    *("command", "config_schema", "connection", "connection_settings", "given_files", "output"),
+    *("pipes", "plugin", "sdk_settings", "settings"),
 }
 
 MAY_IMPORT: Mapping[str, set[str]] = {
@@ -46,7 +46,8 @@ MAY_IMPORT: Mapping[str, set[str]] = {
     "catalogs": {"files"},
     "states": {"files", "values"},
     "connection": {"api"},
-    "output": {"api"},
+    "pipes": {"api"},
+    "output": {"pipes"},
     "exit_codes": {"api"},
     "config_schema": set(),
     "connection_settings": {"api", "config_schema"},
@@ -62,16 +63,19 @@ MAY_IMPORT: Mapping[str, set[str]] = {
         "secret_sources",
     },
     "sdk_settings": {"config_schema"},
-    "settings": {"config_schema", "connection_settings", "sdk_settings", "values"},
-    "environment": {"config_schema", "files", "settings"},
-    "command": {"api", "catalogs", "exit_codes", "files", "output", "states"},
+    "settings": {"config_schema", "connection_settings", "values"},
+    "environment": {"config_schema", "files"},
+    "given_files": {"catalogs", "files", "states"},
+    "command": {"api", "exit_codes", "pipes"},
     "plugin": {
         *("account_choice", "accounts", "command", "config_schema", "environment", "exit_codes"),
+        "given_files",
     },
     "tap": {*_SINGER, "discovery", "streams", "sync"},
-    "__main__": {"tap"},
+    "start": {"connection", "pipes"},
+    "__main__": {"start"},
     "undo_file": {"api", "values"},
-    "loader": {"api", "openapi", "streams", "tombstone", "undo_file", "values", *_SINGER},
+    "loader": {"api", "openapi", "streams", "tombstone", "undo_file", "values", *_SINGER, "start"},
     "undo": {"api", "loader", "openapi", "undo_file", "values"},
     "verify": {"api", "streams", "tombstone", "values"},
     "server": {

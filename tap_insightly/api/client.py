@@ -12,8 +12,9 @@ from typing_extensions import override
 from tap_insightly.api.http.errors import ConflictError, InvalidError, UnknownOutcomeError
 from tap_insightly.api.http.request import Request
 from tap_insightly.api.records.actions import ActionsClient
-from tap_insightly.api.records.create_once import SEARCH_LAG, OnceCreator
+from tap_insightly.api.records.create_once import OnceCreator
 from tap_insightly.api.records.fields import InvalidFieldsError
+from tap_insightly.api.records.search_lag import SEARCH_LAG
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence

@@ -5,20 +5,61 @@ from __future__ import annotations
 import logging
 import signal
 import sys
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import click
 from typing_extensions import override
 
-from tap_insightly.api import InsightlyError
+from tap_insightly.api.http.errors import InsightlyError
+from tap_insightly.cli.connection_options import connection_options, hint, is_of_connection
 from tap_insightly.connection import package_version
 from tap_insightly.exit_codes import FAILED, SUMMARY, USAGE, exit_code
-from tap_insightly.output import os_error_text, watched_pipes
+from tap_insightly.pipes import os_error_text, watched_pipes
 
 if TYPE_CHECKING:
     from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+COMMANDS = (
+    *("accounts", "api", "check", "create", "delete", "fields", "get", "link", "load", "note"),
+    *("objects", "plan", "probe", "serve", "stage", "state", "tag", "tokens", "undo", "unlink"),
+    *("update", "verify", "webhooks"),
+)
+"""The commands: each is in the module of its name, in the folder `commands`."""
+
+
+class Commands(MutableMapping[str, click.Command]):
+    """Commands by name, each imported when it is asked for, as a run needs one of them."""
+
+    def __init__(self, names: tuple[str, ...]) -> None:
+        self._found: dict[str, click.Command | None] = dict.fromkeys(names)
+
+    @override
+    def __getitem__(self, name: str) -> click.Command:
+        command = self._found[name]
+        if command is None:
+            module = import_module(f"tap_insightly.cli.commands.{name}")
+            command = self._found[name] = hint(getattr(module, name))
+        return command
+
+    @override
+    def __setitem__(self, name: str, command: click.Command) -> None:
+        self._found[name] = command
+
+    @override
+    def __delitem__(self, name: str) -> None:
+        del self._found[name]
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    @override
+    def __len__(self) -> int:
+        return len(self._found)
 
 
 class Group(click.Group):
@@ -43,6 +84,21 @@ class Group(click.Group):
             for number, handler in before.items():
                 signal.signal(number, handler)
 
+    @override
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options of a connection as a section of their own, behind the commands."""
+        own: list[tuple[str, str]] = []
+        of_connection: list[tuple[str, str]] = []
+        for param in self.get_params(ctx):
+            if (shown := param.get_help_record(ctx)) is not None:
+                (of_connection if is_of_connection(param) else own).append(shown)
+        with formatter.section("Options"):
+            formatter.write_dl(own)
+        self.format_commands(ctx, formatter)
+        if of_connection:
+            with formatter.section("Connection, before the name of a command or behind it"):
+                formatter.write_dl(of_connection)
+
 
 class Failure(click.ClickException):
     """A failure that is told in other words, with the exit code of the error behind it."""
@@ -57,11 +113,22 @@ def _stop(number: int, _: FrameType | None) -> None:
     sys.exit(128 + number)
 
 
+def _version(context: click.Context, _: click.Parameter, is_wanted: bool) -> None:  # noqa: FBT001 - as click has it
+    if is_wanted and not context.resilient_parsing:
+        click.echo(f"insightly, version {package_version()}")
+        context.exit()
+
+
 @click.group(cls=Group, epilog=SUMMARY, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_version(), prog_name="insightly")
 @click.option(
-    "--account", metavar="NAME", help="An account of the configuration file: see accounts."
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_version,
+    help="Show the version and exit.",
 )
+@connection_options()
 def main(**_: object) -> None:
     """Insightly CRM from a terminal: look, ask, write.
 
@@ -72,3 +139,6 @@ def main(**_: object) -> None:
     else to standard error.
     """
     logging.basicConfig(format="%(message)s", level=logging.WARNING, stream=sys.stderr)
+
+
+main.commands = Commands(COMMANDS)

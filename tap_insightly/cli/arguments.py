@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import click
 import msgspec
 
-from tap_insightly.api import Response
+from tap_insightly.api.http.response import Response
 from tap_insightly.cli.output import echo, write_json
 from tap_insightly.files import decoded
 

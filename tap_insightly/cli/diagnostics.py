@@ -12,7 +12,7 @@ import requests
 from requests.utils import get_environ_proxies, select_proxy
 
 from tap_insightly.api import QuotaExhaustedError, RefusedError
-from tap_insightly.api.http.auth import pod_name
+from tap_insightly.api.http.address import pod_name
 from tap_insightly.api.http.errors import BrokenResponseError, RetryableError
 from tap_insightly.api.http.transport import reason_of, took_too_long, wrapped_errors
 

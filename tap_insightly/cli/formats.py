@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import shutil
 import sys
+from decimal import Decimal
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 from unicodedata import combining, east_asian_width
 
 import click
 
-from tap_insightly.api.http.codec import encode
+from tap_insightly.api.records.fields import Field
 from tap_insightly.api.records.reading import value_of
-from tap_insightly.cli.output import echo
+from tap_insightly.cli.output import (
+    echo,
+    text_of,
+    write_csv_lines,
+    write_json,
+    write_line,
+    write_list,
+)
 from tap_insightly.openapi.objects import CUSTOM_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from tap_insightly.api import Field, Fields
+    from tap_insightly.api import Fields
 
     Record = Mapping[str, Any]
 
-OUTPUT_FORMATS = ("table", "csv", "json", "jsonl")
 _NUMERIC = ("integer", "number")
 _EMPTY: tuple[object, ...] = (None, "", [])
 _LEAST = 12  # characters that a column keeps in a terminal; if they do not fit, others are left out
@@ -39,27 +44,15 @@ def columns_of(fields: Fields, chosen: Iterable[Field]) -> list[Field]:
     return list({one.name: one for one in found}.values())
 
 
-def text_of(value: object) -> str:
-    """Write a value as text: nothing for null, and JSON with every digit for what is no text."""
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else encode(value).decode()
-
-
 def write_csv(columns: Sequence[Field], pages: Iterable[Sequence[Record]]) -> None:
     """Write records as CSV (RFC 4180, UTF-8), page by page."""
     names = [one.name for one in columns]
     head: list[list[str]] = [names]
     for page in pages:
-        _write_rows([*head, *([text_of(value_of(one, name)) for name in names] for one in page)])
+        rows = ([text_of(value_of(one, name)) for name in names] for one in page)
+        write_csv_lines(head, rows)
         head = []
-    _write_rows(head)  # if there was no page
-
-
-def _write_rows(rows: Iterable[Sequence[str]]) -> None:
-    text = io.StringIO()
-    csv.writer(text).writerows(rows)
-    click.echo(text.getvalue().encode(), nl=False)
+    write_csv_lines(head, ())  # if there was no page
 
 
 def note_left_out(
@@ -84,6 +77,53 @@ def note_left_out(
             f"Left out, as it is not known what they are: {', '.join(others)}. "
             "They are in --format json."
         )
+
+
+def write_answer(data: Any, form: str) -> None:  # noqa: ANN401 - any JSON
+    """Write what was answered, which may be records of any kind, one of them, or anything else."""
+    if form == "json":
+        write_json(data)
+    elif form == "jsonl" and isinstance(data, list):
+        write_list(data, is_lines=True)
+    elif form == "jsonl":
+        write_line(data)
+    else:
+        write_pages([data if isinstance(data, list) else [data]], form)
+
+
+def write_pages(pages: Iterable[Sequence[Any]], form: str) -> None:
+    """Write records of any kind as CSV or as a table: the first page has the columns."""
+    found = iter(pages)
+    first = [_as_record(one) for one in next(found, [])]
+    columns = columns_in(first)
+    rest = chain([first], ([_as_record(one) for one in page] for page in found))
+    seen = note_left_out(columns, rest, is_whole=True)
+    if form == "csv":
+        write_csv(columns, seen)
+    else:
+        write_list_table(columns, seen, "")
+
+
+def _as_record(value: Any) -> Record:  # noqa: ANN401 - any JSON
+    return value if isinstance(value, dict) else {"value": value}
+
+
+def columns_in(records: Iterable[Record]) -> list[Field]:
+    """List the columns that records have, custom fields among them, by what they hold."""
+    values: dict[str, list[Any]] = {}
+    for record in records:
+        for name, value in record.items():
+            if name != CUSTOM_FIELDS:
+                values.setdefault(name, []).append(value)
+        for one in record.get(CUSTOM_FIELDS) or ():
+            values.setdefault(str(one.get("FIELD_NAME")), []).append(one.get("FIELD_VALUE"))
+    return [Field(name, _kind(found)) for name, found in values.items()]
+
+
+def _kind(values: Iterable[Any]) -> str:
+    given = [value for value in values if value is not None]
+    numbers = [isinstance(one, int | Decimal) and not isinstance(one, bool) for one in given]
+    return "number" if numbers and all(numbers) else "string"
 
 
 def write_list_table(

@@ -1,33 +1,22 @@
-"""The options of a connection, and what they, a file and the environment say together."""
+"""What options, a file and the environment say together, and the client that is made of it."""
 
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
-from singer_sdk.exceptions import ConfigValidationError
 
-from tap_insightly import account_choice
-from tap_insightly.account_choice import AccountChoiceError, Layer
-from tap_insightly.accounts import ConfigFileError
-from tap_insightly.api import InsightlyClient
-from tap_insightly.command import settings_in
-from tap_insightly.config_schema import cleaned, problems
-from tap_insightly.connection import open_session
+from tap_insightly.cli.connection_options import CONFIG, connection_options
 from tap_insightly.connection_settings import ACCOUNT, WITH_ACCOUNT
-from tap_insightly.environment import from_environment
-from tap_insightly.sdk_settings import config_schema
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from tap_insightly.account_choice import Layer
     from tap_insightly.config_schema import Setting
 
-    Function = TypeVar("Function", bound=Callable[..., Any])
-
 PREFIX = "TAP_INSIGHTLY_"
-_SECRET = "Others on this machine can see it; better set TAP_INSIGHTLY_API_KEY."  # noqa: S105 - help
 
 
 def with_client(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -36,6 +25,9 @@ def with_client(function: Callable[..., Any]) -> Callable[..., Any]:
     @with_config
     @functools.wraps(function)
     def wrapped(config: Mapping[str, Any], *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as click has it
+        from tap_insightly.api import InsightlyClient
+        from tap_insightly.connection import open_session
+
         with InsightlyClient.from_session(open_session(config, "insightly")) as client:
             return function(client, *args, **kwargs)
 
@@ -65,27 +57,9 @@ def with_settings(
             return function(config, *args, **kwargs)
 
         decorated: Callable[..., Any] = wrapped
-        for setting in reversed(settings):
-            decorated = _option(setting)(decorated)
-        config = click.option(
-            "--config",
-            "config_file",
-            type=click.Path(dir_okay=False),
-            metavar="FILE",
-            help="A JSON file of settings, such as the tap's.",
-        )
-        return config(decorated)
+        return connection_options(settings, is_hidden=True)(decorated)
 
     return decorate
-
-
-def _option(setting: Setting) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    text = _SECRET if setting.is_secret else setting.description.partition(". ")[0]
-    name, text = setting.name.replace("_", "-"), f"{text.rstrip('.')}."
-    if setting.is_boolean:
-        return click.option(f"--{name}/--no-{name}", setting.name, default=None, help=text)
-    metavar = "NUMBER" if setting.is_numeric else "TEXT"
-    return click.option(f"--{name}", setting.name, metavar=metavar, help=text)
 
 
 def read_config(
@@ -100,14 +74,20 @@ def read_config(
 
     Last comes an account of the configuration file.
     """
+    from tap_insightly import account_choice
+    from tap_insightly.accounts import ConfigFileError
+    from tap_insightly.config_schema import cleaned, problems
+    from tap_insightly.given_files import settings_in
+
     fallback = {setting.name: setting.default for setting in settings} | dict(defaults or {})
     layers = [variables(settings)]
+    config_file = config_file or _root_params().get(CONFIG)
     if config_file is not None:
         layers.append(account_choice.settings_file(settings_in(config_file)))
     layers.append(account_choice.options(root_options() | _given(options)))
     try:
         config = account_choice.combined(layers, may_lack_key=may_lack_key)
-    except (ConfigFileError, AccountChoiceError) as error:
+    except (ConfigFileError, account_choice.AccountChoiceError) as error:
         raise click.UsageError(str(error)) from None
     # An empty text is no value, so the default counts.
     config = fallback | cleaned(config, settings)
@@ -120,22 +100,32 @@ def read_config(
 
 def variables(settings: Sequence[Setting] = WITH_ACCOUNT) -> Layer:
     """Read settings from the environment, and from a file ``.env``."""
+    from tap_insightly import account_choice
+    from tap_insightly.environment import VariablesError, from_environment
+
+    types = {setting.name: setting.schema["type"] for setting in settings}
     try:
-        found = from_environment(PREFIX, config_schema(settings), settings)
-    except ConfigValidationError as error:
-        raise click.UsageError(" ".join(error.errors)) from None
+        found = from_environment(PREFIX, types, settings)
+    except VariablesError as error:
+        raise click.UsageError(" ".join(error.problems)) from None
     return account_choice.environment(found)
 
 
 def root_options() -> dict[str, Any]:
     """List the settings that were made by options before the name of the command."""
-    return _given({ACCOUNT.name: root_account()})
+    params = _root_params()
+    return _given({setting.name: params.get(setting.name) for setting in WITH_ACCOUNT})
 
 
 def root_account() -> str | None:
     """Say which account was given by the option before the name of the command."""
+    found: str | None = _root_params().get(ACCOUNT.name)
+    return found
+
+
+def _root_params() -> Mapping[str, Any]:
     context = click.get_current_context(silent=True)
-    return context.find_root().params.get(ACCOUNT.name) if context else None
+    return context.find_root().params if context else {}
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import functools
+import io
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -12,15 +15,82 @@ import msgspec
 from tap_insightly.api.http.codec import encode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     Function = Callable[..., Any]
 
+_SHORT = ("json", "jsonl")  # formats that have an option of their own
 
-def json_option(function: Function) -> Function:
-    """Add the option to write JSON instead of a table, `is_json`."""
-    text = "Write JSON instead of a table."
-    return click.option("--json", "is_json", is_flag=True, help=text)(function)
+FORMATS = ("table", "csv", "json", "jsonl")
+
+
+def format_option(
+    default: str = "table", *, is_default_told: bool = True
+) -> Callable[[Function], Function]:
+    """Add the option that says in which format to write, `form`, and its short forms.
+
+    If none is given, the command gets the default, or None if that `is_default_told` is not set.
+    """
+    used = default if is_default_told else None
+
+    def decorate(function: Function) -> Function:
+        @functools.wraps(function)
+        def wrapped(*args: Any, form: str | None, **kwargs: Any) -> Any:  # noqa: ANN401 - as click has it
+            given = {name for name in _SHORT if kwargs.pop(f"is_{name}")}
+            given |= {form} if form else set()
+            if len(given) > 1:
+                msg = f"There is one format, but {' and '.join(sorted(given))} are given."
+                raise click.UsageError(msg)
+            return function(*args, form=next(iter(given), used), **kwargs)
+
+        decorated: Function = wrapped
+        for name in reversed(_SHORT):
+            text = f"Short for --format {name}."
+            decorated = click.option(f"--{name}", f"is_{name}", is_flag=True, help=text)(decorated)
+        text = f"What to write: {default}, unless given."
+        return click.option("--format", "form", type=click.Choice(FORMATS), help=text)(decorated)
+
+    return decorate
+
+
+def write_rows(
+    form: str,
+    rows: Iterable[Mapping[str, Any]],
+    show: Callable[[], object],
+    *,
+    whole: object = None,
+) -> None:
+    """Write rows by name in a format: what people look at is written by `show`.
+
+    In JSON it is an array of them, or the `whole` that they are a part of.
+    """
+    if form == "table":
+        show()
+    elif form == "csv":
+        _write_csv(rows)
+    elif form == "jsonl" or whole is None:
+        write_list(rows, is_lines=form == "jsonl")
+    else:
+        write_json(whole)
+
+
+def _write_csv(rows: Iterable[Mapping[str, Any]]) -> None:
+    for number, row in enumerate(rows):
+        write_csv_lines([row] if number == 0 else [], [[text_of(one) for one in row.values()]])
+
+
+def write_csv_lines(heads: Iterable[Iterable[str]], lines: Iterable[Iterable[str]]) -> None:
+    """Write lines of CSV (RFC 4180, UTF-8)."""
+    text = io.StringIO()
+    csv.writer(text).writerows([*heads, *lines])
+    click.echo(text.getvalue().encode(), nl=False)
+
+
+def text_of(value: object) -> str:
+    """Write a value as text: nothing for null, and JSON with every digit for what is no text."""
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else encode(value).decode()
 
 
 def echo(message: str) -> None:
@@ -85,8 +155,8 @@ def _text(cell: object) -> str:
 
 
 def _draw(headers: Sequence[str], cells: list[list[str]], numeric: list[bool]) -> None:
-    from rich.console import Console  # noqa: PLC0415 - an extra
-    from rich.table import Table  # noqa: PLC0415 - an extra
+    from rich.console import Console
+    from rich.table import Table
 
     table = Table()
     for header, is_number in zip(headers, numeric, strict=True):

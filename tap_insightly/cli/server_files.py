@@ -7,10 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tap_insightly.accounts import ConfigFileError
-from tap_insightly.config_file import load
-from tap_insightly.server.settings import server_settings
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -21,6 +17,9 @@ def server_file(given: str | None, choose: Callable[[ServerSettings], Path]) -> 
     """Say where a file is: what was given, else what the configuration file says."""
     if given:
         return Path(given)
+    from tap_insightly.config_file import ConfigFileError, load
+    from tap_insightly.server.settings import server_settings
+
     try:
         return choose(server_settings(load()))
     except ConfigFileError as error:

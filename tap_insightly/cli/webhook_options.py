@@ -8,21 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tap_insightly.api import UnknownObjectError
-from tap_insightly.api.records.objects import find_object
 from tap_insightly.cli.options import root_account
 from tap_insightly.cli.server_files import server_file
-from tap_insightly.openapi.objects import standard_objects
 from tap_insightly.values import before, parse_moment, utc_text
-from tap_insightly.webhooks.database import StoreError
-from tap_insightly.webhooks.event import ANY_CUSTOM_OBJECT_RECORD
-from tap_insightly.webhooks.store import EventStore, Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from tap_insightly.webhooks.event import Event
+    from tap_insightly.webhooks.store import EventStore, Selection
 
     Function = Callable[..., Any]
 
@@ -43,6 +38,9 @@ def store_option(function: Function) -> Function:
 
 def open_store(given: str | None, *, is_writable: bool = False) -> EventStore:
     """Open the store that is meant."""
+    from tap_insightly.webhooks.database import StoreError
+    from tap_insightly.webhooks.store import EventStore
+
     path = store_path(given)
     try:
         return EventStore(path, is_writable=is_writable)
@@ -109,12 +107,18 @@ def selection_options(function: Function) -> Function:
 
 def selected(account: str | None, names: tuple[str, ...], since: datetime | None) -> Selection:
     """Choose events by what these options say."""
+    from tap_insightly.webhooks.store import Selection
+
     objects = frozenset(map(_object_name, names)) or None
     return Selection(account=account, object_names=objects, since=since)
 
 
 def _object_name(name: str) -> str:
     """Take a name in any spelling; those of custom objects are as they are."""
+    from tap_insightly.api.records.objects import UnknownObjectError, find_object
+    from tap_insightly.openapi.objects import standard_objects
+    from tap_insightly.webhooks.event import ANY_CUSTOM_OBJECT_RECORD
+
     if name == ANY_CUSTOM_OBJECT_RECORD or name.endswith("__c"):
         return name
     try:

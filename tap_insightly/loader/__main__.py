@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tap_insightly.loader import TargetInsightly
+from tap_insightly.start import target
 
-TargetInsightly.cli()
+target()

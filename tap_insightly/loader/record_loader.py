@@ -27,16 +27,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MODES = ("upsert", "update", "insert", "mirror")
-"""What may be done with the records of a stream; see the setting `mode`."""
-
 
 @dataclass(frozen=True)
 class LoadRules:
     """How the records of a stream are written."""
 
     mode: str = "upsert"
-    """One of `MODES`."""
+    """One of the `MODES` of `settings`."""
     skip_unchanged: bool = True
     """Whether to send only what differs, or nothing."""
     allow_delete: bool = False

@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tap_insightly.api.records.create_once import SEARCH_LAG
+from tap_insightly.api.records.search_lag import SEARCH_LAG
 from tap_insightly.config_schema import BOOLEAN, TEXT, Setting, choice, number
 from tap_insightly.connection_settings import WITH_ACCOUNT
-from tap_insightly.loader.record_loader import MODES
 from tap_insightly.loader.shares import ACCEPTED as SHARE_ACCEPTED
-from tap_insightly.sdk_settings import config_schema
+
+MODES = ("upsert", "update", "insert", "mirror")
+"""What may be done with the records of a stream; see the setting `mode`."""
 
 _NAMES = {
     "type": ["object"],
@@ -236,5 +237,3 @@ SETTINGS = (
         check=_is_file,
     ),
 )
-
-CONFIG_JSONSCHEMA = config_schema(SETTINGS)

@@ -21,9 +21,10 @@ from tap_insightly.loader.copying.id_map import IdMap
 from tap_insightly.loader.mappings import is_mirroring
 from tap_insightly.loader.messages import MessageReader, as_utf8
 from tap_insightly.loader.run import LoadRun
-from tap_insightly.loader.settings import CONFIG_JSONSCHEMA, SETTINGS
+from tap_insightly.loader.settings import SETTINGS
 from tap_insightly.loader.sink import CopySink, InsightlySink
 from tap_insightly.plugin import InsightlyPlugin
+from tap_insightly.sdk_settings import config_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,7 +43,7 @@ class TargetInsightly(InsightlyPlugin, Target):
     message_reader_class = MessageReader
     settings = SETTINGS
     summary = "Write Singer messages to Insightly CRM."
-    config_jsonschema: ClassVar[dict[str, Any]] = CONFIG_JSONSCHEMA
+    config_jsonschema: ClassVar[dict[str, Any]] = config_schema(SETTINGS)
     capabilities: ClassVar[list[CapabilitiesEnum]] = [
         PluginCapabilities.ABOUT,
         PluginCapabilities.STREAM_MAPS,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_insightly import api
-from tap_insightly.api.records.create_once import SEARCH_LAG
+from tap_insightly.api.records.search_lag import SEARCH_LAG
 from tests.conftest import KEY
 
 if TYPE_CHECKING:

@@ -161,8 +161,8 @@ def test_the_short_form_is_the_long_one(shared_sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (["contacts", "--jsonl", "--format", "csv"], "--jsonl is --format jsonl"),
-        (["contacts", "--jsonl", "--format", "json"], "--jsonl is --format jsonl"),
+        (["contacts", "--jsonl", "--format", "csv"], "There is one format"),
+        (["contacts", "--jsonl", "--format", "json"], "There is one format"),
         (["contact", "301", "--etag", "--format", "csv"], "--etag is for one record"),
         (["contacts", "--format", "xml"], "'xml' is not one of"),
         (["contacts", "--format", "csv", "--fields", "HOBY,TITEL"], "no field 'HOBY'"),

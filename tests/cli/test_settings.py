@@ -157,9 +157,32 @@ def test_a_key_in_the_wrong_place_is_not_repeated() -> None:
 
 @pytest.mark.parametrize("command", ["check", "plan", "objects", "fields", "api", "get", "create"])
 def test_every_command_takes_the_settings_of_a_connection(command: str) -> None:
-    shown = run(None, command, "--help", api_key=None).stdout
+    taken = {name for param in main.commands[command].params for name in param.opts}
     for setting in SETTINGS if command == "plan" else CONNECTION:
-        assert option(setting.name) in shown
+        assert option(setting.name) in taken
+
+
+def test_the_options_of_a_connection_are_shown_once() -> None:
+    names = [option(setting.name) for setting in CONNECTION] + ["--account", "--config"]
+    shown = run(None, "--help", api_key=None).stdout
+    assert [shown.count(f"  {name} ") for name in names] == [1] * len(names)
+    for command in ("check", "plan", "load", "get", "note add"):
+        page = run(None, *command.split(), "--help", api_key=None).stdout
+        assert [name for name in names if f"  {name} " in page] == []
+        assert page.rstrip().endswith("insightly --help")
+    assert "--start-date" in run(None, "plan", "--help", api_key=None).stdout
+    assert "insightly --help" not in run(None, "tokens", "list", "--help", api_key=None).stdout
+
+
+def test_the_options_of_a_connection_go_before_the_command_too(
+    sandbox: Sandbox, config: Any
+) -> None:
+    nowhere = "http://127.0.0.1:1/v3.1"
+    there = ("--api-url", sandbox.api_url)
+    assert run(None, *there, "check", api_url=nowhere, max_retries=0).code == 0
+    assert run(None, "--api-url", nowhere, "check", *there).code == 0, "the nearer one counts"
+    file = config({"api_url": sandbox.api_url})
+    assert run(None, "--config", file, "check", api_url=nowhere, max_retries=0).code == 0
 
 
 @pytest.mark.parametrize("level", ["DEBUG", "INFO"])

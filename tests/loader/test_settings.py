@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from importlib import import_module
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tap_insightly.loader import TargetInsightly
 from tap_insightly.loader.settings import SETTINGS
 from tap_insightly.settings import CONNECTION
+from tap_insightly.start import target
 from tests.conftest import run_process
 from tests.loader.feeding import COMMAND, Feed, environment, record, schema
 
@@ -103,5 +105,6 @@ def test_the_connection_is_set_as_the_tap_s(tmp_path: Path) -> None:
 
 def test_the_program_has_its_name() -> None:
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    (where,) = re.findall(r'^target-insightly = "(.+):TargetInsightly.cli"$', project, re.MULTILINE)
-    assert import_module(where).TargetInsightly.name == "target-insightly"
+    (where,) = re.findall(r'^target-insightly = "(.+)"$', project, re.MULTILINE)
+    assert EntryPoint("target-insightly", where, "console_scripts").load() is target
+    assert TargetInsightly.name == "target-insightly"

@@ -34,6 +34,7 @@ from tap_insightly.api.records.creations import Created, SentCreation, is_like
 from tap_insightly.api.records.diff import changes
 from tap_insightly.api.records.objects import spelling_key
 from tap_insightly.api.records.reading import created_at, id_of
+from tap_insightly.api.records.search_lag import SEARCH_LAG
 from tap_insightly.values import utc_text
 
 if TYPE_CHECKING:
@@ -48,7 +49,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-SEARCH_LAG = 8.0  # seconds after which a search shows what was written: assumed
 LOOKUP_DELAYS = (0.0, 2.0)  # seconds to wait before each lookup but the last
 # Seconds that a request whose response is lost may still be under way, and be done after all; what
 # it makes then, a search may be late to show.

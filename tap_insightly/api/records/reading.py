@@ -7,7 +7,7 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api.http.auth import API_VERSION, base_url
+from tap_insightly.api.http.address import API_VERSION, base_url
 from tap_insightly.api.http.closeable import Closeable
 from tap_insightly.api.http.errors import NotAvailableError
 from tap_insightly.api.http.session import InsightlySession

@@ -11,6 +11,7 @@ from tap_insightly.api.records.fields import InvalidFieldsError
 from tap_insightly.api.records.finding import FindingClient
 from tap_insightly.api.records.names import caseless, close_names, did_you_mean
 from tap_insightly.api.records.objects import require_action
+from tap_insightly.api.records.states import STATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from tap_insightly.api.records.objects import InsightlyObject
 
     Record = Mapping[str, Any]
-
-STATES = ("OPEN", "WON", "LOST", "ABANDONED", "SUSPENDED")
-"""The states of an opportunity (docs); that the API spells them in capitals is assumed."""
 
 STAGE = ("PIPELINE_ID", "STAGE_ID")
 """The fields of a record that say where it is."""

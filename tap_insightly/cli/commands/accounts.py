@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tap_insightly import account_choice
-from tap_insightly.account_choice import AccountChoiceError
-from tap_insightly.accounts import ConfigFileError
 from tap_insightly.cli.options import root_options, variables
-from tap_insightly.cli.output import echo, json_option, write_json, write_table
-from tap_insightly.config_file import load
+from tap_insightly.cli.output import echo, format_option, write_rows, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,8 +37,8 @@ class AccountRow:
 
 
 @click.command("accounts")
-@json_option
-def accounts(*, is_json: bool) -> None:
+@format_option()
+def accounts(*, form: str) -> None:
     """List the accounts of the configuration file, without their keys.
 
     Shows where each one is, where its key comes from and whether that can be read, and marks the
@@ -54,17 +50,18 @@ def accounts(*, is_json: bool) -> None:
       $ insightly accounts
       $ insightly accounts --json
     """
+    from tap_insightly import account_choice
+    from tap_insightly.config_file import ConfigFileError, load
+
     try:
         file = load()
         layers = [variables(), account_choice.options(root_options())]
         chosen = account_choice.chosen(layers, may_lack_key=True)
-    except (ConfigFileError, AccountChoiceError) as error:
+    except (ConfigFileError, account_choice.AccountChoiceError) as error:
         raise click.UsageError(str(error)) from None
     rows = [_row(account, chosen) for account in file.accounts.values()]
-    if is_json:
-        write_json([asdict(row) for row in rows])
-    elif rows:
-        _show(rows)
+    if rows or form != "table":
+        write_rows(form, (asdict(row) for row in rows), lambda: _show(rows))
     if not rows:
         echo(_nothing(file))
 
@@ -86,6 +83,8 @@ def _row(account: Account, chosen: Account | None) -> AccountRow:
 
 def _problem(read: Callable[[], object]) -> str | None:
     """Say why something cannot be read."""
+    from tap_insightly.config_file import ConfigFileError
+
     try:
         read()
     except ConfigFileError as error:

@@ -11,10 +11,8 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 import click
-from urllib3 import encode_multipart_formdata
 
-from tap_insightly.api import PagedRequest, Prefetcher, Request, UnknownObjectError
-from tap_insightly.api.lists.paged_request import OffsetPaginator
+from tap_insightly.api.http.request import Request
 from tap_insightly.cli.arguments import (
     confirm,
     file_name,
@@ -24,10 +22,10 @@ from tap_insightly.cli.arguments import (
     yes_option,
 )
 from tap_insightly.cli.options import with_client
-from tap_insightly.cli.output import write_json, write_line, write_list
+from tap_insightly.cli.output import format_option, write_list
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from tap_insightly.api import InsightlyClient, Response
 
@@ -46,7 +44,7 @@ class _Content:
 
     fields: Sequence[str]
     json_fields: Sequence[str]
-    form: Sequence[str]
+    parts: Sequence[str]
     file: IO[bytes] | None
     binary: IO[bytes] | None
 
@@ -64,12 +62,14 @@ class _Content:
 
     def body(self) -> tuple[bytes, str] | None:
         """Read the body and its type, if it is given as a whole."""
-        if sum(bool(one) for one in (self.form, self.file, self.binary)) > 1:
+        if sum(bool(one) for one in (self.parts, self.file, self.binary)) > 1:
             msg = "--file, --form and --binary are three bodies; a request has one."
             raise click.UsageError(msg)
-        if self.form:
-            parts = parse_assignments(self.form)
-            return encode_multipart_formdata([_part(name, parts[name]) for name in parts])
+        if self.parts:
+            from urllib3 import encode_multipart_formdata
+
+            parts = parse_assignments(self.parts).items()
+            return encode_multipart_formdata([_part(name, text) for name, text in parts])
         if self.binary:
             return self.binary.read(), _BYTES
         if self.file:
@@ -137,6 +137,7 @@ def _without_user(address: str) -> str:
 )
 @click.option(
     "--form",
+    "parts",
     multiple=True,
     metavar="NAME=VALUE",
     help="A part of a form to send; NAME=@FILE for a file.",
@@ -146,7 +147,7 @@ def _without_user(address: str) -> str:
 )
 @click.option("--if-match", metavar="ETAG", help="Only if the record still has this version.")
 @click.option("--paginate", is_flag=True, help="Read all pages of a list, as one array.")
-@click.option("--jsonl", is_flag=True, help="Write a list as lines of JSON, one for each record.")
+@format_option("json")
 @click.option("-i", "--include", is_flag=True, help="Write status and headers before the body.")
 @click.option(
     "-o",
@@ -164,7 +165,7 @@ def api(  # noqa: PLR0913 - the options of a command
     *,
     if_match: str | None,
     paginate: bool,
-    jsonl: bool,
+    form: str,
     include: bool,
     output: IO[bytes] | None,
     is_sure: bool,
@@ -190,7 +191,7 @@ def api(  # noqa: PLR0913 - the options of a command
         if method != "GET" or include or output:
             msg = "--paginate is for GET, and writes records: without --include and --output."
             raise click.UsageError(msg)
-        write_list(_records(client, request), is_lines=jsonl)
+        _write_pages(client, request, form)
         return
     if not request.is_reading:
         host = urlsplit(client.session.base_url).netloc
@@ -203,10 +204,10 @@ def api(  # noqa: PLR0913 - the options of a command
         output.write(response.body)
     elif is_file:
         click.echo(response.body, nl=False)
-    elif jsonl and isinstance(response.data, list):
-        write_list(response.data, is_lines=True)
     elif response.data is not None:
-        (write_line if jsonl else write_json)(response.data)
+        from tap_insightly.cli.formats import write_answer
+
+        write_answer(response.data, form)
 
 
 def _request(
@@ -231,17 +232,24 @@ def _is_file(request: Request) -> bool:
     return request.method == "GET" and bool(_FILE.fullmatch(request.path)) and not wants_json
 
 
-def _records(client: InsightlyClient, request: Request) -> Iterator[Any]:
-    paged_request = PagedRequest(
-        request.path, request.params, paginator=OffsetPaginator([_key(client, request.path)])
-    )
+def _write_pages(client: InsightlyClient, request: Request, form: str) -> None:
+    from tap_insightly.api import OffsetPaginator, PagedRequest, Prefetcher
+    from tap_insightly.cli.formats import write_pages
+
+    paginator = OffsetPaginator([_key(client, request.path)])
+    paged_request = PagedRequest(request.path, request.params, paginator=paginator)
     with Prefetcher(client.session) as prefetcher:
-        for page in prefetcher.read(paged_request):
-            yield from page.records
+        pages = (page.records for page in prefetcher.read(paged_request))
+        if form in {"table", "csv"}:
+            write_pages(pages, form)
+        else:
+            write_list(chain.from_iterable(pages), is_lines=form == "jsonl")
 
 
 def _key(client: InsightlyClient, path: str) -> str:
     """Find the field with the id, so that pages can be read ahead; nothing if it is not known."""
+    from tap_insightly.api import UnknownObjectError
+
     name, _, rest = path[1:].partition("/")
     if rest.lower() not in {"", "search"}:
         return ""

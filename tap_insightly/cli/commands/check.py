@@ -7,26 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tap_insightly.accounts import of_account
-from tap_insightly.api import (
-    InsightlyClient,
-    InsightlyError,
-    NotAvailableError,
-    Prefetcher,
-    QuotaExhaustedError,
-)
+from tap_insightly.api.http.errors import InsightlyError, NotAvailableError, QuotaExhaustedError
 from tap_insightly.cli.app import Failure
-from tap_insightly.cli.diagnostics import Explainer
 from tap_insightly.cli.options import with_settings
-from tap_insightly.cli.output import json_option, write_json, write_table
-from tap_insightly.connection import open_session
+from tap_insightly.cli.output import format_option, write_rows, write_table
 from tap_insightly.connection_settings import ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from concurrent.futures import Future
 
-    from tap_insightly.api import InsightlyObject, InsightlySession, Response
+    from tap_insightly.api import InsightlyClient, InsightlyObject, InsightlySession, Response
 
 _REASONS = {
     403: "no access for this user, or not in the plan (403)",
@@ -77,8 +68,8 @@ class AccountSummary:
 
 @click.command("check")
 @with_settings(max_retries=1, request_timeout=20)
-@json_option
-def check(config: Mapping[str, Any], *, is_json: bool) -> None:
+@format_option()
+def check(config: Mapping[str, Any], *, form: str) -> None:
     """Check the API key, and see what it may read.
 
     Shows who the key acts as, the account and its plan, how many of the day's requests are left,
@@ -90,6 +81,11 @@ def check(config: Mapping[str, Any], *, is_json: bool) -> None:
       $ insightly check
       $ insightly check --json
     """
+    from tap_insightly.accounts import of_account
+    from tap_insightly.api import InsightlyClient
+    from tap_insightly.cli.diagnostics import Explainer
+    from tap_insightly.connection import open_session
+
     with InsightlyClient.from_session(open_session(config, "insightly")) as client:
         try:
             account = _summarize(client, config.get(ACCOUNT.name))
@@ -97,13 +93,13 @@ def check(config: Mapping[str, Any], *, is_json: bool) -> None:
             explained = Explainer(config, client.session)(error)
             name = config.get(ACCOUNT.name)
             raise Failure(of_account(name, explained) if name else explained, error) from None
-    if is_json:
-        write_json(asdict(account))
-        return
-    _show(account)
+    found = asdict(account)
+    write_rows(form, found["objects"], lambda: _show(account), whole=found)
 
 
 def _summarize(client: InsightlyClient, name: str | None) -> AccountSummary:
+    from tap_insightly.api import Prefetcher
+
     session = client.session
     user, has_user = _read_single(session, "/Users/Me", "USER_ID")
     instance, has_instance = _read_single(session, "/Instance", "INSTANCE_NAME")

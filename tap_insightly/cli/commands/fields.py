@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tap_insightly.api import Fields, InsightlyClient
-from tap_insightly.api.records.objects import find_object, standard_objects
 from tap_insightly.cli.options import with_settings
-from tap_insightly.cli.output import echo, json_option, write_json, write_table
-from tap_insightly.connection import open_session
+from tap_insightly.cli.output import echo, format_option, write_rows, write_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from tap_insightly.api import Field, InsightlyObject
 
@@ -23,10 +20,8 @@ if TYPE_CHECKING:
 @click.argument("object_name", metavar="OBJECT")
 @click.option("--writable", "is_writable", is_flag=True, help="Only fields that can be written.")
 @with_settings(may_lack_key=True)
-@json_option
-def fields(
-    config: Mapping[str, Any], object_name: str, *, is_writable: bool, is_json: bool
-) -> None:
+@format_option()
+def fields(config: Mapping[str, Any], object_name: str, *, is_writable: bool, form: str) -> None:
     """List the fields of an object, and how each is written.
 
     OBJECT is its name in any spelling: contact, Contacts, quote, Fruit__c. Fields that the
@@ -37,7 +32,13 @@ def fields(
       $ insightly fields contact
       $ insightly fields opportunity --writable --json
     """
+    from tap_insightly.api.records.fields import Fields
+    from tap_insightly.api.records.objects import find_object, standard_objects
+
     if config["api_key"]:
+        from tap_insightly.api import InsightlyClient
+        from tap_insightly.connection import open_session
+
         with InsightlyClient.from_session(open_session(config, "insightly")) as client:
             known = client.fields(object_name)
     else:
@@ -45,14 +46,16 @@ def fields(
         if known.obj.has_custom_fields:
             echo("Without an API key (TAP_INSIGHTLY_API_KEY), custom fields are left out.")
     found = [field for field in known if _can_be_written(field) or not is_writable]
-    if is_json:
-        write_json([{**asdict(field), "is_writable": field.is_writable} for field in found])
-        return
+    rows = ({**asdict(field), "is_writable": field.is_writable} for field in found)
+    write_rows(form, rows, lambda: _show(known.obj, found))
+
+
+def _show(obj: InsightlyObject, found: Iterable[Field]) -> None:
     rows = [
         (
             field.name,
             f"{field.kind} ({field.max_length})" if field.max_length else field.kind,
-            _written(known.obj, field),
+            _written(obj, field),
             "; ".join(field.options),
             field.description,
         )

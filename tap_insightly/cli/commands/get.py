@@ -7,19 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tap_insightly.api import InvalidFieldsError
-from tap_insightly.api.records.reading import value_of
 from tap_insightly.cli.arguments import parse_assignments
-from tap_insightly.cli.formats import (
-    OUTPUT_FORMATS,
-    columns_of,
-    note_left_out,
-    write_csv,
-    write_list_table,
-    write_record_table,
-)
 from tap_insightly.cli.options import with_client
-from tap_insightly.cli.output import write_json, write_line, write_list
+from tap_insightly.cli.output import format_option, write_json, write_line, write_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -42,10 +32,7 @@ def _names(_: click.Context, __: click.Parameter, text: str | None) -> list[str]
     "--limit", type=click.IntRange(min=1), metavar="NUMBER", help="At most this many records."
 )
 @click.option("--fields", "names", metavar="NAMES", callback=_names, help="Only these: A,B,C.")
-@click.option(
-    "--format", "form", type=click.Choice(OUTPUT_FORMATS), help="What to write: JSON, unless given."
-)
-@click.option("--jsonl", is_flag=True, help="Write lines of JSON: short for --format jsonl.")
+@format_option("json", is_default_told=False)
 @click.option("--etag", is_flag=True, help="Write only the version, for update --if-match.")
 @with_client
 def get(  # noqa: PLR0913 - the options of a command
@@ -58,7 +45,6 @@ def get(  # noqa: PLR0913 - the options of a command
     limit: int | None,
     names: Sequence[str],
     form: str | None,
-    jsonl: bool,
     etag: bool,
 ) -> None:
     """Read one record, or a list of them.
@@ -80,13 +66,9 @@ def get(  # noqa: PLR0913 - the options of a command
     if not is_list and (wheres or updated_after or limit):
         msg = "--where, --updated-after and --limit are for lists; with an ID there is one record."
         raise click.UsageError(msg)
-    if jsonl and form not in {None, "jsonl"}:
-        msg = f"--jsonl is --format jsonl, and {form} is given, too."
+    if etag and (is_list or names or form):
+        msg = "--etag is for one record with an ID, without --fields and --format."
         raise click.UsageError(msg)
-    if etag and (is_list or names or jsonl or form):
-        msg = "--etag is for one record with an ID, without --fields, --format and --jsonl."
-        raise click.UsageError(msg)
-    form = "jsonl" if jsonl else form or "json"
     if etag and record_id is not None:
         _write_version(object_name, record_id, client.get_with_etag(object_name, record_id)[1])
         return
@@ -118,6 +100,14 @@ def _write_rows(
     **conditions: Any,  # noqa: ANN401 - as the library has them
 ) -> None:
     """Write records as CSV or as a table; one record as a table of its fields."""
+    from tap_insightly.cli.formats import (
+        columns_of,
+        note_left_out,
+        write_csv,
+        write_list_table,
+        write_record_table,
+    )
+
     fields = client.fields(object_name)
     chosen = _chosen(fields, names)
     columns = columns_of(fields, chosen or fields)
@@ -149,6 +139,8 @@ def _picker(
     """Make a function that picks fields of a record; without names, all of them."""
     if not names:
         return lambda record: record
+    from tap_insightly.api.records.reading import value_of
+
     chosen = [field.name for field in _chosen(client.fields(object_name), names)]
     return lambda record: {name: value_of(record, name) for name in chosen}
 
@@ -157,5 +149,7 @@ def _chosen(fields: Fields, names: Sequence[str]) -> list[Field]:
     """Find fields by their names; an error lists all names that are wrong."""
     found = {name: fields.find(name) for name in names}
     if problems := [fields.unknown(name) for name, one in found.items() if one is None]:
+        from tap_insightly.api import InvalidFieldsError
+
         raise InvalidFieldsError(fields.obj.name, problems)
     return [one for one in found.values() if one is not None]

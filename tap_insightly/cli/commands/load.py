@@ -13,26 +13,21 @@ from contextlib import closing, contextmanager
 from typing import IO, TYPE_CHECKING, Any, cast
 
 import click
-from singer_sdk.exceptions import ConfigValidationError
 
-from tap_insightly.api import InsightlyClient, InsightlyError
+from tap_insightly.api.http.errors import InsightlyError
 from tap_insightly.cli.app import Failure
 from tap_insightly.cli.arguments import dry_run_option, parse_assignments
-from tap_insightly.cli.file_target import FileTarget
-from tap_insightly.cli.formats import cut
 from tap_insightly.cli.options import with_settings
 from tap_insightly.cli.output import echo
 from tap_insightly.cli.rows import FILE_FORMATS, RowFile, open_rows
-from tap_insightly.connection import open_session
 from tap_insightly.exit_codes import FAILED
-from tap_insightly.loader.errors import MappingError
-from tap_insightly.loader.record_loader import MODES
-from tap_insightly.loader.report import OUTCOMES
-from tap_insightly.loader.settings import SETTINGS
-from tap_insightly.sync.progress import SECONDS_BETWEEN_DRAWINGS, Footer
+from tap_insightly.loader.settings import MODES, SETTINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from tap_insightly.api import InsightlyClient
+    from tap_insightly.cli.file_target import FileTarget
 
     Function = Callable[..., Any]
 
@@ -144,6 +139,9 @@ def load(  # noqa: PLR0913 - the options of a command
       $ insightly load contacts people.csv --map remark=BACKGROUND --skip-rows 1
       $ insightly load organisations firms.jsonl --on-error skip --rejects-file rejects.jsonl
     """
+    from tap_insightly.api import InsightlyClient
+    from tap_insightly.connection import open_session
+
     rows = open_rows(file, file_format, delimiter=delimiter, clear_empty=clear_empty)
     names, count = rows.columns(), sum(1 for _ in rows)
     if skip_rows > count:
@@ -179,6 +177,10 @@ def _for(stream: str, value: str | tuple[str, ...]) -> Mapping[str, Any]:
 def _target(
     client: InsightlyClient, stream: str, config: Mapping[str, Any], skipped: int
 ) -> FileTarget:
+    from singer_sdk.exceptions import ConfigValidationError
+
+    from tap_insightly.cli.file_target import FileTarget
+
     made = {name: value for name, value in config.items() if value is not None}
     try:
         with warnings.catch_warnings():
@@ -191,6 +193,8 @@ def _target(
 
 def _check(target: FileTarget, schema: Mapping[str, Any]) -> None:
     """Find out which fields the columns go to, before anything is sent; close the target if not."""
+    from tap_insightly.loader.errors import MappingError
+
     try:
         mapping = target.run.mappings.mapping(target.stream, schema)
     except BaseException as error:
@@ -230,6 +234,8 @@ def _write(target: FileTarget, messages: Iterator[str], count: int) -> bool:
 
 def _report(target: FileTarget) -> int:
     """Say what became of the rows, and return how many were refused."""
+    from tap_insightly.loader.report import OUTCOMES
+
     counts = target.outcomes()
     if counts is None:
         return 0
@@ -273,6 +279,9 @@ def _progress_bar(target: FileTarget, count: int) -> Iterator[None]:
     if not sys.stderr.isatty():
         yield
         return
+    from tap_insightly.cli.formats import cut
+    from tap_insightly.sync.progress import SECONDS_BETWEEN_DRAWINGS, Footer
+
     # The bar only gives the text: it cannot share a terminal with others that write.
     with click.progressbar(length=count, label="Rows", file=io.StringIO(), show_pos=True) as bar:
         footer, due = Footer(sys.stderr), 0.0

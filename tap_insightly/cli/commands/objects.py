@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tap_insightly.api import InsightlyClient
-from tap_insightly.api.records.objects import standard_objects
 from tap_insightly.cli.options import with_settings
-from tap_insightly.cli.output import echo, json_option, write_json, write_table
-from tap_insightly.connection import open_session
+from tap_insightly.cli.output import echo, format_option, write_rows, write_table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from tap_insightly.api import InsightlyObject
 
@@ -22,8 +19,8 @@ _VERBS = ("list", "search", "get", "create", "update", "delete")
 
 @click.command("objects")
 @with_settings(may_lack_key=True)
-@json_option
-def objects(config: Mapping[str, Any], *, is_json: bool) -> None:
+@format_option()
+def objects(config: Mapping[str, Any], *, form: str) -> None:
     """List the objects of Insightly, and what can be done with each.
 
     Those that the account has defined come last; without an API key, they are left out.
@@ -33,15 +30,21 @@ def objects(config: Mapping[str, Any], *, is_json: bool) -> None:
       $ insightly objects
       $ insightly objects --json
     """
+    from tap_insightly.openapi.objects import standard_objects
+
     if config["api_key"]:
+        from tap_insightly.api import InsightlyClient
+        from tap_insightly.connection import open_session
+
         with InsightlyClient.from_session(open_session(config, "insightly")) as client:
-            found = client.objects()
+            found = [*client.objects()]
     else:
         echo("Without an API key (TAP_INSIGHTLY_API_KEY), custom objects are left out.")
-        found = standard_objects()
-    if is_json:
-        write_json([_as_json(obj) for obj in found])
-        return
+        found = [*standard_objects()]
+    write_rows(form, map(_as_json, found), lambda: _show(found))
+
+
+def _show(found: Iterable[InsightlyObject]) -> None:
     headers = ("object", "path", "id", *_VERBS, "custom fields")
     rows = [
         (obj.name, obj.path, obj.key, *_marks(obj), _mark(is_set=obj.has_custom_fields))

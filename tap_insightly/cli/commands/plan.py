@@ -7,12 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
-from singer_sdk.exceptions import ConfigValidationError
 
 from tap_insightly.cli.options import PREFIX, with_settings
-from tap_insightly.cli.output import echo, json_option, write_json, write_table
-from tap_insightly.command import content_of
-from tap_insightly.environment import from_environment
+from tap_insightly.cli.output import echo, format_option, write_rows, write_table
+from tap_insightly.given_files import content_of
 from tap_insightly.settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -57,9 +55,9 @@ class Plan:
 @click.option("--catalog", type=click.File("rb"), help="A catalog, as for the tap.")
 @click.option("--state", type=click.File("rb"), help="A state, as for the tap.")
 @with_settings(SETTINGS)
-@json_option
+@format_option()
 def plan(
-    config: dict[str, Any], *, catalog: BinaryIO | None, state: BinaryIO | None, is_json: bool
+    config: dict[str, Any], *, catalog: BinaryIO | None, state: BinaryIO | None, form: str
 ) -> None:
     """Say what a sync would cost, before it is run.
 
@@ -80,10 +78,8 @@ def plan(
         found = _plan(tap, config)
     finally:
         tap.close()
-    if is_json:
-        write_json(asdict(found))
-    else:
-        _show(found)
+    whole = asdict(found)
+    write_rows(form, whole["streams"], lambda: _show(found), whole=whole)
     if found.is_too_much:
         _warn(found)
 
@@ -92,7 +88,10 @@ def unread(
     config: Mapping[str, Any], catalog: dict[str, Any] | None, state: dict[str, Any] | None
 ) -> UnreadTap:
     """Make a tap of which nothing is read."""
-    from tap_insightly.cli.unread_tap import UnreadTap  # noqa: PLC0415 - takes as long as all else
+    from singer_sdk.exceptions import ConfigValidationError
+
+    from tap_insightly.cli.unread_tap import UnreadTap
+    from tap_insightly.environment import VariablesError, from_environment
 
     schema = {"properties": dict(UnreadTap.config_jsonschema["properties"])}
     UnreadTap.append_builtin_config(schema)
@@ -100,18 +99,21 @@ def unread(
     try:
         # Those of the SDK too: a stream that is written in batches is read by itself. None of the
         # others, as an account may be meant that has no part of them.
-        variables = from_environment(PREFIX, schema)
+        types = {name: one["type"] for name, one in schema["properties"].items()}
+        variables = from_environment(PREFIX, types, SETTINGS)
         made |= {name: one for name, one in variables.items() if name not in config}
         with warnings.catch_warnings():
             # The SDK's notice about an old Python is for those who run the tap.
             warnings.simplefilter("ignore", FutureWarning)
             return UnreadTap(config=made, catalog=catalog, state=state, setup_mapper=False)
+    except VariablesError as error:
+        raise click.UsageError(" ".join(error.problems)) from None
     except ConfigValidationError as error:
         raise click.UsageError(" ".join(error.errors)) from None
 
 
 def _plan(tap: UnreadTap, config: Mapping[str, Any]) -> Plan:
-    from tap_insightly.sync.estimate import estimate_costs  # noqa: PLC0415 - as above
+    from tap_insightly.sync.estimate import estimate_costs
 
     run = tap.run
     syncs = run.plan()

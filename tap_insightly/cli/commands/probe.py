@@ -9,33 +9,23 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 import msgspec
 
-from tap_insightly.api import InsightlyError, QuotaExhaustedError
 from tap_insightly.api.http.codec import encode
+from tap_insightly.api.http.errors import InsightlyError, QuotaExhaustedError
 from tap_insightly.cli.arguments import confirm, yes_option
-from tap_insightly.cli.diagnostics import Explainer
 from tap_insightly.cli.options import with_config
-from tap_insightly.cli.output import echo, json_option, write_json, write_table
-from tap_insightly.connection import open_session_of
+from tap_insightly.cli.output import echo, format_option, write_rows, write_table
 from tap_insightly.exit_codes import FAILED, USAGE, beside_findings, exit_code
-from tap_insightly.probe import (
-    MOST_READ,
-    MOST_WRITTEN,
-    Outcome,
-    Prober,
-    ProbeSession,
-    anonymous,
-    described,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from tap_insightly.probe import Prober, ProbeSession
 
 DIFFERS, NOT_ASKED = FAILED, USAGE
 _QUESTION = (
     "Make a contact in this account, change it, add a note, tags, a link and a file to it, and "
     "delete it again"
 )
-_ORDER = {Outcome.DOES_NOT: 0, Outcome.HOLDS: 1, Outcome.NOT_SEEN: 2}
 
 
 @click.command("probe")
@@ -50,14 +40,14 @@ _ORDER = {Outcome.DOES_NOT: 0, Outcome.HOLDS: 1, Outcome.NOT_SEEN: 2}
     help="Write the result to a file, too, without anything of the account's.",
 )
 @with_config
-@json_option
+@format_option()
 def probe(
     config: Mapping[str, Any],
     *,
     is_writing: bool,
     is_sure: bool,
     report: TextIO | None,
-    is_json: bool,
+    form: str,
 ) -> None:
     """Ask the account whether what tap-insightly assumes of it holds.
 
@@ -75,6 +65,9 @@ def probe(
       $ insightly probe --report probe.json
       $ insightly probe --write --yes
     """
+    from tap_insightly.connection import open_session_of
+    from tap_insightly.probe import Outcome, Prober, ProbeSession
+
     if is_writing:
         confirm(_QUESTION, is_sure=is_sure)
     # The probe itself tries again, and counts all that it sends.
@@ -90,7 +83,7 @@ def probe(
     except InsightlyError as error:
         problem, code = _explain(config, session, error), beside_findings(exit_code(error))
     finally:  # also if somebody pressed Ctrl-C
-        _report(prober, report, is_json=is_json)
+        _report(prober, report, form)
     if problem is not None:
         echo(f"Error: {problem}")
     outcomes = {one.verdict.outcome for one in prober.results}
@@ -100,16 +93,22 @@ def probe(
 
 
 def _most(*, is_writing: bool) -> int:
+    from tap_insightly.probe import MOST_READ, MOST_WRITTEN
+
     return MOST_READ + (MOST_WRITTEN if is_writing else 0)
 
 
 def _explain(config: Mapping[str, Any], session: ProbeSession, error: InsightlyError) -> str:
     if isinstance(error, QuotaExhaustedError):
         return str(error)
+    from tap_insightly.cli.diagnostics import Explainer
+
     return Explainer(config, session)(error)
 
 
-def _report(prober: Prober, report: TextIO | None, *, is_json: bool) -> None:
+def _report(prober: Prober, report: TextIO | None, form: str) -> None:
+    from tap_insightly.probe import anonymous, described
+
     for one in prober.left:
         echo(f"Error: {one}")
     results, sent = prober.results, prober.client.sent
@@ -117,14 +116,15 @@ def _report(prober: Prober, report: TextIO | None, *, is_json: bool) -> None:
         report.write(msgspec.json.format(encode(anonymous(results, sent)), indent=2).decode())
     if not prober.has_found:
         return
-    if is_json:
-        write_json(described(results, sent))
-    else:
-        _show(prober)
+    whole = described(results, sent)
+    write_rows(form, whole["assumptions"], lambda: _show(prober), whole=whole)
 
 
 def _show(prober: Prober) -> None:
-    results = sorted(prober.results, key=lambda one: _ORDER[one.verdict.outcome])
+    from tap_insightly.probe import Outcome
+
+    order = {Outcome.DOES_NOT: 0, Outcome.HOLDS: 1, Outcome.NOT_SEEN: 2}
+    results = sorted(prober.results, key=lambda one: order[one.verdict.outcome])
     rows = [
         (one.verdict.outcome.value, one.assumption.id, one.assumption.text, one.verdict.text)
         for one in results

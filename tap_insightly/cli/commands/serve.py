@@ -10,10 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tap_insightly.accounts import ConfigFileError
 from tap_insightly.cli.output import echo
-from tap_insightly.config_file import VARIABLE, load
-from tap_insightly.server.settings import server_settings
 
 if TYPE_CHECKING:
     from tap_insightly.config_file import ConfigFile
@@ -40,9 +37,12 @@ def serve(host: str | None, port: int | None) -> None:
       $ insightly serve
       $ insightly serve --host 0.0.0.0 --port 8750
     """
+    from tap_insightly.config_file import VARIABLE, ConfigFileError, load
+    from tap_insightly.server.settings import server_settings
+
     try:
-        from tap_insightly.server import serving  # noqa: PLC0415 - needs an extra
-        from tap_insightly.server.app import Server  # noqa: PLC0415 - as above
+        from tap_insightly.server import serving
+        from tap_insightly.server.app import Server
     except ModuleNotFoundError as error:
         if str(error.name).partition(".")[0] not in _EXTRA:
             raise

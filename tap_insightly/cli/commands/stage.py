@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tap_insightly.api import InvalidFieldsError
 from tap_insightly.cli.arguments import dry_run_option, object_and_id, send
 from tap_insightly.cli.options import with_client
 
@@ -44,6 +43,8 @@ def stage_set(
     Examples:
       $ insightly stage set opportunity 301 Negotiation --pipeline 'Sales' --dry-run
     """
+    from tap_insightly.api import InvalidFieldsError
+
     try:
         request = client.build_stage_request(object_name, record_id, name, pipeline)
     except InvalidFieldsError as error:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tap_insightly.api.records.stages import STATES
+from tap_insightly.api.records.states import STATES
 from tap_insightly.cli.arguments import dry_run_option, object_and_id, send
 from tap_insightly.cli.options import with_client
 

@@ -7,23 +7,17 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
 
-from tap_insightly.accounts import ConfigFileError
-from tap_insightly.api.records.names import close_names, did_you_mean
-from tap_insightly.api.records.objects import UnknownObjectError, find_object, standard_objects
 from tap_insightly.cli.options import root_account
-from tap_insightly.cli.output import echo, json_option, write_json, write_table
+from tap_insightly.cli.output import echo, format_option, write_rows, write_table
 from tap_insightly.cli.server_files import server_file
-from tap_insightly.config_file import load
-from tap_insightly.openapi.objects import all_objects
-from tap_insightly.server.gateway.tokens import Token, TokenStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from tap_insightly.openapi.objects import InsightlyObject
+    from tap_insightly.server.gateway.tokens import Token, TokenStore
 
 VARIABLE = "INSIGHTLY_TOKEN_STORE"
 
@@ -121,6 +115,8 @@ def create(  # noqa: PLR0913 - the options of a command
       $ insightly tokens create --name dashboards --account acme --read-only
       $ insightly tokens create --name forms --account acme --object lead --quota-share 0.2
     """
+    from tap_insightly.server.gateway.tokens import Token
+
     _check_account(account)
     allowed = frozenset(_object_name(one) for one in objects) if objects else None
     token = Token(
@@ -138,9 +134,9 @@ def create(  # noqa: PLR0913 - the options of a command
 
 
 @tokens.command("list")
-@json_option
+@format_option()
 @_with_store
-def list_tokens(*, is_json: bool, store: str | None) -> None:
+def list_tokens(*, form: str, store: str | None) -> None:
     """List the clients, without their tokens.
 
     \b
@@ -149,11 +145,8 @@ def list_tokens(*, is_json: bool, store: str | None) -> None:
     """
     with _opened(store, must_exist=True) as opened:
         found = opened.list()
-    if is_json:
-        write_json([_row(one) for one in found])
-        return
     headers = ("name", "account", "may", "pace", "quota", "created", "last used", "revoked")
-    write_table(headers, [_cells(one) for one in found])
+    write_rows(form, map(_row, found), lambda: write_table(headers, map(_cells, found)))
 
 
 @tokens.command()
@@ -172,12 +165,17 @@ def revoke(*, name: str, store: str | None) -> None:
 
 
 def _opened(store: str | None, *, must_exist: bool) -> TokenStore:
+    from tap_insightly.server.gateway.tokens import TokenStore
+
     path = store_path(store)
     return TokenStore(path, must_exist=must_exist)
 
 
 def _check_account(name: str) -> None:
     """Refuse an account that the configuration file lacks; without one, it may be elsewhere."""
+    from tap_insightly.api.records.names import close_names, did_you_mean
+    from tap_insightly.config_file import ConfigFileError, load
+
     try:
         file = load()
     except ConfigFileError as error:
@@ -194,6 +192,9 @@ def _listed(names: Iterable[str]) -> str:
 
 def _object_name(text: str) -> str:
     """Find an object in what was typed; what looks like a custom object is taken to be one."""
+    from tap_insightly.api.records.objects import UnknownObjectError, find_object
+    from tap_insightly.openapi.objects import all_objects, standard_objects
+
     if _CUSTOM.fullmatch(text):
         return text
     singles: list[InsightlyObject] = [one for one in all_objects() if one.is_single]
@@ -205,6 +206,8 @@ def _object_name(text: str) -> str:
 
 
 def _row(token: Token) -> dict[str, Any]:
+    import msgspec
+
     row: dict[str, Any] = msgspec.to_builtins(token)
     return row | {"objects": None if token.objects is None else sorted(token.objects)}
 

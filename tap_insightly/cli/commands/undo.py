@@ -12,18 +12,12 @@ import click
 from tap_insightly.cli.arguments import confirm, dry_run_option, show, yes_option
 from tap_insightly.cli.options import with_client
 from tap_insightly.cli.output import echo
-from tap_insightly.undo.access import AccountAccess, DryRunAccess
-from tap_insightly.undo.progress import UndoProgress
-from tap_insightly.undo.undoer import Undoer, UndoOutcome
-from tap_insightly.undo_file.journal import JournalError
-from tap_insightly.undo_file.lines import read_account
-from tap_insightly.undo_file.recorder import check_account, read_undo_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from tap_insightly.api import InsightlyClient
-    from tap_insightly.undo.undoer import UndoResult
+    from tap_insightly.undo.undoer import UndoOutcome, UndoResult
     from tap_insightly.undo_file.recorder import UndoEntry
 
 _NOT_RESTORED = (
@@ -67,6 +61,13 @@ def undo(
       $ insightly undo undo.jsonl --object contact --yes
       $ insightly undo undo.jsonl --yes
     """
+    from tap_insightly.undo.access import AccountAccess, DryRunAccess
+    from tap_insightly.undo.progress import UndoProgress
+    from tap_insightly.undo.undoer import Undoer
+    from tap_insightly.undo_file.journal import JournalError
+    from tap_insightly.undo_file.lines import read_account
+    from tap_insightly.undo_file.recorder import check_account, read_undo_file
+
     try:
         undo_file = read_undo_file(file)
         if undo_file.was_cut_off:
@@ -106,7 +107,10 @@ def _count_text(entries: Iterable[UndoEntry]) -> str:
 
 def _report(results: Iterable[tuple[UndoEntry, UndoResult]], *, is_dry: bool) -> bool:
     """Say what becomes of each line, and tell whether all went well."""
-    counts, is_restored, is_whole = Counter[UndoOutcome](), False, True
+    from tap_insightly.undo.undoer import UndoOutcome
+
+    counts: Counter[UndoOutcome] = Counter()
+    is_restored, is_whole = False, True
     for entry, result in results:
         counts[result.outcome] += 1
         is_restored |= result.is_restored

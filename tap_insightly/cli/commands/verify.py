@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tap_insightly.api import InsightlyError
+from tap_insightly.api.http.errors import InsightlyError
 from tap_insightly.api.records.names import close_names, did_you_mean
 from tap_insightly.cli.commands.plan import unread
 from tap_insightly.cli.options import with_settings
-from tap_insightly.cli.output import json_option, write_json, write_table
-from tap_insightly.command import content_of
+from tap_insightly.cli.output import format_option, write_rows, write_table
 from tap_insightly.exit_codes import FAILED, TRY_AGAIN, USAGE, beside_findings, exit_code
+from tap_insightly.given_files import content_of
 from tap_insightly.settings import SETTINGS
 
 if TYPE_CHECKING:
@@ -95,8 +95,8 @@ class VerifyResult:
 )
 @click.option("--seed", type=int, metavar="NUMBER", help="Take the records of an earlier run.")
 @with_settings(SETTINGS)
-@json_option
-def verify(config: dict[str, Any], *, is_json: bool, **options: Any) -> None:  # noqa: ANN401 - as click has it
+@format_option()
+def verify(config: dict[str, Any], *, form: str, **options: Any) -> None:  # noqa: ANN401 - as click has it
     """Say whether a warehouse holds what the account has.
 
     Compares ids and dates of update, stream by stream, and names what is missing, gone or older.
@@ -113,16 +113,14 @@ def verify(config: dict[str, Any], *, is_json: bool, **options: Any) -> None:  #
       $ insightly verify --from contacts.csv --stream contacts
     """
     _check(options)
-    from tap_insightly.verify import NotComparableError  # noqa: PLC0415 - takes as long as all else
+    from tap_insightly.verify import NotComparableError
 
     try:
         result = _verify(config, options)
     except (NotComparableError, InsightlyError) as error:
         raise NotComparedError(str(error), beside_findings(exit_code(error))) from None
-    if is_json:
-        write_json(_as_json(result))
-    else:
-        _show(result)
+    whole = _as_json(result)
+    write_rows(form, whole["streams"], lambda: _show(result), whole=whole)
     click.get_current_context().exit(result.code)
 
 
@@ -143,7 +141,7 @@ def _check(options: Mapping[str, Any]) -> None:
 
 
 def _verify(config: dict[str, Any], options: Mapping[str, Any]) -> VerifyResult:
-    from tap_insightly.verify import verify as compare  # noqa: PLC0415 - as above
+    from tap_insightly.verify import verify as compare
 
     catalog, state = (
         content_of(options["catalog"], "catalog"),
@@ -168,7 +166,7 @@ def _verify(config: dict[str, Any], options: Mapping[str, Any]) -> VerifyResult:
 
 
 def _open_warehouse(options: Mapping[str, Any]) -> Warehouse:
-    from tap_insightly.verify import open_file, open_warehouse  # noqa: PLC0415 - as above
+    from tap_insightly.verify import open_file, open_warehouse
 
     if options["file"]:
         return open_file(options["file"])
@@ -176,7 +174,7 @@ def _open_warehouse(options: Mapping[str, Any]) -> Warehouse:
 
 
 def _options(tap: UnreadTap, options: Mapping[str, Any], state: Mapping[str, Any]) -> VerifyOptions:
-    from tap_insightly.verify import VerifyOptions  # noqa: PLC0415 - as above
+    from tap_insightly.verify import VerifyOptions
 
     seed = options["seed"]
     return VerifyOptions(
@@ -192,8 +190,8 @@ def _options(tap: UnreadTap, options: Mapping[str, Any], state: Mapping[str, Any
 
 def _streams(tap: UnreadTap, names: Sequence[str]) -> Iterator[ComparableStream]:
     """Choose streams: those that are named, else those of the catalog, else all."""
-    from tap_insightly.streams import InsightlyStream  # noqa: PLC0415 - as above
-    from tap_insightly.verify import ComparableStream  # noqa: PLC0415 - as above
+    from tap_insightly.streams import InsightlyStream
+    from tap_insightly.verify import ComparableStream
 
     streams = {name: one for name, one in tap.streams.items() if isinstance(one, InsightlyStream)}
     by_name = {name.casefold(): one for name, one in streams.items()}
@@ -211,7 +209,7 @@ def _streams(tap: UnreadTap, names: Sequence[str]) -> Iterator[ComparableStream]
 
 
 def _bookmarks(state: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
-    from tap_insightly.verify.rows import seconds  # noqa: PLC0415 - as above
+    from tap_insightly.verify.rows import seconds
 
     for name, own in state.get("bookmarks", {}).items():
         moment = seconds(own.get("replication_key_value"))

@@ -10,7 +10,7 @@ import click
 
 from tap_insightly.cli.arguments import confirm, yes_option
 from tap_insightly.cli.commands.webhooks_forward import forward
-from tap_insightly.cli.output import echo, json_option, write_array, write_line, write_table
+from tap_insightly.cli.output import echo, format_option, write_line, write_rows, write_table
 from tap_insightly.cli.webhook_options import (
     age,
     ago,
@@ -22,13 +22,9 @@ from tap_insightly.cli.webhook_options import (
     shown_time,
     store_option,
 )
-from tap_insightly.webhooks.events import understand
-from tap_insightly.webhooks.forwarding import POLL_SECONDS
-from tap_insightly.webhooks.outbox import forget_forward, forward_standings, given_up
-from tap_insightly.webhooks.store import EVERYTHING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from datetime import datetime, timedelta
 
     from tap_insightly.webhooks.event import Event
@@ -57,7 +53,7 @@ def webhooks() -> None:
     metavar="NUMBER",
     help="How many at most; these are the newest.",
 )
-@json_option
+@format_option()
 def list_events(  # noqa: PLR0913 - as click has it
     store: str | None,
     account: str | None,
@@ -67,7 +63,7 @@ def list_events(  # noqa: PLR0913 - as click has it
     *,
     is_rejected: bool,
     is_given_up: bool,
-    is_json: bool,
+    form: str,
 ) -> None:
     """List events, the newest last.
 
@@ -79,18 +75,17 @@ def list_events(  # noqa: PLR0913 - as click has it
       $ insightly webhooks list --rejected --json
       $ insightly webhooks list --given-up
     """
+    from tap_insightly.webhooks.outbox import given_up
+
     selection = selected(account, names, since)
     if is_rejected:
         selection = replace(selection, is_rejected=True)
     with open_store(store) as opened:
         if is_given_up:
-            _list_given_up(list(given_up(opened, selection))[-limit:], is_json=is_json)
+            _list_given_up(list(given_up(opened, selection))[-limit:], form)
             return
         events = opened.newest_events(limit, selection)
-    if is_json:
-        write_array(map(as_json, events))
-    else:
-        write_table(_HEADINGS, map(_row, events))
+    write_rows(form, map(as_json, events), lambda: write_table(_HEADINGS, map(_row, events)))
 
 
 _HEADINGS = ("event", "received", "account", "object", "id", "updated", "came", "rejected")
@@ -109,19 +104,21 @@ def _row(event: Event) -> tuple[object, ...]:
     )
 
 
-def _list_given_up(failures: Iterable[Failure], *, is_json: bool) -> None:
-    if is_json:
-        write_array(
-            {
-                "forward": one.forward,
-                "tries": one.tries,
-                "given_up": shown_time(one.given_up),
-                "error": one.error,
-                **as_json(one.event),
-            }
-            for one in failures
-        )
-        return
+def _list_given_up(failures: Sequence[Failure], form: str) -> None:
+    rows = (
+        {
+            "forward": one.forward,
+            "tries": one.tries,
+            "given_up": shown_time(one.given_up),
+            "error": one.error,
+            **as_json(one.event),
+        }
+        for one in failures
+    )
+    write_rows(form, rows, lambda: _show_given_up(failures))
+
+
+def _show_given_up(failures: Iterable[Failure]) -> None:
     write_table(
         ("event", "account", "object", "id", "forward", "tries", "given up", "why"),
         (
@@ -173,6 +170,8 @@ def tail(  # noqa: PLR0913 - as click has it
     Examples:
       $ insightly webhooks tail --count 2
     """
+    from tap_insightly.webhooks.forwarding import POLL_SECONDS
+
     selection = selected(account, names, since)
     shown = 0
     with open_store(store) as opened:
@@ -213,6 +212,9 @@ def replay(
       $ insightly webhooks replay --rejected
       $ insightly webhooks replay --since 2h --object task
     """
+    from tap_insightly.webhooks.events import understand
+    from tap_insightly.webhooks.store import EVERYTHING
+
     selection = selected(account, names, since)
     if is_rejected:
         selection = replace(selection, is_rejected=True)
@@ -260,6 +262,8 @@ def prune(store: str | None, duration: timedelta, *, is_rejected: bool, is_sure:
     Examples:
       $ insightly webhooks prune --older-than 30d --yes
     """
+    from tap_insightly.webhooks.outbox import forward_standings
+
     before = ago(duration)
     with open_store(store, is_writable=True) as opened:
         count = opened.count_old(before, is_with_rejected=is_rejected)
@@ -277,23 +281,21 @@ webhooks.add_command(forward)
 
 @webhooks.command()
 @store_option
-@json_option
-def forwards(store: str | None, *, is_json: bool) -> None:
+@format_option()
+def forwards(store: str | None, *, form: str) -> None:
     """List who is told of events, and how far.
 
     \b
     Examples:
       $ insightly webhooks forwards
     """
+    from tap_insightly.webhooks.outbox import forward_standings
+
     with open_store(store) as opened:
         found = forward_standings(opened)
-    if is_json:
-        write_array(vars(one) for one in found)
-    else:
-        write_table(
-            ("name", "to come", "waiting", "given up"),
-            ((one.name, one.ahead, one.waiting, one.given_up) for one in found),
-        )
+    cells = [(one.name, one.ahead, one.waiting, one.given_up) for one in found]
+    headings = ("name", "to come", "waiting", "given up")
+    write_rows(form, map(vars, found), lambda: write_table(headings, cells))
 
 
 @webhooks.command()
@@ -309,6 +311,8 @@ def forget(name: str, store: str | None, *, is_sure: bool) -> None:
     Examples:
       $ insightly webhooks forget orchestrator --yes
     """
+    from tap_insightly.webhooks.outbox import forget_forward, forward_standings
+
     with open_store(store, is_writable=True) as opened:
         known = [one.name for one in forward_standings(opened)]
         if name not in known:

@@ -13,8 +13,6 @@ import click
 from tap_insightly.cli.output import echo
 from tap_insightly.cli.webhook_options import open_store, store_option
 from tap_insightly.exit_codes import TRY_AGAIN
-from tap_insightly.webhooks.forwarding import Forwarder
-from tap_insightly.webhooks.targets import CommandTarget, InvalidTargetError, UrlTarget
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -67,6 +65,8 @@ def forward(  # noqa: PLR0913 - as click has it
     Examples:
       $ insightly webhooks forward --command "wc -c" --name orchestrator --once
     """
+    from tap_insightly.webhooks.forwarding import Forwarder
+
     target = _target(url, command, timeout)
     name = name or target.name
     if not _NAME.fullmatch(name):
@@ -96,6 +96,8 @@ class _Stop:
 
 
 def _target(url: str | None, command: str | None, seconds: float) -> Target:
+    from tap_insightly.webhooks.targets import CommandTarget, InvalidTargetError, UrlTarget
+
     if url is not None and command is not None:
         msg = "Give a URL or a --command, and not both."
         raise click.UsageError(msg)

@@ -70,7 +70,7 @@ ASSUMPTIONS = (
     Assumption(
         "states-in-capitals",
         "The states of an opportunity are OPEN, WON, LOST, ABANDONED and SUSPENDED, in capitals.",
-        said_in=("api/records/stages.py", "docs/cli.md"),
+        said_in=("api/records/states.py", "docs/cli.md"),
     ),
     Assumption(
         "ticket-statuses",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api.http.auth import base_url
+from tap_insightly.api.http.address import base_url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
