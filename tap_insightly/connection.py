@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tap_insightly.api.http.address import base_url
+from tap_insightly.api.http.address import base_url, origin_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,7 +32,14 @@ def open_session_of(kind: type[Session], config: Mapping[str, Any], program: str
         max_retries=config["max_retries"],
         quota_reserve=config["quota_reserve"],
         user_agent=f"{program}/{package_version()}",
+        address_origin=_origin(config),
     )
+
+
+def _origin(config: Mapping[str, Any]) -> str:
+    """Name the setting that the address is made of, and where it is made."""
+    origin, account = origin_of(config["pod"], config.get("api_url")), config.get("account")
+    return f"{origin} of account '{account}' of the configuration file" if account else origin
 
 
 def package_version() -> str:

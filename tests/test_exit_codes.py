@@ -93,7 +93,7 @@ def test_settings_and_the_way_to_the_account(
     assert run(None, api_url=closed, max_retries=0)[0] == 75
     ended, stderr = run(None, api_url=NOWHERE)
     wanted = 2 if says_that_there_is_none("nowhere.invalid") else 75
-    assert (ended, "Compare pod and api_url" in stderr) == (wanted, wanted == 2), stderr
+    assert (ended, "Compare api_url" in stderr) == (wanted, True), stderr
     for status, code in ((407, 2), (403, 2), (429, 75), (503, 75)):
         with running(HTTPServer(("127.0.0.1", 0), proxy_that_answers(status))) as proxy:
             monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxy.server_port}")

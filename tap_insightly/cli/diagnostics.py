@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import requests
-from requests.utils import get_environ_proxies, select_proxy
 
 from tap_insightly.api import QuotaExhaustedError, RefusedError
 from tap_insightly.api.http.address import pod_name
 from tap_insightly.api.http.errors import BrokenResponseError, RetryableError
+from tap_insightly.api.http.failures import PROXY_VARIABLES, proxy_of
 from tap_insightly.api.http.transport import reason_of, took_too_long, wrapped_errors
 
 if TYPE_CHECKING:
@@ -72,10 +72,10 @@ class Explainer:
         """Explain why there was no answer."""
         reason = reason_of(error).removeprefix("the proxy: ")
         if isinstance(error, requests.exceptions.ProxyError):
+            proxy = proxy_of(self._session.base_url)
             return (
-                f"The proxy {self._proxy()} does not let us through to {self._host} ({reason}). "
-                "It is set by HTTPS_PROXY, HTTP_PROXY or ALL_PROXY: correct that, or name the "
-                "host in NO_PROXY."
+                f"The proxy {proxy} does not let us through to {self._host} ({reason}). "
+                f"It is set by {PROXY_VARIABLES}: correct that, or name the host in NO_PROXY."
             )
         causes = tuple(_causes(error))
         if isinstance(error, requests.exceptions.SSLError):
@@ -106,11 +106,6 @@ class Explainer:
                 f"({error.strerror}). Check the network. {self._compare}"
             )
         return f"The host name {self._host} does not exist ({error.strerror}). {self._compare}"
-
-    def _proxy(self) -> str:
-        url = self._session.base_url
-        proxy = select_proxy(url, get_environ_proxies(url)) or ""
-        return urlsplit(proxy).netloc.rpartition("@")[2]  # without a password
 
     def _used_up(self) -> str:
         quota = self._session.quota

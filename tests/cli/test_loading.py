@@ -323,7 +323,7 @@ def test_a_terminal_shows_how_far_it_is_and_keeps_what_is_said(tmp_path: Path) -
 def test_settings_of_the_target_are_options(sandbox: Sandbox) -> None:
     shown = run(None, "load", "--help", api_key=None).stdout
     for setting in OWN_SETTINGS:
-        is_shown = f"--{setting.name.replace('_', '-')}" in shown
+        is_shown = f"  --{setting.name.replace('_', '-')}" in shown
         assert is_shown is (setting.name not in {one.name for one in WITH_ACCOUNT})
     for option in ("--match-on", "--map", "--dry-run", "--skip-rows"):
         assert option in shown

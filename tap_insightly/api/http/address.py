@@ -97,6 +97,19 @@ def base_url(pod: str = "na1", api_url: str | None = None, api_version: str = AP
     return url.geturl().rstrip("/")
 
 
+def origin_of(pod: str, api_url: str | None) -> str:
+    """Name the setting that an address is made of, with the pod.
+
+    Args:
+        pod: As `base_url` takes it.
+        api_url: As `base_url` takes it.
+
+    Returns:
+        Text to go on with after "compare".
+    """
+    return "api_url" if api_url else f"pod ('{pod_name(pod)}')"
+
+
 def _split(text: str, accepted: str) -> SplitResult:
     if not text.isascii() or any(c.isspace() for c in text):
         raise InvalidAddressError(accepted)

@@ -24,7 +24,8 @@
     │   └── UnsupportedOperationError the API has no way to do it (objects)
     └── RetryableError                a failure that may pass; a session tries again, and raises
         │                             another error at last
-        └── BrokenResponseError       a body that is not what belongs there
+        ├── BrokenResponseError       a body that is not what belongs there
+        └── UnresolvedError           nobody says whether there is such a host
 """
 
 from __future__ import annotations
@@ -230,6 +231,10 @@ class BrokenResponseError(RetryableError):
         super().__init__(message, **facts)
         self.is_json = is_json
         """Whether it is JSON, at least."""
+
+
+class UnresolvedError(RetryableError):
+    """No name server says where the host is, or whether there is one, before anything was sent."""
 
 
 class PageTooLargeError(InsightlyError):

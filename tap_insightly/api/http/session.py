@@ -22,14 +22,14 @@ from tap_insightly.api.http.errors import (
     ClosedError,
     Facts,
     NotAvailableError,
-    PageTooLargeError,
     QuotaExhaustedError,
     RefusedError,
     RetriesExhaustedError,
     RetryableError,
     UnknownOutcomeError,
-    UnreachableError,
+    UnresolvedError,
 )
+from tap_insightly.api.http.failures import NetworkFailures
 from tap_insightly.api.http.headers import is_of_gateway, moment, seconds_to_wait, whole_number
 from tap_insightly.api.http.quota import Quota
 from tap_insightly.api.http.rate_limit import RateLimiter
@@ -38,13 +38,7 @@ from tap_insightly.api.http.response import Response
 from tap_insightly.api.http.server_text import LONGEST, as_sentence, server_message
 from tap_insightly.api.http.stats import RequestStats
 from tap_insightly.api.http.status_errors import error_of
-from tap_insightly.api.http.transport import (
-    breakable_session,
-    reason_of,
-    took_too_long,
-    was_never_sent,
-    will_last,
-)
+from tap_insightly.api.http.transport import breakable_session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -74,6 +68,7 @@ class InsightlySession(Closeable):
         user_agent: str = "tap-insightly",
         rate_limiter: RateLimiter | None = None,
         sleep: Callable[[float], object] | None = None,
+        address_origin: str = "pod and api_url",
     ) -> None:
         """Get ready; nothing is sent yet.
 
@@ -90,6 +85,7 @@ class InsightlySession(Closeable):
                 `requests_per_second` and `max_concurrency`.
             sleep: Waits between two tries, for a number of seconds; by default until that time is
                 over or the session is closed.
+            address_origin: The settings that the address is made of, to be named in errors.
         """
         self.base_url = base_url
         self.max_concurrency = max_concurrency
@@ -107,6 +103,9 @@ class InsightlySession(Closeable):
         self.sleep = sleep or self._pause
         """Waits for a number of seconds, or until the session is closed."""
         self._http, self._connections = breakable_session(max_concurrency)
+        self._failures = NetworkFailures(
+            base_url, address_origin, request_timeout, self._connections.lookup, self._auth.hide
+        )
         self._http.headers.update({"User-Agent": user_agent, "Accept": "application/json"})
 
     def with_stats(self, stats: RequestStats) -> InsightlySession:
@@ -214,9 +213,9 @@ class InsightlySession(Closeable):
                 may_be_done |= not error.was_not_processed
                 if may_be_done and not request.is_repeatable:
                     raise self._unknown(request, error) from error
-                if number >= self._max_tries:
-                    raise self._given_up(request, error, may_be_done=may_be_done) from error
                 wait = backoff.full_jitter(waits.send(None))
+                if number >= self._max_tries or self._is_hopeless(error, wait):
+                    raise self._given_up(request, error, number, may_be_done) from error
                 self._log_retry(request, error, number, wait)
             except NotAvailableError as error:
                 if may_be_done and request.method == "DELETE" and error.is_missing:
@@ -282,41 +281,14 @@ class InsightlySession(Closeable):
                 stream=True,
             ) as response:
                 yield response
-        except requests.exceptions.SSLError as error:
-            self._raise_if_closed()
-            msg = (
-                f"No secure connection to {self.base_url}: {self._auth.hide(reason_of(error))}. "
-                "Check the address, and whether a proxy on the way needs its certificate trusted."
-            )
-            kind = UnreachableError if will_last(error) else RetriesExhaustedError
-            raise kind(msg, request=request) from None
         except requests.RequestException as error:
             self._raise_if_closed()
-            raise self._failure(request, error) from None
+            was_answered = bool(self._date)
+            raise self._failures.error_of(request, error, was_answered=was_answered) from None
         except Exception:
             self._raise_if_closed()  # whatever a connection says that is broken off
             raise
         stats.time(time.monotonic() - started, response.status_code)
-
-    def _failure(self, request: Request, error: requests.RequestException) -> InsightlyError:
-        """Say what went wrong on the network; chained, the cause would print the request."""
-        is_late = took_too_long(error)
-        if is_late and request.largest is not None:
-            msg = (
-                f"GET {self.base_url}{request.path} was not answered in whole within "
-                f"{self._timeout:g} seconds (request_timeout)."
-            )
-            return PageTooLargeError(msg, request=request)
-        msg = f"{self._auth.hide(reason_of(error))}."
-        if will_last(error) and not self._date:  # what was reached once will be found again
-            msg = (
-                f"{self.base_url} cannot be reached: {msg} Compare pod and api_url with the API "
-                "URL shown in Insightly under User Settings > API."
-            )
-            return UnreachableError(msg, request=request)
-        if is_late or isinstance(error, requests.Timeout):
-            msg = f"no answer within {self._timeout:g} seconds (request_timeout)."
-        return RetryableError(msg, was_not_processed=was_never_sent(error), request=request)
 
     def _raise_if_closed(self) -> None:
         if self._closed.is_set():
@@ -362,10 +334,18 @@ class InsightlySession(Closeable):
             raise self._unknown(request, RetryableError(msg, status=status))
         return seconds
 
+    def _is_hopeless(self, error: RetryableError, wait: float) -> bool:
+        """Tell whether it is rather told now than tried again, as a setting may be wrong."""
+        return isinstance(error, UnresolvedError) and self._connections.lookup.is_over(wait)
+
     def _given_up(
-        self, request: Request, error: RetryableError, *, may_be_done: bool
+        self,
+        request: Request,
+        error: RetryableError,
+        tries: int,
+        may_be_done: bool,  # noqa: FBT001 - as it is known there
     ) -> RetriesExhaustedError:
-        times = "once" if self._max_tries == 1 else f"{self._max_tries} times"
+        times = "once" if tries == 1 else f"{tries} times"
         outcome = ""
         if not request.is_reading:
             outcome = " It may have been done." if may_be_done else " Nothing was done."

@@ -22,6 +22,8 @@ from urllib3.exceptions import (
     ReadTimeoutError,
 )
 
+from tap_insightly.api.http.lookup import HostLookup
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -44,6 +46,8 @@ class BreakableAdapter(HTTPAdapter):
         self._connections: weakref.WeakSet[HTTPConnection] = weakref.WeakSet()
         # A connection forgets its socket if the response that it reads is the last one.
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self.lookup = HostLookup()
+        """What has looked up the host, or that of the proxy."""
         super().__init__(pool_connections=1, pool_maxsize=connections)
 
     @override
@@ -66,17 +70,25 @@ class BreakableAdapter(HTTPAdapter):
                     one.shutdown(socket.SHUT_RDWR)
 
     def _watch(self, manager: PoolManager) -> None:
-        known, sockets = self._connections, self._sockets
+        known, sockets, lookup = self._connections, self._sockets, self.lookup
+
+        def look_up(connection: HTTPConnection) -> None:
+            try:
+                lookup.check(connection.host, connection.port)
+            except socket.gaierror as error:
+                raise NameResolutionError(connection.host, connection, error) from error
 
         class Plain(HTTPConnection):
             def connect(self) -> None:
                 known.add(self)
+                look_up(self)
                 super().connect()
                 sockets.add(self.sock)
 
         class Secure(HTTPSConnection):
             def connect(self) -> None:
                 known.add(self)
+                look_up(self)
                 super().connect()
                 sockets.add(self.sock)
 
@@ -123,16 +135,20 @@ def will_last(error: BaseException) -> bool:
     There is no such host, its certificate is not trusted, or the proxy refuses. That no name server
     can be asked, or that a proxy does not answer, may pass.
     """
+    failure = lookup_failure(error)
+    if failure is not None:
+        return failure.errno in _NO_SUCH_HOST
     return any(
         isinstance(layer, ssl.SSLCertVerificationError)
-        or (isinstance(layer, NameResolutionError) and _is_unknown(layer.__cause__))
         or (isinstance(layer, OSError) and _PROXY_REFUSES.match(str(layer)))
         for layer in _chain(error)
     )
 
 
-def _is_unknown(cause: BaseException | None) -> bool:
-    return isinstance(cause, socket.gaierror) and cause.errno in _NO_SUCH_HOST
+def lookup_failure(error: BaseException) -> socket.gaierror | None:
+    """Find what was wrong with the lookup of a host name; None if it is another matter."""
+    causes = (one.__cause__ for one in _chain(error) if isinstance(one, NameResolutionError))
+    return next((one for one in causes if isinstance(one, socket.gaierror)), None)
 
 
 def took_too_long(error: BaseException) -> bool:

@@ -7,7 +7,7 @@ import threading
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api.http.address import API_VERSION, base_url
+from tap_insightly.api.http.address import API_VERSION, base_url, origin_of
 from tap_insightly.api.http.closeable import Closeable
 from tap_insightly.api.http.errors import NotAvailableError
 from tap_insightly.api.http.session import InsightlySession
@@ -66,7 +66,9 @@ class ReadingClient(Closeable):
         Raises:
             InvalidAddressError: If the pod or the URL is none.
         """
-        self._open(InsightlySession(base_url(pod, api_url, api_version), api_key, **options))
+        address = base_url(pod, api_url, api_version)
+        options = {"address_origin": origin_of(pod, api_url), **options}
+        self._open(InsightlySession(address, api_key, **options))
 
     @classmethod
     def from_session(cls, session: InsightlySession) -> Self:
