@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import NotAvailableError
 from tap_insightly.api.lists.deletion_search import DeletionSearch
+from tap_insightly.api.lists.id_set import IdSet, union
+from tap_insightly.api.lists.seen_keys import are_ascending_ids
 from tap_insightly.sync.id_comparison import Findings, IdComparison, behind
 from tap_insightly.sync.id_list import IdList, UnorderedError
 from tap_insightly.sync.known_ids import KNOWN, KnownIds, SentIds, keep_known
 from tap_insightly.sync.refresh import gone_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tap_insightly.api import Page, PagedRequest
     from tap_insightly.streams import InsightlyStream
@@ -68,6 +70,7 @@ class Deletions:
         self._method = self._choose_method()
         self._outcome = Outcome.PENDING
         self._findings = Findings(is_misled=self._known.is_misled)
+        self._sent_ids = IdSet()  # known when the stream has been read
         self.excess: str | None = None
         """What is wrong if too much would be called gone, a sentence; None if it is not."""
         self._search: DeletionSearch | None = None
@@ -106,9 +109,9 @@ class Deletions:
         Raises:
             InsightlyError: If the API ends the sync.
         """
-        sent = self._sent.all()
+        self._sent_ids = self._sent.all()
         try:
-            self._findings = self._compare(sent, read)
+            self._findings = self._compare(self._sent_ids, read)
         except NotAvailableError as error:
             self._outcome = Outcome.REFUSED
             self._warn(f"deletions cannot be found: {error}")
@@ -117,15 +120,15 @@ class Deletions:
             self._warn("deletions cannot be found, because ids do not ascend in its list.")
         else:
             self._outcome = Outcome.COMPARED
-            self._findings.learned |= sent
 
-    def _compare(self, sent: set[int], read: Read) -> Findings:
+    def _compare(self, sent: IdSet, read: Read) -> Findings:
         paginator = self._partition_read.paginator
         if not paginator.ascends:
             raise UnorderedError
         known = self._known.ids or ()
         if self._method is Method.WHOLE_LIST:
-            return Findings(gone=set(known) - sent, is_misled=paginator.has_holes)
+            gone = IdSet(one for one in known if one not in sent)
+            return Findings(gone=gone, is_misled=paginator.has_holes)
         comparison = IdComparison(known, sent, self._list, read, self._warn)
         findings = Findings(is_misled=self._method is Method.ALL_IDS)
         if self._search is not None:
@@ -155,16 +158,21 @@ class Deletions:
         """Compare a page of the list that was read for other reasons, once its records are sent."""
         if self._outcome is Outcome.COMPARED:
             key, found = self._list.key, self._findings
-            found.learned.update(record[key] for record in page.records if record.get(key))
-            found.gone.update(gone_in(page, key, self._known.ids or ()))
-            found.gone -= found.learned
+            values: list[Any] = [record.get(key) for record in page.records]
+            ids = {one for one in values if are_ascending_ids([one])}  # the rest cannot be ids
+            found.learned.update(sorted(ids))
+            missing = gone_in(page, key, self._known.ids or ())
+            found.gone.update(
+                one for one in missing if one not in found.learned and one not in self._sent_ids
+            )
+            found.gone -= ids
 
-    def gone(self) -> Sequence[int]:
+    def gone(self) -> Iterable[int]:
         """Return ids that are gone, in ascending order; none if they are too many to be true."""
         if self._outcome is not Outcome.COMPARED:
             return ()
         self.excess = self._excess()
-        return () if self.excess else sorted(self._findings.gone)
+        return () if self.excess else self._findings.gone
 
     def _excess(self) -> str | None:
         known, gone = len(self._known.ids or ()), len(self._findings.gone)
@@ -181,15 +189,17 @@ class Deletions:
     def keep_in(self, state: dict[str, Any]) -> None:
         """Keep what is known now, of the new bookmark, once all tombstones have been sent."""
         if self._outcome is Outcome.COMPARED:
-            known = self._findings.learned.union(self._known.ids or ()) - self._findings.gone
-            keep_known(state, known, is_misled=self._findings.is_misled)
+            found = self._findings
+            known = union(self._known.ids or (), self._sent_ids, found.learned)
+            there = (one for one in known if one not in found.gone)
+            keep_known(state, there, is_misled=found.is_misled)
         elif self._outcome is Outcome.UNORDERED:
             state.pop(KNOWN, None)
 
     def keep_sent(self, state: dict[str, Any]) -> None:
         """Keep what was known and what was sent, of a list that was not read whole."""
         if self._sent.is_complete and self._partition_read.paginator.ascends:
-            known = self._sent.all().union(self._known.ids or ())
+            known = union(self._known.ids or (), self._sent.all())
             keep_known(state, known, is_misled=self._known.is_misled)
 
     def _warn(self, what: str) -> None:

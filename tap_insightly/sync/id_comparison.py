@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
+from tap_insightly.api.lists.id_set import IdSet, has_id
 from tap_insightly.sync.id_list import UnorderedError
 from tap_insightly.values import is_before
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Container, Sequence
 
     from tap_insightly.api import PagedRequest
     from tap_insightly.api.lists.deletion_search import DeletionSearch
@@ -21,10 +23,10 @@ if TYPE_CHECKING:
 class Findings:
     """What a comparison found."""
 
-    gone: set[int] = field(default_factory=set)
+    gone: IdSet = field(default_factory=IdSet)
     """Known ids that the list does not have any more."""
-    learned: set[int] = field(default_factory=set)
-    """Ids of the list that are known from now on."""
+    learned: IdSet = field(default_factory=IdSet)
+    """Ids of the list that are known from now on, besides those that were sent."""
     returned: dict[int, int] = field(default_factory=dict)
     """Ids that came back, and their places in the list."""
     is_misled: bool = False
@@ -41,7 +43,7 @@ class IdComparison:
     def __init__(
         self,
         known: Sequence[int],
-        sent: set[int],
+        sent: IdSet,
         id_list: IdList,
         read: Read,
         warn: Callable[[str], None],
@@ -71,8 +73,7 @@ class IdComparison:
 
     def learn(self, findings: Findings) -> None:
         """Read the ids behind the known ones, which other runs have sent."""
-        known = [one for one in self._known if one not in findings.gone]
-        entries = self._list.entries(behind(known, self._list), self._read)
+        entries = self._list.entries(behind(self._known, self._list, findings.gone), self._read)
         findings.learned.update(entry.record_id for entry in entries)
 
     def reconcile(self, search: DeletionSearch, findings: Findings, date: str, since: str) -> None:
@@ -81,18 +82,24 @@ class IdComparison:
         What was updated since the moment that the stream was read from is for the next sync, which
         finds it by its date.
         """
-        there = [one for one in self._known if one not in findings.gone]
-        known = {*there, *self._sent, *findings.returned}
-        if search.total is None or search.total <= len(known):
+        before, gone = self._known, findings.gone
+        besides = IdSet(
+            one
+            for one in chain(self._sent, findings.returned)
+            if one in gone or not has_id(before, one)
+        )
+        known = len(before) - len(gone) + len(besides)
+        if search.total is None or search.total <= known:
             return
-        seen: set[int] = set()
-        for entry in self._list.entries(behind(there, self._list), self._read):
-            seen.add(entry.record_id)
-            if entry.record_id not in known and is_before(entry.record.get(date), since):
-                findings.returned[entry.record_id] = entry.place
-        if search.total > len(known | seen):
+        unknown = 0
+        for entry in self._list.entries(behind(before, self._list, gone), self._read):
+            if entry.record_id not in besides:
+                unknown += 1
+                if is_before(entry.record.get(date), since):
+                    findings.returned[entry.record_id] = entry.place
+        if search.total > known + unknown:
             self._warn(
-                f"Insightly counts {search.total:,} records, of which {len(known):,} are known. "
+                f"Insightly counts {search.total:,} records, of which {known:,} are known. "
                 "The rest may have come back where others went; refresh_days reads all again, and "
                 "insightly verify says which it is."
             )
@@ -100,28 +107,38 @@ class IdComparison:
     def read_all(self, before: Findings, *, is_all_known: bool) -> Findings:
         """Read all ids, where places prove nothing."""
         paginator = self._list.paginator()
-        places = {
-            entry.record_id: entry.place for entry in self._list.entries(paginator, self._read)
-        }
+        is_returned = is_all_known and bool(self._known)
+        listed, learned, returned = IdSet(), IdSet(), dict[int, int]()
+        for entry in self._list.entries(paginator, self._read):
+            one = entry.record_id
+            listed.add(one)
+            if has_id(self._known, one) or one in self._sent:
+                continue
+            if is_returned:
+                returned[one] = entry.place
+            else:
+                learned.add(one)
         if not paginator.is_whole and not paginator.is_contiguous:
             self._warn("deletions cannot be found, because its list has gaps and changes.")
             return Findings(returned=before.returned, is_misled=True)
-        known = set(self._known)
         last = -1 if paginator.last is None else paginator.last
-        # Of a list that is not whole, what comes behind its last record may be there still.
-        gone = {one for one in known - places.keys() if paginator.is_whole or one < last}
-        fresh = places.keys() - known - self._sent
-        is_returned = is_all_known and bool(known)
+        missing = (one for one in self._known if one not in listed)
         return Findings(
-            gone=gone,
-            learned=set() if is_returned else fresh,
-            returned={one: places[one] for one in fresh} if is_returned else {},
+            # Of a list that is not whole, what comes behind its last record may be there still.
+            gone=IdSet(one for one in missing if paginator.is_whole or one < last),
+            learned=learned,
+            returned=returned,
             is_misled=paginator.has_holes or not paginator.is_whole or paginator.total is None,
         )
 
 
-def behind(known: Sequence[int], id_list: IdList) -> OffsetPaginator:
-    """Begin behind the last known record, which is where as many as are known come before it."""
-    if not known:
+def behind(known: Sequence[int], id_list: IdList, gone: Container[int] = ()) -> OffsetPaginator:
+    """Begin behind the last known record, which is where as many as are known come before it.
+
+    Those that are gone do not count.
+    """
+    there = (one for one in reversed(known) if one not in gone)
+    last = next(there, None)
+    if last is None:
         return id_list.paginator()
-    return id_list.paginator(after=known[-1], skip=len(known) - 1)
+    return id_list.paginator(after=last, skip=sum(1 for _ in there))

@@ -60,10 +60,12 @@ class IdList:
         """Read on from where a paginator is; whether to the end, it tells afterwards.
 
         Raises:
-            UnorderedError: At the end, if ids do not ascend.
+            UnorderedError: If ids do not ascend, behind those that do.
         """
         with suppress(IncompleteError):
             for page in read([self.brief(paginator)]):
+                if not paginator.ascends:
+                    break
                 new = {record.get(self.key) for record in page.records}
                 for place, record in enumerate(page.response.records, page.skip):
                     record_id: Any = record.get(self.key)  # without one, nothing ascends

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.sync.id_codec import decode_ids, encode_ids
+from tap_insightly.api.lists.id_set import IdSet
+from tap_insightly.sync.id_codec import decode_ids, encode_ids, pack_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -51,10 +52,13 @@ class KnownIds:
 
 
 def keep_known(state: dict[str, Any], ids: Iterable[int], *, is_misled: bool) -> None:
-    """Write to the state of a stream what `KnownIds` reads, as of the bookmark in it."""
-    known = sorted(ids)
+    """Write to the state of a stream what `KnownIds` reads, as of the bookmark in it.
+
+    The ids are in ascending order.
+    """
+    text, count = pack_ids(ids)
     bookmark = state.get("replication_key_value")
-    state[KNOWN] = {"ids": encode_ids(known), "count": len(known), "bookmark": bookmark}
+    state[KNOWN] = {"ids": text, "count": count, "bookmark": bookmark}
     if is_misled:
         state[KNOWN]["is_misled"] = True
 
@@ -67,15 +71,15 @@ class SentIds:
         self._partition_read = partition_read
         packs = partition_read.checkpoint.sent_ids
         decoded = [decode_ids(pack) for pack in packs or ()]
-        self._before = list(chain.from_iterable(ids or () for ids in decoded))
+        self._before = IdSet(chain.from_iterable(ids or () for ids in decoded))
         self.is_complete = packs is not None and None not in decoded
         """Whether all of those runs have kept what they sent."""
         self._kept = self._kept_late = 0
 
-    def all(self) -> set[int]:
+    def all(self) -> IdSet:
         """Return them all, as far as they are known."""
         paginator = self._partition_read.paginator
-        return {*self._before, *paginator.passed_ids, *paginator.late_ids}
+        return IdSet(chain(self._before, paginator.late_ids), ascending=paginator.passed_ids)
 
     def update_checkpoint(self) -> None:
         """Keep with the checkpoint what was sent up to it."""

@@ -27,6 +27,7 @@ from bisect import bisect_left, bisect_right
 from enum import Enum, auto
 from typing import TYPE_CHECKING, NamedTuple
 
+from tap_insightly.api.lists.id_set import IdSet
 from tap_insightly.api.lists.paginator import PAGE_SIZE
 from tap_insightly.api.lists.seen_keys import are_ascending_ids
 
@@ -86,9 +87,9 @@ class DeletionSearch:
         """
         self.known = known
         self.page_size = page_size
-        self.gone: set[int] = set()
+        self.gone = IdSet()
         """Known ids that the list does not have any more."""
-        self.found: set[int] = set()
+        self.found = IdSet()
         """Ids that the list has between known ones, and that were not known."""
         self.obstacle: Obstacle | None = None
         """Why the search was given up; None if it was not."""

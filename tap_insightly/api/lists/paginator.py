@@ -27,6 +27,7 @@ from tap_insightly.api.lists.page_sizes import FEW, PageSizes
 from tap_insightly.api.lists.seen_keys import SeenKeys
 
 if TYPE_CHECKING:
+    from array import array
     from collections.abc import Iterator, Mapping, Sequence
 
     Record = Mapping[str, Any]
@@ -108,7 +109,7 @@ class OffsetPaginator:
         return self._seen.last
 
     @property
-    def passed_ids(self) -> Sequence[int]:
+    def passed_ids(self) -> array[int]:
         """The ids that were passed by this reader, in ascending order, if they ascend."""
         return self._seen.ids
 
