@@ -14,6 +14,7 @@ from collections import Counter
 
 import click
 
+from benchmarks.known import contact_id
 from tap_insightly.api.http.codec import encode
 from tap_insightly.sandbox import Sandbox
 from tap_insightly.sandbox.account.table import Table
@@ -49,7 +50,7 @@ class Repeated(Table):
         Returns:
             JSON.
         """
-        return encode(self.rows[at] | {self.keys[0]: at + 1})
+        return encode(self.rows[at] | {self.keys[0]: contact_id(at)})
 
 
 def set_faults(sandbox: Sandbox, line: str) -> None:

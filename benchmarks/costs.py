@@ -5,7 +5,10 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+import click
+
 from benchmarks.bench import FASTEST, check_contacts
+from benchmarks.processes import environment, measure
 from benchmarks.rows import Row
 from benchmarks.servers import served
 
@@ -20,6 +23,7 @@ MICROSECONDS = 100.0  # of one core, for a record from the socket to stdout
 SHARE_OF_PLAIN = 0.5
 MEGABYTES = 200.0
 GROWTH = 1.15  # from the fewest to the most contacts
+MEGABYTES_OF_KNOWN = 120.0  # while ids are kept of a million contacts
 LARGE = 100_000  # bytes of a record
 MEGABYTES_OF_LARGE = 250.0
 
@@ -75,6 +79,28 @@ def memory(bench: Bench) -> Iterator[Row]:
                 yield Row(f"{what}, unpaced", fastest, "MB", at_most=MEGABYTES)
     growth = peaks[sizes[-1]] / peaks[sizes[0]]
     yield Row(f"memory: {sizes[-1]:,} / {sizes[0]:,} contacts", growth, at_most=GROWTH)
+    yield from _known(bench, bench.size(1_000_000, 20_000))
+
+
+def _known(bench: Bench, contacts: int) -> Iterator[Row]:
+    """Measure the same where deletions are found, by the ids of all contacts.
+
+    The first sync learns them; a later one has them in its state, and finds that one is gone.
+    """
+    what = f"memory: {contacts:,} contacts, detect_deletes"
+    settings = {"detect_deletes": True}
+    state = bench.folder / "known.json"
+    command = ["-m", "benchmarks.known", str(contacts)]
+    measure(command, env=environment(), folder=bench.folder, stdout=state)
+    with served(contacts=contacts) as server:
+        usage = bench.tap(server, f"--state={state}", **settings)
+        if "1 deleted" not in usage.log:
+            msg = f"One contact was deleted, and the tap says: {usage.log[-500:]}"
+            raise click.ClickException(msg)
+        yield Row(f"{what}, later", usage.peak / 1e6, "MB", at_most=MEGABYTES_OF_KNOWN)
+        usage = bench.tap(server, **settings)
+        check_contacts(usage, contacts)
+        yield Row(what, usage.peak / 1e6, "MB", at_most=MEGABYTES_OF_KNOWN)
 
 
 def large(bench: Bench) -> Iterator[Row]:

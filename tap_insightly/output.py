@@ -36,6 +36,8 @@ class MessageWriter(MsgSpecWriter):
         """Start with nothing written."""
         super().__init__()
         self._last: Mapping[str, Any] | None = None
+        self.state_bytes = 0
+        """How long the state is that was written last."""
         self._is_writing = False
         self._pending_action: Callable[[], object] | None = None
 
@@ -49,9 +51,12 @@ class MessageWriter(MsgSpecWriter):
             self._last = deepcopy(message.value)
         self._is_writing = True
         try:
-            sys.stdout.buffer.write(self.format_message(message))
+            line = self.format_message(message)
+            sys.stdout.buffer.write(line)
             if not isinstance(message, RecordMessage):
                 sys.stdout.flush()
+            if isinstance(message, StateMessage):
+                self.state_bytes = len(line)
         except BrokenPipeError:
             raise
         except OSError as error:

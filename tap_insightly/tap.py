@@ -17,6 +17,7 @@ from typing_extensions import override
 from tap_insightly.connection import open_session
 from tap_insightly.discovery import catalogued, discovered
 from tap_insightly.given_files import checked
+from tap_insightly.memory import give_back_large_pieces
 from tap_insightly.output import MessageWriter
 from tap_insightly.plugin import InsightlyPlugin
 from tap_insightly.sdk_settings import config_schema
@@ -135,11 +136,12 @@ class TapInsightly(InsightlyPlugin, StreamsTap):
         """A writer without a memory, so that `MessageWriter` decides what to repeat."""
         return type(super().state_writer)(self.message_writer)
 
-    def write_state(self) -> None:
-        """Write the state in the middle of a stream."""
+    def write_state(self) -> int:
+        """Write the state in the middle of a stream. Returns how many bytes it has."""
         if self._run is not None:
             self._run.update_state()
         self.state_writer.write_state(self.state)
+        return self.message_writer.state_bytes
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
@@ -190,6 +192,7 @@ class TapInsightly(InsightlyPlugin, StreamsTap):
         **kwargs: Any,
     ) -> None:
         """Sync, after a look at the files that were given."""
+        give_back_large_pieces()
         super().invoke(
             state=checked(state, "state"),
             catalog=checked(catalog, "catalog"),

@@ -81,7 +81,10 @@ class Memory(MessageWriter):
         content = message.to_dict()
         if content["type"] == "SCHEMA":
             content = json.loads(self.format_message(message))  # lists, in whatever way it has them
-        self.messages.append(deepcopy(content) if content["type"] == "STATE" else content)
+        if content["type"] == "STATE":
+            content = deepcopy(content)
+            self.state_bytes = len(self.format_message(message))
+        self.messages.append(content)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -75,6 +76,18 @@ def test_a_state_in_between_tells_no_id_that_was_not_sent(
     messages, _ = sync(account, state, detect_deletes=True, every=3)
     told, so_far = told_before_sent(messages)
     assert told or not account.ids or so_far < PAGE
+
+
+def test_states_that_grow_with_the_ids_come_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else all of them together would grow with the square of the records."""
+    sizes = []
+    for most in (10**9, 200):
+        monkeypatch.setattr("tap_insightly.sync.stream_sync.BYTES_OF_STATE", most)
+        messages, _ = sync(Account(list(range(1, 50 * PAGE))), {}, detect_deletes=True, every=PAGE)
+        states = [json.dumps(one["value"]) for one in messages if one["type"] == "STATE"]
+        sizes.append(sum(map(len, states)))
+        assert len(states) >= 5
+    assert sizes[1] <= sizes[0] / 2
 
 
 def test_nor_one_of_those_that_came_late() -> None:

@@ -46,9 +46,14 @@ MAY_IMPORT: Mapping[str, set[str]] = {
     "catalogs": {"files"},
     "states": {"files", "values"},
     "connection": {"api"},
+<<<<<<< HEAD
     "pipes": {"api"},
     "output": {"pipes"},
     "exit_codes": {"api"},
+=======
+    "output": {"api"},
+    "memory": set(),
+>>>>>>> 9fcce60 (Hold memory flat with detect_deletes: give back large pieces, space large states, measure a million)
     "config_schema": set(),
     "connection_settings": {"api", "config_schema"},
     "private_files": {"files"},
@@ -63,6 +68,7 @@ MAY_IMPORT: Mapping[str, set[str]] = {
         "secret_sources",
     },
     "sdk_settings": {"config_schema"},
+<<<<<<< HEAD
     "settings": {"config_schema", "connection_settings", "values"},
     "environment": {"config_schema", "files"},
     "given_files": {"catalogs", "files", "states"},
@@ -74,6 +80,14 @@ MAY_IMPORT: Mapping[str, set[str]] = {
     "tap": {*_SINGER, "discovery", "streams", "sync"},
     "start": {"connection", "pipes"},
     "__main__": {"start"},
+=======
+    "settings": {"config_schema", "connection_settings", "sdk_settings", "values"},
+    "environment": {"config_schema", "files", "settings"},
+    "command": {"api", "catalogs", "files", "output", "states"},
+    "plugin": {"account_choice", "accounts", "command", "config_schema", "environment"},
+    "tap": {*_SINGER, "discovery", "memory", "streams", "sync"},
+    "__main__": {"tap"},
+>>>>>>> 9fcce60 (Hold memory flat with detect_deletes: give back large pieces, space large states, measure a million)
     "undo_file": {"api", "values"},
     "loader": {"api", "openapi", "streams", "tombstone", "undo_file", "values", *_SINGER, "start"},
     "undo": {"api", "loader", "openapi", "undo_file", "values"},

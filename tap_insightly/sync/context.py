@@ -20,8 +20,8 @@ class Output(Protocol):
     def write_message(self, message: Message, /) -> None:
         """Send a message."""
 
-    def write_state(self) -> None:
-        """Send the state, brought up to date."""
+    def write_state(self) -> int:
+        """Send the state, brought up to date. Returns how many bytes it has."""
 
     def check_that_somebody_reads(self) -> None:
         """Find out about a target that is gone, while there is nothing to be sent.

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     Row = dict[str, Any]
 
 RECORDS_BETWEEN_STATES = 5000
+BYTES_OF_STATE = 250_000  # that so many records may bring; for a larger state it takes more of them
 SECONDS_BETWEEN_STATES = 10.0
 
 
@@ -349,13 +350,13 @@ class StreamSync:
             progress.draw(now)
         if now >= self._state_due or self.records >= self._state_due_at:
             self._state_due = now + SECONDS_BETWEEN_STATES
-            self._state_due_at = self.records + RECORDS_BETWEEN_STATES
-            self._write_state()
+            # The ids that are kept for deletions may make it large, and it grows with them.
+            times = 1 + self._write_state() // BYTES_OF_STATE
+            self._state_due_at = self.records + RECORDS_BETWEEN_STATES * times
 
-    def _write_state(self) -> None:
+    def _write_state(self) -> int:
         # A batch is sent when its file is complete, and the SDK writes the state after it.
-        if not self._is_batch:
-            self._context.output.write_state()
+        return 0 if self._is_batch else self._context.output.write_state()
 
 
 def _newest(records: Iterable[Mapping[str, Any]], key: str) -> datetime | None:
