@@ -13,6 +13,12 @@ from tap_insightly.openapi.objects import all_objects, object_name_at, objects_b
 from tap_insightly.sandbox.account.children import Children
 from tap_insightly.sandbox.account.custom_fields import CustomFields, no_custom_fields
 from tap_insightly.sandbox.account.faults import Faults
+from tap_insightly.sandbox.account.given import (
+    CUSTOM_OBJECTS,
+    described_object,
+    in_any_case,
+    with_key,
+)
 from tap_insightly.sandbox.account.journal import Journal
 from tap_insightly.sandbox.account.moments import timestamp
 from tap_insightly.sandbox.account.records import STAMPS
@@ -107,8 +113,19 @@ class Account:
         """Find a list by the name of what it consists of."""
         return next((path for path in self.tables if self.object_at(path) == name), None)
 
-    def add_custom_object(self, name: str) -> None:
-        """Define a custom object, with no fields yet."""
+    def add_custom_object(self, name: str, **fields: Any) -> Record:  # noqa: ANN401 - any JSON value
+        """Define a custom object, with no custom fields yet; other fields say how it is shown."""
+        return self.create(CUSTOM_OBJECTS, OBJECT_NAME=name, **fields)
+
+    def define_custom_object(self, name: str) -> None:
+        """Have a list for the records of a custom object.
+
+        Raises:
+            ValueError: If there is one of this name, in any case.
+        """
+        if self.path_of(name) is not None:
+            msg = f"There is a list {self.path_of(name)}."
+            raise ValueError(msg)
         self.tables[f"/{name}"] = self._table("CustomObjectRecord")
         self.custom_fields[f"/{name}"] = CustomFields(name.upper(), name)
 
@@ -121,8 +138,17 @@ class Account:
         help_text: str | None = None,
         options: Sequence[str] = (),
     ) -> None:
-        """Define a custom field of the object at a path; options are for what can be chosen."""
-        self.custom_fields[path].add(name, field_type, label, help_text, options)
+        """Define a custom field of the object at a path; options are for what can be chosen.
+
+        Raises:
+            ValueError: If the object cannot have any, or has one of this name.
+        """
+        path = self._path(path)
+        own = self.custom_fields.get(path)
+        if own is None or any(one["FIELD_NAME"] == name for one in own.definitions):
+            msg = f"{path} cannot have {'another' if own else 'a'} custom field {name}."
+            raise ValueError(msg)
+        own.add(name, field_type, label, help_text, options)
 
     def next_entry_id(self, array: str) -> int:
         """Give an id for an entry of an array, above all others that there ever were."""
@@ -141,27 +167,64 @@ class Account:
         """Make the version tag of a record."""
         return f'"{hashlib.sha256(repr((path, record)).encode()).hexdigest()[:16]}"'
 
+    def _path(self, path: str) -> str:
+        """Find a list by its path in any case, as requests do.
+
+        Raises:
+            KeyError: If there is none.
+        """
+        found = path if path in self.tables else self.path_of(path.removeprefix("/"))
+        if found is None:
+            msg = f"There is no list {path}."
+            raise KeyError(msg)
+        return found
+
     def count(self, path: str) -> int:
         """Count the records of an object."""
-        return len(self.tables[path].rows)
+        return len(self.tables[self._path(path)].rows)
 
     def records(self, path: str) -> list[Record]:
         """Copy the records of an object, as they are served."""
         with self.lock:
-            return [dict(row) for row in self.tables[path].rows]
+            return [dict(row) for row in self.tables[self._path(path)].rows]
 
     def create(self, path: str, **fields: Any) -> Record:  # noqa: ANN401 - any JSON value
-        """Create a record, whose id and timestamps come by themselves, and give a copy of it."""
+        """Create a record, and give a copy of it.
+
+        Its id and timestamps come by themselves, if they are not given. A custom object is defined
+        by that.
+
+        Raises:
+            ValueError: If there is one with this key, or if it could not be read through the API.
+        """
         with self.lock:
+            path = self._path(path)
             table, now = self.tables[path], timestamp(self.now())
+            if self.is_single(path):
+                msg = f"There is one {path}, which can be updated."
+                raise ValueError(msg)
+            fields = in_any_case(table, fields)
+            if path == CUSTOM_OBJECTS:
+                fields = described_object(fields)
             stamps = {name: now for name in STAMPS if name in table.fields}
-            record = table.blank() | stamps | fields | {table.keys[0]: table.next_id()}
-            table.add(_with_custom_field_ids(record))
+            record = with_key(path, table, table.blank() | stamps | fields)
+            key = record[table.keys[0]]
+            if (path, key) in self._bin:
+                msg = f"{path}: {key} was deleted, and can be restored."
+                raise ValueError(msg)
+            if path == CUSTOM_OBJECTS:
+                self.define_custom_object(key)
+            _with_custom_field_ids(record)
+            if table.has_id and key < table.next_id():
+                table.insert(key, record)
+            else:
+                table.add(record)
             return self._written(path, record, None, now)
 
     def update(self, path: str, key: int, **fields: Any) -> Record | None:  # noqa: ANN401 - as above
-        """Change some fields of a record."""
+        """Change some fields of a record, but not its key."""
         with self.lock:
+            path, fields = self._arranged(path, key, fields)
             table, now = self.tables[path], timestamp(self.now())
             if "DATE_UPDATED_UTC" in table.fields:
                 fields["DATE_UPDATED_UTC"] = now
@@ -174,12 +237,31 @@ class Account:
     def put(self, path: str, key: int, **fields: Any) -> Record | None:  # noqa: ANN401 - as above
         """Set fields of a record, and nothing else: its dates are what they were, or are given."""
         with self.lock:
+            path, fields = self._arranged(path, key, fields)
             record = self.tables[path].change(key, _with_custom_field_ids(fields))
             return None if record is None else dict(record)
+
+    def _arranged(self, path: str, key: int, fields: Mapping[str, Any]) -> tuple[str, Record]:
+        """Name what is to be changed as the API does.
+
+        Raises:
+            ValueError: If the record would have another key.
+        """
+        path = self._path(path)
+        table = self.tables[path]
+        arranged, before = in_any_case(table, fields), table.find(key)
+        moved = [
+            one for one in table.keys if before and arranged.get(one, before[one]) != before[one]
+        ]
+        if moved:
+            msg = f"{path}: {moved[0]} cannot be changed."
+            raise ValueError(msg)
+        return path, arranged
 
     def delete(self, path: str, key: int) -> bool:
         """Delete a record and all that is below it; every later one moves one place up."""
         with self.lock:
+            path = self._path(path)
             record = self.tables[path].remove(key)
             if record is None:
                 return False
@@ -192,6 +274,7 @@ class Account:
         With `touch` it counts as updated now. What Insightly does is not known.
         """
         with self.lock:
+            path = self._path(path)
             if (path, key) not in self._bin:
                 return None
             record, below = self._bin.pop((path, key))
@@ -204,6 +287,7 @@ class Account:
     def children(self, path: str, name: str) -> dict[int, list[Record]]:
         """Copy what the records of an object have below them, by the id of each that has any."""
         with self.lock:
+            path = self._path(path)
             below = self.below.of(path, self.below.kind(path, name))
             return {key: [dict(row) for row in below[key]] for key in sorted(below) if below[key]}
 
@@ -218,15 +302,19 @@ class Account:
     ) -> Record:
         """Create a record below another, such as a comment on a note.
 
-        With `touch` the other counts as updated now. What Insightly does is not known.
+        Its id comes by itself, if it is not given. With `touch` the other counts as updated now.
+        What Insightly does is not known.
+
+        Raises:
+            ValueError: If there is one with this id, or if it would belong to another record.
         """
         with self.lock:
+            path = self._path(path)
             kind = self.below.kind(path, name)
             if self.tables[path].find(parent_id) is None:
                 msg = f"There is no {path}/{parent_id}."
                 raise KeyError(msg)
-            if kind.is_numbered and kind.key is not None:
-                fields[kind.key] = None
+            self.below.check(path, parent_id, kind, fields)
             record = self.below.add(path, parent_id, kind, fields, timestamp(self.now()))
             if touch:
                 self.update(path, parent_id)
@@ -235,6 +323,7 @@ class Account:
     def delete_child(self, path: str, parent_id: int, name: str, key: int) -> bool:
         """Delete a record below another, which is not updated; a membership by its list's id."""
         with self.lock:
+            path = self._path(path)
             kind = self.below.kind(path, name)
             if kind.key is None:
                 msg = f"{kind.name} has no ids."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from tap_insightly.openapi.objects import ANY_CUSTOM_OBJECT, child_lists, objects_by_path
@@ -133,8 +134,29 @@ class Children:
             last = self._last_ids.get(kind.component, 0)
             self._last_ids[kind.component] = max(last, record[kind.key])
         below = self._rows.setdefault((path, kind.name), {})
-        below.setdefault(parent_id, []).append(record)
+        rows = below.setdefault(parent_id, [])
+        rows.append(record)
+        if kind.is_numbered:
+            rows.sort(key=lambda row: int(row[str(kind.key)]))
         return record
+
+    def check(self, path: str, parent_id: int, kind: ChildKind, fields: Record) -> None:
+        """Check what is given for a new child, so that nothing of it is replaced.
+
+        Raises:
+            ValueError: If there is one with this id, or if it would belong to another record.
+        """
+        owner, key = fields.get(kind.parent_field or ""), fields.get(kind.key or "")
+        if owner is not None and owner != kind.parent_type(parent_id):
+            msg = f"{path}/{parent_id}/{kind.name}: {kind.parent_field} cannot be {owner!r}."
+            raise ValueError(msg)
+        if key is None:
+            return
+        below = self.of(path, kind)
+        near = chain(*below.values()) if kind.is_numbered else below.get(parent_id, ())
+        if any(row[str(kind.key)] == key for row in near):
+            msg = f"{path}/{parent_id}/{kind.name}: there is one with {kind.key} {key!r}."
+            raise ValueError(msg)
 
     def next_id(self, kind: ChildKind) -> int:
         """Give the next free id."""

@@ -168,7 +168,7 @@ def _lookups(maker: Maker) -> None:
 
 def _custom_object(maker: Maker, life: Life, custom: fields.CustomObject) -> None:
     path = f"/{custom.name}"
-    maker.account.add_custom_object(custom.name)
+    maker.account.define_custom_object(custom.name)
     maker.define(path, custom.fields)
     maker.add(
         "/CustomObjects",

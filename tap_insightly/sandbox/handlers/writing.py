@@ -80,6 +80,7 @@ class Writer:
         owner = self._faults.assigns_owner
         if owner is not None and "OWNER_USER_ID" in table.fields:
             fields["OWNER_USER_ID"] = owner
+        fields.pop(table.keys[0], None)  # the API gives ids by itself
         key = self.account.create(path, **fields | own)[table.keys[0]]
         return self._finished(path, key, members)
 
