@@ -46,14 +46,9 @@ MAY_IMPORT: Mapping[str, set[str]] = {
     "catalogs": {"files"},
     "states": {"files", "values"},
     "connection": {"api"},
-<<<<<<< HEAD
     "pipes": {"api"},
     "output": {"pipes"},
     "exit_codes": {"api"},
-=======
-    "output": {"api"},
-    "memory": set(),
->>>>>>> 9fcce60 (Hold memory flat with detect_deletes: give back large pieces, space large states, measure a million)
     "config_schema": set(),
     "connection_settings": {"api", "config_schema"},
     "private_files": {"files"},
@@ -68,7 +63,6 @@ MAY_IMPORT: Mapping[str, set[str]] = {
         "secret_sources",
     },
     "sdk_settings": {"config_schema"},
-<<<<<<< HEAD
     "settings": {"config_schema", "connection_settings", "values"},
     "environment": {"config_schema", "files"},
     "given_files": {"catalogs", "files", "states"},
@@ -77,20 +71,14 @@ MAY_IMPORT: Mapping[str, set[str]] = {
         *("account_choice", "accounts", "command", "config_schema", "environment", "exit_codes"),
         "given_files",
     },
-    "tap": {*_SINGER, "discovery", "streams", "sync"},
+    "memory": set(),
+    "tap": {*_SINGER, "discovery", "memory", "streams", "sync"},
     "start": {"connection", "pipes"},
     "__main__": {"start"},
-=======
-    "settings": {"config_schema", "connection_settings", "sdk_settings", "values"},
-    "environment": {"config_schema", "files", "settings"},
-    "command": {"api", "catalogs", "files", "output", "states"},
-    "plugin": {"account_choice", "accounts", "command", "config_schema", "environment"},
-    "tap": {*_SINGER, "discovery", "memory", "streams", "sync"},
-    "__main__": {"tap"},
->>>>>>> 9fcce60 (Hold memory flat with detect_deletes: give back large pieces, space large states, measure a million)
     "undo_file": {"api", "values"},
     "loader": {"api", "openapi", "streams", "tombstone", "undo_file", "values", *_SINGER, "start"},
     "undo": {"api", "loader", "openapi", "undo_file", "values"},
+    "attachments": {"api", "values"},
     "verify": {"api", "streams", "tombstone", "values"},
     "server": {
         *("accounts", "api", "config_file", "config_schema", "connection", "openapi", "values"),
@@ -99,7 +87,7 @@ MAY_IMPORT: Mapping[str, set[str]] = {
     "probe": {"api", "connection", "custom_fields", "openapi", "values"},
     "cli": {
         *_SINGER,
-        *("account_choice", "accounts", "config_file", "exit_codes"),
+        *("account_choice", "accounts", "attachments", "config_file", "exit_codes"),
         *("api", "environment", "files", "loader", "openapi", "probe", "streams", "sync", "tap"),
         *("server", "undo", "undo_file", "values", "verify", "webhooks"),
     },

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 COMMANDS = (
-    *("accounts", "api", "check", "create", "delete", "fields", "get", "link", "load", "note"),
-    *("objects", "plan", "probe", "serve", "stage", "state", "tag", "tokens", "undo", "unlink"),
-    *("update", "verify", "webhooks"),
+    *("accounts", "api", "check", "create", "delete", "fields", "files", "get", "link", "load"),
+    *("note", "objects", "plan", "probe", "serve", "stage", "state", "tag", "tokens", "undo"),
+    *("unlink", "update", "verify", "webhooks"),
 )
 """The commands: each is in the module of its name, in the folder `commands`."""
 

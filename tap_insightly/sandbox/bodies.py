@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tap_insightly.sandbox.account.faults import Body
-    from tap_insightly.sandbox.handlers.large import Padded
+    from tap_insightly.sandbox.handlers.large import Streamed
 
 ERROR = b'{"message": "An error has occurred."}'
 """An object where a list belongs."""
@@ -47,7 +47,7 @@ def with_value(field: str, value: bytes, number: int = 1) -> Callable[[bytes], b
     return change
 
 
-def changed(body: bytes | Padded, by: Body) -> bytes:
+def changed(body: bytes | Streamed, by: Body) -> bytes:
     """Make the body that is sent."""
     if not callable(by):
         return by

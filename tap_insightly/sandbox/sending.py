@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from starlette.responses import Response, StreamingResponse
 
-from tap_insightly.sandbox.handlers.large import Padded
+from tap_insightly.sandbox.handlers.large import Streamed
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
@@ -61,7 +61,7 @@ class Sender:
         is_cut: bool,
     ) -> Response:
         body = reply.body
-        if isinstance(body, Padded) and not is_cut:
+        if isinstance(body, Streamed) and not is_cut:
             pieces = _compressed(body) if is_gzip else iter(body)
             return StreamingResponse(_dripping(pieces, rate), reply.status, headers)
         whole = body if isinstance(body, bytes) else b"".join(body)

@@ -145,6 +145,13 @@ class Database(Warehouse):
             dates = (seconds(one) if isinstance(one, str) else one for one in row[count:])
             yield WarehouseRow(key[0] if is_numeric else tuple(key), *dates)
 
+    def values(self, table: Table, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Read some columns of all rows, by the names given; what the table lacks is left out."""
+        names = [name for name in columns if table.has([name])]
+        chosen = ", ".join(_column(table, name)[0] for name in names)
+        for row in self.execute(f"select {chosen} from {quote_name(table)}"):  # noqa: S608 - quote_name
+            yield dict(zip(names, row, strict=True))
+
     def records(
         self, table: Table, key: str, updated: str | None, ids: Sequence[int]
     ) -> Iterator[tuple[int, dict[str, Any]]]:

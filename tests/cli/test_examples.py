@@ -63,6 +63,7 @@ def test_every_example_works(
         (tmp_path / file).write_text(json.dumps(content))
     (tmp_path / "people.csv").write_text("EMAIL_ADDRESS,FIRST_NAME,remark\nbo@example.com,Bo,x\n")
     (tmp_path / "firms.jsonl").write_text('{"ORGANISATION_NAME": "Engines"}\n')
+    (tmp_path / "attachments.csv").write_text("FILE_ID,FILE_NAME\n9,gone.txt\n")
     own = [command for name, command in COMMANDS.items() if name.split()[0] == first_word]
     with documented_sandbox().serve() as sandbox:  # in order: what is removed was added before
         if first_word == "verify":

@@ -23,6 +23,11 @@ def read_body(request: Request, response: requests.Response) -> bytes:
     announced = 0 if "Content-Encoding" in response.headers else _announced_size(response)
     if largest is not None and announced > largest:
         raise _too_large(request, response, announced)
+    if request.into is not None:
+        request.into.seek(0)
+        request.into.truncate()
+        request.into.writelines(response.iter_content(PIECE))
+        return b""
     # This buffer becomes the body without being copied. Once closed it holds nothing, even if
     # the frames of an error keep it.
     with BytesIO() as body:

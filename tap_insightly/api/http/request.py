@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from tap_insightly.api.http.codec import encode
 
@@ -39,6 +39,11 @@ class Request:
 
     largest: int | None = None
     """The most bytes of the response, if it is a page of which a smaller one would do as well."""
+
+    into: IO[bytes] | None = None
+    """A file that the body of a success is written to, from its beginning, instead of being kept.
+
+    It is written anew with each try."""
 
     @classmethod
     def with_json(

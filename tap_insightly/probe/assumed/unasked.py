@@ -153,6 +153,12 @@ ASSUMPTIONS = (
         why_not=_CHANCE,
     ),
     Assumption(
+        "file-elsewhere",
+        "The content of a file that is stored elsewhere is answered 404, or anything else.",
+        said_in=("docs/files.md", "sandbox/handlers/attached.py"),
+        why_not=_CHANCE,
+    ),
+    Assumption(
         "file-on-one",
         "A file can be on more than one record.",
         said_in=("streams/details.py",),

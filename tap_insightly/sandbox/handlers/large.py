@@ -1,10 +1,15 @@
-"""Records of any size, made while they are sent, so that thousands of them need no memory."""
+"""Records and files of any size, made while they are sent, so that they need no memory."""
 
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from functools import lru_cache
+from itertools import repeat
+from random import Random
 from typing import TYPE_CHECKING
+
+from typing_extensions import override
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -13,6 +18,8 @@ if TYPE_CHECKING:
 
 _LONG = re.compile("BACKGROUND|DESCRIPTION|DETAILS|BODY|MESSAGE", re.IGNORECASE)
 """What fields with long text are called."""
+
+_BLOCK = 2**16  # bytes
 
 _SENTENCE = b"It was a dark and stormy night; the rain fell in torrents, except at intervals. "
 
@@ -44,19 +51,50 @@ class Padding:
         return head + name + b'"', value[1:]
 
 
-class Padded:
+class Streamed(ABC):
+    """A body that is made while it is sent."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Count the bytes, without making them."""
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[bytes]:
+        """Make the body, piece by piece."""
+
+
+class Content(Streamed):
+    """What a file holds, which is made up."""
+
+    def __init__(self, seed: bytes, size: int) -> None:
+        """Choose it; the same seed and size make the same."""
+        self._seed, self._size = seed, size
+
+    @override
+    def __len__(self) -> int:
+        return self._size
+
+    @override
+    def __iter__(self) -> Iterator[bytes]:
+        block = Random(self._seed).randbytes(_BLOCK)  # noqa: S311 - no secret
+        whole, rest = divmod(self._size, _BLOCK)
+        yield from repeat(block, whole)
+        yield block[:rest]
+
+
+class Padded(Streamed):
     """The body of a list of records that are made longer."""
 
     def __init__(self, rows: Sequence[bytes], padding: Padding) -> None:
         """Choose the records."""
         self._rows, self._padding = rows, padding
 
+    @override
     def __len__(self) -> int:
-        """Count the bytes, without making them."""
         return sum(map(self._padding.length, self._rows)) + max(2, len(self._rows) + 1)
 
+    @override
     def __iter__(self) -> Iterator[bytes]:
-        """Make the body, one record after the other."""
         yield b"["
         for number, row in enumerate(self._rows):
             yield b"," * (number > 0) + self._padding.padded(row)

@@ -11,7 +11,7 @@ from tap_insightly.sandbox.account.records import encode
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from tap_insightly.sandbox.handlers.large import Padded
+    from tap_insightly.sandbox.handlers.large import Streamed
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Reply:
     """An answer, before it is compressed and sent."""
 
     status: int
-    body: bytes | Padded = b""
+    body: bytes | Streamed = b""
     headers: dict[str, str] = field(default_factory=dict)
     cache_key: tuple[object, ...] | None = None
     """What the body depends on, if it is worth to be kept once it is compressed."""

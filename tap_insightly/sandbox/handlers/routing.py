@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tap_insightly.sandbox.handlers import parts
+from tap_insightly.sandbox.handlers import attached, parts
 from tap_insightly.sandbox.handlers.access import Access
 from tap_insightly.sandbox.handlers.automatic import Automations
 from tap_insightly.sandbox.handlers.reading import Reader, other_forms
@@ -35,8 +35,11 @@ class Router:
         reader, name = Reader(self._account, faults), call.path[1:]
         if name.lower() == "customfields" and len(call.rest) == 1 and call.method == "GET":
             return reader.custom_fields(call.rest[0])
-        call = replace(call, path=self._path(name))
         access = Access(self._account, faults)
+        if call.path.lower() == attached.PATH.lower():
+            access.check(attached.PATH, call.method)
+            return attached.answer(self._account, call)
+        call = replace(call, path=self._path(name))
         access.check(call.path, call.method)
         writer = Writer(self._account, faults, self._automations)
         if len(call.rest) > 1:

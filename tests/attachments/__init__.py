@@ -1,0 +1,1 @@
+"""Fetching the contents of attached files."""
