@@ -143,7 +143,7 @@ def test_no_run_uses_more_than_its_share_and_the_next_goes_on_without_a_list(
     assert done.code == 0
     assert sandbox.faults.used - before == min(allowed, len(rows))
     if allowed < len(rows):
-        assert f"{len(rows) - allowed:,} are left for the next run" in done.stderr
+        assert f"{len(rows) - allowed:,} are left for the next run" in done.stdout
     for _ in range(len(rows)):
         used = sandbox.faults.used
         run(sandbox, *arguments)
@@ -189,7 +189,7 @@ def test_another_size_than_told_is_stored_and_said(sandbox: Sandbox, tmp_path: P
     ((key, row),) = rows.items()
     told = {key: {**row, "FILE_SIZE": row["FILE_SIZE"] // 1024}}
     done = run(sandbox, "files", "--to", tmp_path / "to", "--list", listed(tmp_path, told))
-    assert "1 have another size than Insightly tells" in done.stderr
+    assert "1 have another size than Insightly tells" in done.stdout
     check(tmp_path / "to", rows)
 
 
@@ -212,7 +212,7 @@ def test_a_file_that_is_gone_is_not_asked_for_again(sandbox: Sandbox, tmp_path: 
     path = listed(tmp_path, rows)
     sandbox.delete_child("/Contacts", parent_id, "FileAttachments", gone)
     done = run(sandbox, "files", "--to", tmp_path / "to", "--list", path)
-    assert "1 are gone from Insightly" in done.stderr
+    assert "1 are gone from Insightly" in done.stdout
     run(sandbox, "files", "--to", tmp_path / "to", "--list", path)
     assert asked(sandbox)[gone] == 1
     assert index(tmp_path / "to")[gone]["STATUS"] == "gone"
@@ -226,7 +226,7 @@ def test_refusals_end_the_run_only_if_all_is_refused(
     path = listed(tmp_path, rows)
     sandbox.faults.statuses[PLACE] = [status]
     once = run(sandbox, "files", "--to", tmp_path / "to", "--list", path)
-    assert (once.code, "1 failed" in once.stderr) == (0, True)
+    assert (once.code, "1 failed" in once.stdout) == (0, True)
     run(sandbox, "files", "--to", tmp_path / "to")
     check(tmp_path / "to", rows)
 

@@ -18,7 +18,7 @@ from tap_insightly.attachments import (
 )
 from tap_insightly.cli.arguments import file_name
 from tap_insightly.cli.options import with_client
-from tap_insightly.cli.output import echo, json_option, write_json
+from tap_insightly.cli.output import echo, format_option, write_rows
 from tap_insightly.cli.rows import FILE_FORMATS, open_rows
 from tap_insightly.verify.opening import open_warehouse
 
@@ -52,7 +52,6 @@ COLUMNS = (KEY, "FILE_NAME", "CONTENT_TYPE", "FILE_SIZE", "DATE_UPDATED_UTC")
 )
 @click.option(
     "--list-format",
-    "form",
     type=click.Choice(FILE_FORMATS),
     help="What the list is, if its name does not tell; from stdin lines of JSON.",
 )
@@ -74,7 +73,7 @@ COLUMNS = (KEY, "FILE_NAME", "CONTENT_TYPE", "FILE_SIZE", "DATE_UPDATED_UTC")
     metavar="SHARE",
     help="The most of the day's requests that this run uses.",
 )
-@json_option
+@format_option()
 @with_client
 def files(  # noqa: PLR0913 - the options of a command
     client: InsightlyClient,
@@ -83,11 +82,11 @@ def files(  # noqa: PLR0913 - the options of a command
     *,
     address: str,
     file: IO[bytes] | None,
-    form: str | None,
+    list_format: str | None,
     dsn: str | None,
     schema: str | None,
     quota_share: float,
-    is_json: bool,
+    form: str,
 ) -> None:
     """Fetch the contents of file attachments, each once.
 
@@ -121,16 +120,14 @@ def files(  # noqa: PLR0913 - the options of a command
     if object_name:
         rows = _of_records(client, object_name, record_ids)
     elif file is not None:
-        rows = _of_list(file, form)
+        rows = _of_list(file, list_format)
     elif dsn is not None:
         rows = _of_table(dsn, schema)
     with Fetcher(client.session, store, index, quota_share=quota_share, warn=echo) as fetcher:
         wanted = fetcher.want(_attachments(rows))
         result = fetcher.run()
-    if is_json:
-        write_json({"wanted": wanted, **asdict(result)})
-    else:
-        echo(_summary(result, store.name))
+    row = {"wanted": wanted, **asdict(result)}
+    write_rows(form, [row], lambda: click.echo(_summary(result, store.name)), whole=row)
 
 
 def _attachments(rows: Iterable[Mapping[str, Any]]) -> list[Attachment]:
