@@ -15,6 +15,7 @@ from typing_extensions import override
 from tap_insightly.api import InsightlyError
 from tap_insightly.exit_codes import FAILED, TRY_AGAIN, USAGE, exit_code
 from tap_insightly.pipes import os_error_text, watched_pipes
+from tap_insightly.sdk_log import quieten
 
 RESUMES = "The sync goes on from the state written so far."
 
@@ -44,6 +45,7 @@ class TapCommand(SingerCommand):
 
     @override
     def main(self, *args: Any, **kwargs: Any) -> Any:
+        quieten()
         try:
             with watched_pipes():
                 return super().main(*args, **kwargs)

@@ -68,7 +68,7 @@ def from_environment(
         text = os.environ.get(variable)
         if text is None:
             continue
-        logger.info("Setting '%s' comes from the variable %s.", name, variable)
+        logger.debug("Setting '%s' comes from the variable %s.", name, variable)
         try:
             result[name] = text if name in textual else _read(text, kinds)
         except ValueError as error:

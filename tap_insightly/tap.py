@@ -123,7 +123,10 @@ class TapInsightly(InsightlyPlugin, StreamsTap):
             InsightlyError: If the API ends the sync, or if a stream was not finished.
         """
         run = self.run
-        super().sync_all()
+        try:
+            super().sync_all()
+        finally:
+            run.report()
         run.check()
 
     def check_that_somebody_reads(self) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_insightly.api import InsightlyError, RequestStats, RetriesExhaustedError
+from tap_insightly.api import InsightlyError, Quota, RequestStats, RetriesExhaustedError
 from tap_insightly.output import MessageWriter
 from tap_insightly.tap import TapInsightly
 from tests.conftest import KEY
@@ -53,6 +53,7 @@ class Session:
         self.account = account
         self.cut_at = cut_at
         self.stats = RequestStats()
+        self.quota = Quota()
         self.max_concurrency = account.max_concurrency
         self.is_closed = False
         account.requests.clear()

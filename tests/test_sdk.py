@@ -144,7 +144,7 @@ def test_metrics_and_the_line_of_a_stream_say_what_it_cost(
     catalog = only(runner.discover(sandbox), "contacts", "users")
     sandbox.requests.clear()
     sandbox.faults = Faults(script=["ok", "429", "reset", "503"])
-    run = runner(sandbox=sandbox, catalog=catalog)
+    run = runner(sandbox=sandbox, catalog=catalog, loglevel="DEBUG")
     assert run.code == 0, run.stderr
     sent = dict.fromkeys(("contacts", "users"), 0)
     for request in sandbox.requests:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections import Counter
 from datetime import datetime, timezone
 from pathlib import Path
@@ -16,11 +17,14 @@ from tap_insightly.api.http.closeable import Closeable
 from tap_insightly.api.http.codec import encode
 from tap_insightly.loader.errors import RejectedError, SettingError
 from tap_insightly.loader.shares import NO_LIMIT, Share
+from tap_insightly.run_summary import log_run
 from tap_insightly.values import utc_text
 
 if TYPE_CHECKING:
     import logging
     from collections.abc import Mapping
+
+    from tap_insightly.api import InsightlySession
 
 OUTCOMES = ("created", "updated", "unchanged", "deleted", "rejected")
 # Shown only where they happen: deletions that are not allowed, and records that were left out
@@ -52,6 +56,7 @@ class LoadReport(Closeable):
         self._rejects_path = rejects_file
         self._max_rejects = max_rejects
         self._report_file = report_file
+        self._began = time.monotonic()
         self.is_finished = False
         """Whether the run has come to its end, and everything that was to be done was."""
         self._lock = threading.Lock()
@@ -156,14 +161,15 @@ class LoadReport(Closeable):
             }
         return {"is_finished": self.is_finished, "streams": streams}
 
-    def log_summary(self) -> None:
-        """Log what became of the records of each stream."""
+    def log_summary(self, session: InsightlySession) -> None:
+        """Log what became of the records of each stream, and what all of that took."""
         for stream, counts in self._counts.items():
             summary = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in OUTCOMES)
             if counts["absent"]:
                 summary += f", {counts['absent']:,} left out as they are not here"
             requests = f"{self._requests[stream].requests:,} requests"
-            self._logger.info("%s: %s; %s.", stream, summary, requests)
+            extra = {"stream_name": stream, "figures": self.as_dict()["streams"][stream]}
+            self._logger.info("%s: %s; %s.", stream, summary, requests, extra=extra)
             if counts["ignored"]:
                 self._logger.warning(
                     "%s: %s records are deleted at their source and were left here, as "
@@ -176,6 +182,10 @@ class LoadReport(Closeable):
             path = self._rejects_path
             where = f"they are in {path}" if path else "there is no rejects_file"
             self._logger.warning("%s records were rejected; %s.", f"{rejected:,}", where)
+        totals = sum(self._counts.values(), Counter[str]())
+        figures = {"streams": len(self._counts), **{name: totals[name] for name in OUTCOMES}}
+        done = f"{'Finished' if self.is_finished else 'Not finished'}: {totals.total():,} records"
+        log_run(self._logger, session, self._began, done, figures)
 
     @override
     def close(self) -> None:

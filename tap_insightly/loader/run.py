@@ -104,4 +104,4 @@ class LoadRun(Closeable):
         self.client.session.stop_waiting()
         with self.client, self.opened, self.report:
             self.queue.close()
-            self.report.log_summary()
+            self.report.log_summary(self.client.session)

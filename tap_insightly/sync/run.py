@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from tap_insightly.api import InsightlyError, Prefetcher
+from tap_insightly.run_summary import log_run
 from tap_insightly.streams import ArrayStream, ChildStream, RelatedStream
 from tap_insightly.streams.search import BookmarkInFutureError
 from tap_insightly.sync.account import Account
@@ -63,6 +65,9 @@ class Run:
         self._not_asked = 0
         self._shared_now: datetime | None = None
         self._is_begun = False
+        self._began = time.monotonic()
+        self._read_figures: dict[str, Mapping[str, float]] = {}
+        self._finished = 0
 
     # What streams ask
 
@@ -95,7 +100,9 @@ class Run:
             sync = self._syncs.pop(stream.name, None)
             if sync is not None:
                 sync.report()
+                self._read_figures[stream.name] = sync.figures
                 stream.was_read_whole = sync.is_whole
+                self._finished += sync.is_whole or sync.is_skipped
             for warning in conform.warnings():
                 stream.logger.warning("%s: %s", stream.name, warning)
             self._finish(stream, is_whole=is_whole)
@@ -226,6 +233,24 @@ class Run:
             names = ", ".join(failure.partition(":")[0] for failure in self._failures)
             msg = f"Not finished, for reasons told above: {names}."
             raise InsightlyError(msg)
+
+    def figures(self) -> dict[str, Mapping[str, float]]:
+        """Say what was read so far of each stream, and what it cost."""
+        return {name: one.figures for name, one in self._syncs.copy().items()} | self._read_figures
+
+    def report(self) -> None:
+        """Log in one line what the whole run has done, if anything was to be read."""
+        if self._is_begun:
+            figures = {
+                "streams": len(self._streams()),
+                "streams_finished": self._finished,
+                "records": int(sum(one["records"] for one in self.figures().values())),
+            }
+            done = (
+                f"{self._finished} of {figures['streams']} streams finished: "
+                f"{figures['records']:,} records"
+            )
+            log_run(self._logger, self.session, self._began, done, figures)
 
     def hide_progress(self) -> None:
         """Take away what is shown of the progress."""

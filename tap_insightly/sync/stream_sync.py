@@ -126,6 +126,11 @@ class StreamSync:
         if self._deletions:
             self._deletions.remember_sent()
 
+    @property
+    def seconds(self) -> float:
+        """How long it has been this stream's turn."""
+        return time.monotonic() - self._started if self._started else 0.0
+
     def report(self) -> None:
         """Log in one line what was read."""
         if self.is_skipped:
@@ -141,8 +146,21 @@ class StreamSync:
             stats.requests,
             stats.retries,
             stats.refused,
-            time.monotonic() - self._started,
+            self.seconds,
+            extra={"stream_name": self.stream.name, "figures": self.figures},
         )
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """What was read and what it cost, by name, for programs that read the log."""
+        stats = self.stats
+        return {
+            "records": self.records,
+            "requests": stats.requests,
+            "retries": stats.retries,
+            "answered_429": stats.refused,
+            "seconds": round(self.seconds, 3),
+        }
 
     def _amount(self) -> str:
         """Say how many records were read, and of how many, if the server told."""

@@ -319,6 +319,8 @@ class RateLimiter:
         """
         self.adaptive_rate = AdaptiveRate(requests_per_second, max_concurrency)
         """What was learned of the server."""
+        self.waited = 0.0
+        """Seconds for which the next request had to wait for its turn, all together."""
         self._clock = clock
         self._wait = wait
         self._turn = threading.Lock()
@@ -335,12 +337,14 @@ class RateLimiter:
             ClosedError: If the rate limiter was closed meanwhile.
         """
         with self._turn, self._changed:
+            began = self._clock()
             while True:
                 if self._is_closed:
                     raise ClosedError
                 now = self._clock()
                 delay = self.adaptive_rate.delay(now)
                 if delay <= 0:
+                    self.waited += now - began
                     return self.adaptive_rate.acquire(now)
                 self._wait(self._changed, None if math.isinf(delay) else delay)
 
