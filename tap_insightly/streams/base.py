@@ -24,9 +24,11 @@ from tap_insightly.tombstone import DELETED_AT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    import pyarrow as pa
     from singer_sdk.helpers.types import Context, Record
     from singer_sdk.singerlib import Catalog
 
+    from tap_insightly.columns import TableMaker
     from tap_insightly.streams.protocol import Run
 
 
@@ -184,6 +186,24 @@ class InsightlyStream(SendingStream):
             custom=columns_of(schema["properties"], self._standard_fields),
             is_wanted=lambda name: self.mask["properties", name],
         )
+
+    @cached_property
+    def make_table(self) -> TableMaker:
+        """What makes tables of the stream's records."""
+        from tap_insightly.columns import TableMaker  # noqa: PLC0415 - few need it
+
+        properties = self.effective_schema["properties"]
+        wanted = {name: one for name, one in properties.items() if self.mask["properties", name]}
+        return TableMaker(self.conform, {"properties": wanted})
+
+    @property
+    def arrow_schema(self) -> pa.Schema:
+        """The columns of its tables."""
+        return self.make_table.schema
+
+    @override
+    def get_tables(self) -> Iterator[pa.Table]:
+        return self.run.tables(self)
 
     def check_bookmarks(self) -> None:
         """Compare what it was planned by with the server's clock, once an answer has told that.

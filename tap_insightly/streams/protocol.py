@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from datetime import datetime
 
+    import pyarrow as pa
     from singer_sdk.helpers.types import Record
     from singer_sdk.singerlib import Message
 
@@ -34,6 +35,9 @@ class Run(Protocol[StreamT_contra]):
 
     def rows(self, stream: StreamT_contra, /) -> Iterator[Record]:
         """Read a stream from where its state says to its end."""
+
+    def tables(self, stream: StreamT_contra, /) -> Iterator[pa.Table]:
+        """Read a stream as `rows` does, in tables of at most some hundred rows."""
 
     def now(self) -> datetime | None:
         """Return the time by the server's clock; None before the server has told it."""

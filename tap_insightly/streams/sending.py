@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from abc import abstractmethod
 from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -19,8 +20,9 @@ from tap_insightly.api import InsightlyError
 from tap_insightly.tombstone import DELETED_AT
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Generator, Iterable, Iterator
 
+    import pyarrow as pa
     from singer_sdk.helpers._batch import BaseBatchFileEncoding, BatchConfig
     from singer_sdk.helpers.types import Context, Record
 
@@ -66,16 +68,30 @@ class SendingStream(Stream):
             return
         from tap_insightly.parquet import ParquetBatcher  # noqa: PLC0415 - few need it
 
-        schema = self.effective_schema
-        selected = {
-            name: prop
-            for name, prop in schema["properties"].items()
-            if self.mask["properties", name]
-        }
-        schema = {**schema, "properties": selected}
-        batcher = ParquetBatcher(self.tap_name, self.name, batch_config, schema)
-        for files in batcher.get_batches(self._sync_records(context, write_messages=False)):
+        batcher = ParquetBatcher(self.tap_name, self.name, batch_config, self.arrow_schema)
+        for files in batcher.get_batches(self._tables(context)):
             yield batch_config.encoding, files
+
+    def _tables(self, context: Context | None) -> Iterator[pa.Table]:
+        """Read the stream as the SDK does, with its counters and limits, but in tables."""
+        self._write_starting_replication_value(context)
+        number = 0
+        with self.get_record_counter() as counter, self.get_sync_timer():
+            for table in self.get_tables():
+                number += table.num_rows
+                self._check_max_record_limit(current_record_index=number - 1)
+                counter.increment(table.num_rows)
+                yield table
+        self._finalize_state(self.stream_state)
+
+    @property
+    @abstractmethod
+    def arrow_schema(self) -> pa.Schema:
+        """The columns of its tables."""
+
+    @abstractmethod
+    def get_tables(self) -> Iterator[pa.Table]:
+        """Read it in tables."""
 
     def activate_version(self) -> None:
         """Have targets drop the rows of older versions, now that this one was read whole."""

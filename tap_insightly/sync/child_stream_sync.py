@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk import metrics
 from typing_extensions import override
 
-from tap_insightly.api import IncompleteError, NotAvailableError, PagedRequest
+from tap_insightly.api import IncompleteError, InsightlyError, NotAvailableError, PagedRequest
 from tap_insightly.api.lists.paged_request import OffsetPaginator
+from tap_insightly.sync.form import ROWS_OF_TABLE
 from tap_insightly.sync.stream_sync import StreamSync
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Generator, Iterable, Iterator, Mapping
 
     from tap_insightly.streams import ChildStream
+    from tap_insightly.sync.form import Piece
     from tap_insightly.sync.partition_read import Parent, PartitionRead
-    from tap_insightly.sync.stream_sync import Row
 
 MISSES_IN_A_ROW = 20  # records whose children cannot be read, before it is checked why
 
@@ -34,23 +35,18 @@ class ChildStreamSync(StreamSync):
     _incomplete: IncompleteError | None = None  # raised once all that was read has been sent
 
     @override
-    def _rows_of(self, partition_read: PartitionRead) -> Iterator[Row]:
+    def _rows_of(self, partition_read: PartitionRead) -> Iterator[Piece]:
         self._misses = 0
-        conform = self.stream.conform
         sent: list[Parent] = []  # whose children were sent, and that the checkpoint has to pass
         with (
             metrics.http_request_counter(self.stream.name, self.stream.path) as counter,
             closing(self._requests_for_children(partition_read)) as requests,
         ):
-            for record, skip, paged_request in requests:
-                for item in self._items(paged_request, record, partition_read, counter):
-                    row = conform(item)
-                    if row is not None:
-                        yield row
-                        self._count()
+            for items, parents in self._items_of_some(requests, partition_read, counter):
+                yield from self._form.made_of(items, {}, self._pass_item)
                 # Where children cannot be read, the checkpoint stays until it is known why: if this
                 # run is cut off before, the next one must not go on behind them.
-                sent.append((record, skip))
+                sent += parents
                 if partition_read.is_answered or self._misses % MISSES_IN_A_ROW == 0:
                     partition_read.pass_parents(sent)
                 self._heartbeat()
@@ -112,6 +108,27 @@ class ChildStreamSync(StreamSync):
         size = partition_read.page_size
         paginator = OffsetPaginator(stream.own_id, page_size=size) if stream.has_pages else None
         return PagedRequest(path, paginator=paginator, stats=self.stats)
+
+    def _items_of_some(
+        self,
+        requests: Iterable[tuple[Mapping[str, Any], int, PagedRequest]],
+        partition_read: PartitionRead,
+        counter: metrics.Counter,
+    ) -> Iterator[tuple[list[dict[str, Any]], list[Parent]]]:
+        """Read what belongs to as many records as are handed on at once, and these with it."""
+        items: list[dict[str, Any]] = []
+        parents: list[Parent] = []
+        try:
+            for record, skip, paged_request in requests:
+                items += self._items(paged_request, record, partition_read, counter)
+                parents.append((record, skip))
+                if len(parents) >= self._form.records_at_once or len(items) >= ROWS_OF_TABLE:
+                    yield items, parents
+                    items, parents = [], []
+        except InsightlyError:  # such as that of the quota
+            yield items, parents
+            raise
+        yield items, parents
 
     def _items(
         self,

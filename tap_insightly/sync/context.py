@@ -40,3 +40,5 @@ class RunContext:
     output: Output
     events: WebhookEvents
     progress: Progress = field(default_factory=Progress)
+    in_tables: bool = False
+    """Whether tables are handed on, and not rows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from typing_extensions import override
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from tap_insightly.streams.partition import Partition
     from tap_insightly.sync.context import RunContext
     from tap_insightly.sync.embedded import EmbeddedSyncs
+    from tap_insightly.sync.form import Piece
     from tap_insightly.sync.partition_read import PartitionRead
-    from tap_insightly.sync.stream_sync import Row
 
 
 class EmbeddedStreamSync(StreamSync):
@@ -43,20 +44,21 @@ class EmbeddedStreamSync(StreamSync):
         return super().is_skipped and not self.embedded_syncs.paths
 
     @override
-    def rows(self) -> Iterator[Row]:
+    def read(self) -> Iterator[Piece]:
         self.is_available = self.embedded_syncs.is_available
         self.records = self.embedded_syncs.records
         with self.stream.get_record_counter() as counter:
             counter.increment(self.records)
-        yield from super().rows()
+        yield from super().read()
 
     @override
-    def _rows_of_page(self, page: Page, partition_read: PartitionRead) -> Iterator[Row]:
-        for record in page.records:
-            for item in self.stream.inside(record, partition_read.partition):
-                row = self.stream.conform(item)
-                if row is not None:
-                    yield row
-                    self._count()
-            partition_read.pass_parents([(record, page.skip)])
+    def _rows_of_page(self, page: Page, partition_read: PartitionRead) -> Iterator[Piece]:
+        step, records = self._form.records_at_once, page.records
+        for at in range(0, len(records), step):
+            parents = records[at : at + step]
+            items = chain.from_iterable(
+                self.stream.inside(record, partition_read.partition) for record in parents
+            )
+            yield from self._form.made_of(items, {}, self._pass_item)
+            partition_read.pass_parents([(record, page.skip) for record in parents])
             self._heartbeat()

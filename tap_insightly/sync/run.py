@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from tap_insightly.api import InsightlyError, Prefetcher
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from datetime import datetime
 
+    import pyarrow as pa
     from singer_sdk.helpers.types import Record
     from singer_sdk.singerlib import Message
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from tap_insightly.streams import InsightlyStream
     from tap_insightly.sync.context import Output
     from tap_insightly.sync.embedded import EmbeddedSync
+    from tap_insightly.sync.form import Piece
     from tap_insightly.sync.webhook_events import WebhookEvents
 
 
@@ -90,6 +93,22 @@ class Run:
         Raises:
             InsightlyError: If the API ends the run, or no selected stream is left.
         """
+        yield from self._handed_on(stream, in_tables=False)
+
+    def tables(self, stream: InsightlyStream) -> Iterator[pa.Table]:
+        """Read a stream as `rows` does, in tables of at most some hundred rows.
+
+        Whoever takes the next table has kept the one before: `update_state` counts it from then
+        on. What is gone comes last, in tables that have only the key and the time. Streams of what
+        comes inside of records are read by themselves.
+
+        Raises:
+            InsightlyError: If the API ends the run, or no selected stream is left.
+        """
+        yield from self._handed_on(stream, in_tables=True)
+
+    def _handed_on(self, stream: InsightlyStream, *, in_tables: bool) -> Iterator[Piece]:
+        self._context.in_tables = in_tables
         self._begin()
         conform = stream.conform
         is_whole = stream.is_dry_run  # which takes no more than it needs, and is no failure
@@ -103,7 +122,8 @@ class Run:
                 self._read_figures[stream.name] = sync.figures
                 stream.was_read_whole = sync.is_whole
                 self._finished += sync.is_whole or sync.is_skipped
-            for warning in conform.warnings():
+            made = stream.make_table.warnings() if in_tables else ()
+            for warning in chain(conform.warnings(), made):
                 stream.logger.warning("%s: %s", stream.name, warning)
             self._finish(stream, is_whole=is_whole)
 
@@ -123,15 +143,15 @@ class Run:
 
     # How a stream is read
 
-    def _read(self, stream: InsightlyStream) -> Iterator[Record]:
+    def _read(self, stream: InsightlyStream) -> Iterator[Piece]:
         sync = self._sync_of(stream)
         try:
-            yield from sync.rows()
+            yield from sync.read()
         except BookmarkInFutureError:
             for paged_request in sync.paged_requests:  # nobody will read them
                 self._context.prefetcher.drop(paged_request)
             sync = self._syncs[stream.name] = self._new_sync(stream)
-            yield from sync.rows()
+            yield from sync.read()
         if sync.failure is not None:
             self._logger.error("%s", sync.failure)
             self._failures.append(sync.failure)
@@ -157,7 +177,7 @@ class Run:
 
     def _embedded_in(self, sync: StreamSync) -> Iterator[EmbeddedSync]:
         """Find the selected streams that can be made of the records of another."""
-        for stream in self._streams():
+        for stream in () if self._context.in_tables else self._streams():
             if isinstance(stream, ArrayStream):
                 embedded = self._embedded_of(stream).embed(sync.stream.path, sync.partition_reads)
                 if embedded is not None:

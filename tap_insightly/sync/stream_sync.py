@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from singer_sdk import metrics
 
 from tap_insightly.api import IncompleteError, NotAvailableError, RequestStats
-from tap_insightly.streams.tombstones import tombstone
 from tap_insightly.sync.deletions import Deletions
+from tap_insightly.sync.form import Rows, Tables
 from tap_insightly.sync.partition_read import PartitionRead
 from tap_insightly.sync.refresh import REFRESH, Refresh
 from tap_insightly.sync.timings import log_timings
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from tap_insightly.streams.partition import Partition
     from tap_insightly.sync.context import RunContext
     from tap_insightly.sync.embedded import EmbeddedSync
-
-    Row = dict[str, Any]
+    from tap_insightly.sync.form import Form, Piece
 
 RECORDS_BETWEEN_STATES = 5000
 BYTES_OF_STATE = 250_000  # that so many records may bring; for a larger state it takes more of them
@@ -75,7 +74,10 @@ class StreamSync:
         self._server_time: datetime | None = None  # of the last answer
         self._started = self._state_due = 0.0  # known when its turn comes
         self._state_due_at = RECORDS_BETWEEN_STATES
-        self._is_batch = stream.get_batch_config(stream.config) is not None
+        self._form: Form = Tables(stream) if context.in_tables else Rows(stream)
+        is_batch = stream.get_batch_config(stream.config) is not None
+        self._writes_rows = not is_batch and not context.in_tables
+        """Whether rows leave as messages, so that states and others may come between them."""
 
     def _partitions(self) -> Iterable[Partition]:
         return self.stream.partitions_to_read()
@@ -91,8 +93,8 @@ class StreamSync:
         """What will be read only to learn its ids, so that deletions can be found; None if none."""
         return self._deletions.learning if self._deletions else None
 
-    def rows(self) -> Iterator[Row]:
-        """Read the stream.
+    def read(self) -> Iterator[Piece]:
+        """Read the stream; what is handed on has the form that the run is asked for.
 
         Raises:
             InsightlyError: If the API ends the sync.
@@ -106,7 +108,7 @@ class StreamSync:
         except Exception:
             self._write_state()  # the next run goes on from what has been sent
             raise
-        if self.is_whole and not self._is_batch:
+        if self.is_whole and self._writes_rows:
             self.stream.activate_version()
 
     @property
@@ -174,7 +176,7 @@ class StreamSync:
 
     # One list
 
-    def _partition(self, partition_read: PartitionRead) -> Generator[Row, None, bool]:
+    def _partition(self, partition_read: PartitionRead) -> Generator[Piece, None, bool]:
         """Read a list to its end, and set its bookmark. Returns whether it can be read at all."""
         stream, partition = self.stream, partition_read.partition
         checkpoint = partition_read.checkpoint
@@ -229,7 +231,7 @@ class StreamSync:
         for one in self.embedded:
             one.finish(None)
 
-    def _rows_of(self, partition_read: PartitionRead) -> Iterator[Row]:
+    def _rows_of(self, partition_read: PartitionRead) -> Iterator[Piece]:
         for page in self._pages([partition_read.paged_request]):
             partition_read.is_answered = True
             self._begin(partition_read, page)
@@ -243,29 +245,27 @@ class StreamSync:
         if not partition_read.paginator.ascends:
             partition_read.checkpoint.give_up()
 
-    def _rows_of_page(self, page: Page, partition_read: PartitionRead) -> Iterator[Row]:
+    def _rows_of_page(self, page: Page, partition_read: PartitionRead) -> Iterator[Piece]:
         partition, checkpoint = partition_read.partition, partition_read.checkpoint
-        conform = self.stream.conform
-        bookmark_key, id_name = self.stream.replication_key or "", partition_read.key[0]
-        for record in self.stream.parse(page.records, partition):
-            row = conform({**record, **partition.extra} if partition.extra else record)
-            if row is not None:
-                value = row.get(bookmark_key)  # what is yielded may be changed
-                yield from self._send(row, record)
-                checkpoint.advance(record.get(id_name), page.skip, value)
-                self._heartbeat()
+        id_name, skip = partition_read.key[0], page.skip
 
-    def _send(self, row: Row, record: Mapping[str, Any]) -> Iterator[Row]:
-        """Send a row, and all that is made of the same record."""
-        yield row
-        # The target has it now: whoever takes the next row has written this one.
+        def passed(record: Mapping[str, Any], bookmark_value: object) -> None:
+            self._pass(record)
+            checkpoint.advance(record.get(id_name), skip, bookmark_value)
+            self._heartbeat()
+
+        records = self.stream.parse(page.records, partition)
+        yield from self._form.made_of(records, partition.extra, passed)
+
+    def _pass(self, record: Mapping[str, Any]) -> None:
+        """Note that the target has a record, and send what else is made of it."""
         self._count()
         for one in self.embedded:
             self._state_due_at -= one.send(record)
 
     # What is sent besides the list itself
 
-    def _rows_besides(self, partition_read: PartitionRead) -> Iterator[Row]:
+    def _rows_besides(self, partition_read: PartitionRead) -> Iterator[Piece]:
         """Send what came back, what is to be refreshed, and what is gone."""
         deletions = self._deletions
         if deletions is not None:
@@ -274,24 +274,27 @@ class StreamSync:
         yield from self._refreshed(partition_read)
         if deletions is None:
             return
-        for record_id in deletions.gone():
-            if not self._deleted and not self._is_batch:
-                self.stream.write_tombstone_schema()
-            yield tombstone(self.stream.own_key[0], record_id, self._server_time)
-            self._count()
-            self._deleted += 1
-            self._heartbeat()
+        gone = deletions.gone()
+        if gone and self._writes_rows:
+            self.stream.write_tombstone_schema()
+        yield from self._form.tombstones(gone, self._server_time, self._pass_tombstones)
+
+    def _pass_tombstones(self, number: int) -> None:
+        self._count(number)
+        self._deleted += number
+        self._heartbeat()
 
     def _rows_again(
         self, records: Iterable[Mapping[str, Any]], partition_read: PartitionRead
-    ) -> Iterator[Row]:
+    ) -> Iterator[Piece]:
         """Send records that are not of the list that the checkpoint is about."""
-        for record in records:
-            row = self.stream.conform({**record, **partition_read.partition.extra})
-            if row is not None:
-                yield from self._send(row, record)
-                self._sent_again += 1
-                self._heartbeat()
+
+        def passed(record: Mapping[str, Any], _: object) -> None:
+            self._pass(record)
+            self._sent_again += 1
+            self._heartbeat()
+
+        yield from self._form.made_of(records, partition_read.partition.extra, passed)
 
     def _new_refresh(self) -> Refresh | None:
         stream = self.stream
@@ -307,7 +310,7 @@ class StreamSync:
             stats=self.stats,
         )
 
-    def _refreshed(self, partition_read: PartitionRead) -> Iterator[Row]:
+    def _refreshed(self, partition_read: PartitionRead) -> Iterator[Piece]:
         """Read the part of the whole list that is due."""
         stream, refresh, paginator = self.stream, self.refresh, partition_read.paginator
         if refresh is None:
@@ -353,9 +356,13 @@ class StreamSync:
         self._server_time = page.response.date
         self.stream.check_bookmarks()
 
-    def _count(self) -> None:
-        self.records += 1
-        self._context.progress.records += 1
+    def _pass_item(self, item: Mapping[str, Any], _: object) -> None:  # noqa: ARG002 - as `Passed` has it
+        """Note that the target has what belongs to a record; once it has all, that is passed."""
+        self._count()
+
+    def _count(self, number: int = 1) -> None:
+        self.records += number
+        self._context.progress.records += number
 
     def _while_waiting(self) -> None:
         self._context.output.check_that_somebody_reads()
@@ -373,8 +380,9 @@ class StreamSync:
             self._state_due_at = self.records + RECORDS_BETWEEN_STATES * times
 
     def _write_state(self) -> int:
-        # A batch is sent when its file is complete, and the SDK writes the state after it.
-        return 0 if self._is_batch else self._context.output.write_state()
+        # A batch is sent when its file is complete, and the SDK writes the state after it. Whoever
+        # takes tables keeps the state himself.
+        return self._context.output.write_state() if self._writes_rows else 0
 
 
 def _newest(records: Iterable[Mapping[str, Any]], key: str) -> datetime | None:

@@ -266,7 +266,7 @@ def test_numbers_of_parquet_keep_nine_decimals_and_those_that_are_too_long_are_n
     rows = loaded(run, on_disk, "contacts", decode=rows_of_parquet)[-3:]
     money = [row["Credit_Limit__c"] for row in rows]
     assert money == [Decimal(source.MUCH_MONEY), None, Decimal("0.000000002")]
-    assert "contacts: numbers in Credit_Limit__c that are too long for a Parquet file" in run.stderr
+    assert "contacts: numbers in Credit_Limit__c that are too long for a column" in run.stderr
 
 
 def test_parquet_has_the_columns_that_are_selected(account: Sandbox, tmp_path: Path) -> None:
