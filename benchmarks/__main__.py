@@ -12,7 +12,7 @@ import click
 
 from benchmarks.bench import Bench
 from benchmarks.ceiling import ceiling
-from benchmarks.costs import cpu, large, memory
+from benchmarks.costs import columns, cpu, large, memory
 from benchmarks.day import day
 from benchmarks.gateway import gateway
 from benchmarks.processes import has_two_cores
@@ -35,6 +35,7 @@ MEASUREMENTS: Mapping[str, Callable[[Bench], Iterator[Row]]] = {
     "deletions": deletions,
     "children": children,
     "cpu": cpu,
+    "columns": columns,
     "memory": memory,
     "large": large,
     "faults": faults,

@@ -81,7 +81,7 @@ class Bench:
         *args: str,
         streams: Iterable[str] = (CONTACTS,),
         stdout: Path | None = None,
-        **settings: float,
+        **settings: float | str,
     ) -> Usage:
         """Run the tap.
 

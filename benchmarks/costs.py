@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import click
 
-from benchmarks.bench import FASTEST, check_contacts
+from benchmarks.bench import CONTACTS, FASTEST, PAGE, check_contacts
 from benchmarks.processes import environment, measure
 from benchmarks.rows import Row
 from benchmarks.servers import served
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
 
 MICROSECONDS = 100.0  # of one core, for a record from the socket to stdout
 SHARE_OF_PLAIN = 0.5
+MICROSECONDS_OF_TABLE = 40.0  # from the bytes of a page to a table of Arrow
+SHARE_OF_MESSAGES = 1.0  # what files of Parquet may take, of what messages take
 MEGABYTES = 200.0
+MEGABYTES_OF_TABLES = 400.0
 GROWTH = 1.15  # from the fewest to the most contacts
 MEGABYTES_OF_KNOWN = 120.0  # while ids are kept of a million contacts
 LARGE = 100_000  # bytes of a record
@@ -49,6 +53,59 @@ def cpu(bench: Bench) -> Iterator[Row]:
     yield Row(what, tap, "µs", at_most=MICROSECONDS)
     yield Row(f"{what}: plain tap", plain, "µs")
     yield Row(f"{what}: tap / plain tap", tap / plain, at_most=SHARE_OF_PLAIN)
+
+
+def columns(bench: Bench) -> Iterator[Row]:
+    """Measure what a record takes as part of a table, beside what it takes as a message.
+
+    Args:
+        bench: What runs the taps.
+
+    Yields:
+        From the bytes of a page to a table; from the socket to files of Parquet; and the memory
+        that they take.
+    """
+    page = _of_page(bench)
+    what = f"columns: a record of {page['columns']:.0f} columns, bytes to table"
+    yield Row(what, page["table"], "µs", at_most=MICROSECONDS_OF_TABLE)
+    yield Row(f"{what}: bytes to message", page["messages"], "µs")
+    sizes = bench.size(2_000, 1_000), bench.size(20_000, 4_000)
+    batch = {"encoding": {"format": "parquet"}, "storage": {"root": bench.folder.as_uri()}}
+    files = {"requests_per_second": FASTEST, "batch_config": json.dumps(batch)}
+    with ExitStack() as stack:
+        servers = {size: stack.enter_context(served(contacts=size)) for size in sizes}
+        tries = bench.size(3, 1)
+        parquet = _microseconds(servers, tries, lambda one: bench.tap(one, **files))
+        rows = _microseconds(
+            servers, tries, lambda one: bench.tap(one, requests_per_second=FASTEST)
+        )
+    what = "columns: a record, socket to Parquet"
+    yield Row(what, parquet, "µs")
+    yield Row(f"{what}: socket to stdout", rows, "µs")
+    yield Row(f"{what}: Parquet / stdout", parquet / rows, at_most=SHARE_OF_MESSAGES)
+    sizes = (20_000, bench.size(200_000, 40_000))
+    peaks = []
+    for size in sizes:
+        with served(contacts=size) as server:
+            usage = bench.tap(server, **files)
+            check_contacts(usage, size)
+            peaks.append(usage.peak / 1e6)
+        yield Row(
+            f"columns: {size:,} contacts to Parquet", peaks[-1], "MB", at_most=MEGABYTES_OF_TABLES
+        )
+    growth = peaks[1] / peaks[0]
+    yield Row(f"columns: {sizes[1]:,} / {sizes[0]:,} contacts", growth, at_most=GROWTH)
+
+
+def _of_page(bench: Bench) -> dict[str, float]:
+    """Measure a page in a process of its own: microseconds of a record by what is made of it."""
+    with served(contacts=PAGE) as server:
+        result = bench.folder / "page.json"
+        catalog = bench.selected((CONTACTS,))
+        command = ["-m", "benchmarks.pages", server.url, f"{catalog}", f"{bench.size(40, 5)}"]
+        measure(command, env=environment(), folder=bench.folder, stdout=result)
+    figures: dict[str, float] = json.loads(result.read_text(encoding="utf-8"))
+    return figures
 
 
 def memory(bench: Bench) -> Iterator[Row]:

@@ -165,7 +165,8 @@ class TapInsightly(InsightlyPlugin, StreamsTap):
 
     def _end(self, code: int) -> None:
         self.logger.info("Asked to stop. The next run goes on from the state written last.")
-        if self.state:
+        # What was read for a file that is not complete is lost; the state before it stays.
+        if self.state and not self.config.get("batch_config"):
             self.write_state()
         self.close()
         raise SystemExit(code)

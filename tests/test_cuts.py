@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import random
@@ -12,6 +13,7 @@ import threading
 from typing import IO, TYPE_CHECKING, Any, Protocol
 
 import pytest
+from pyarrow import parquet
 
 from tap_insightly.sandbox import Faults
 from tests.conftest import KEY, Tap, new_sandbox, only, tap_environment, watch
@@ -166,6 +168,41 @@ def test_a_signal_ends_it_soon_with_a_state_from_which_all_arrives(
         assert len({*first, *process.ids}) == COUNT
         # The very last record may be one that the state does not know of yet.
         assert len(first) + len(process.ids) <= COUNT + 1
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_a_signal_between_two_files_loses_nothing(
+    tmp_path: Path, big: Sandbox, contacts: dict[str, Any], kind: str
+) -> None:
+    """Records that were read for the next file are in none."""
+    encoding = {"format": kind, "compression": "gzip"}
+    batch = {"encoding": encoding, "storage": {"root": tmp_path.as_uri()}, "batch_size": 3000}
+    states = []
+    for _ in range(2):
+        state = states[-1] if states else {}
+        with running(tmp_path, big, contacts, state, batch_config=batch) as process:
+            for line in process.stdout:
+                if process.take(line) == "STATE" and not states:
+                    states.append(process.state)
+                    big.faults.latency = 0.3
+                    asked = threading.Event()
+                    big.on_request = lambda _, asked=asked: asked.set()
+                    asked.wait(10)
+                    process.popen.send_signal(signal.SIGTERM)
+                    big.faults = Faults()
+            process.popen.wait(60)
+            states.append(process.state)
+    found = [number for path in tmp_path.glob("*contacts*") for number in ids_in(path, kind)]
+    assert set(found) == {one["CONTACT_ID"] for one in big.records("/Contacts")}
+    assert len(found) < COUNT + 3000
+
+
+def ids_in(path: Path, kind: str) -> list[int]:
+    """The contacts in a file of a batch."""
+    if kind == "parquet":
+        found: list[int] = parquet.read_table(path)["CONTACT_ID"].to_pylist()
+        return found
+    return [json.loads(line)["CONTACT_ID"] for line in gzip.open(path)]
 
 
 def test_a_signal_ends_it_while_a_server_does_not_answer(

@@ -20,7 +20,7 @@ from tap_insightly.sync.known_ids import KNOWN, KnownIds, SentIds, keep_known
 from tap_insightly.sync.refresh import gone_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from tap_insightly.api import Page, PagedRequest
     from tap_insightly.streams import InsightlyStream
@@ -167,7 +167,7 @@ class Deletions:
             )
             found.gone -= ids
 
-    def gone(self) -> Iterable[int]:
+    def gone(self) -> Collection[int]:
         """Return ids that are gone, in ascending order; none if they are too many to be true."""
         if self._outcome is not Outcome.COMPARED:
             return ()

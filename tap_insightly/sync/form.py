@@ -13,7 +13,7 @@ from tap_insightly.streams.tombstones import tombstone
 from tap_insightly.tombstone import DELETED_AT
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from datetime import datetime
 
     from tap_insightly.streams import InsightlyStream
@@ -37,7 +37,7 @@ class Form(Protocol):
         """Hand on records with `extra` fields, and then call `passed` for each."""
 
     def tombstones(
-        self, ids: Sequence[int], moment: datetime | None, passed: Callable[[int], None]
+        self, ids: Collection[int], moment: datetime | None, passed: Callable[[int], None]
     ) -> Iterator[Piece]:
         """Hand on tombstones, and then call `passed` with how many they were."""
 
@@ -62,7 +62,7 @@ class Rows:
                 passed(record, value)
 
     def tombstones(
-        self, ids: Sequence[int], moment: datetime | None, passed: Callable[[int], None]
+        self, ids: Collection[int], moment: datetime | None, passed: Callable[[int], None]
     ) -> Iterator[Piece]:
         """Hand on one for each id."""
         key = self._stream.own_key[0]
@@ -95,12 +95,13 @@ class Tables:
             passed(kept[-1], newest)
 
     def tombstones(
-        self, ids: Sequence[int], moment: datetime | None, passed: Callable[[int], None]
+        self, ids: Collection[int], moment: datetime | None, passed: Callable[[int], None]
     ) -> Iterator[Piece]:
         """Hand on tables of ids."""
         key = self._stream.own_key[0]
-        for at in range(0, len(ids), ROWS_OF_TABLE):
-            rows = [tombstone(key, one, moment) for one in ids[at : at + ROWS_OF_TABLE]]
+        remaining = iter(ids)
+        while some := list(islice(remaining, ROWS_OF_TABLE)):
+            rows = [tombstone(key, one, moment) for one in some]
             columns = {name: [row[name] for row in rows] for name in (key, DELETED_AT)}
             yield self._stream.make_table.part(columns)
             passed(len(rows))
