@@ -108,7 +108,9 @@ class Run:
         yield from self._handed_on(stream, in_tables=True)
 
     def _handed_on(self, stream: InsightlyStream, *, in_tables: bool) -> Iterator[Piece]:
-        self._context.in_tables = in_tables
+        if in_tables != self._context.in_tables:
+            self._context.in_tables = in_tables
+            self._forget_plans()
         self._begin()
         conform = stream.conform
         is_whole = stream.is_dry_run  # which takes no more than it needs, and is no failure
@@ -148,8 +150,7 @@ class Run:
         try:
             yield from sync.read()
         except BookmarkInFutureError:
-            for paged_request in sync.paged_requests:  # nobody will read them
-                self._context.prefetcher.drop(paged_request)
+            self._drop(sync)
             sync = self._syncs[stream.name] = self._new_sync(stream)
             yield from sync.read()
         if sync.failure is not None:
@@ -174,6 +175,18 @@ class Run:
         if not isinstance(stream, RelatedStream):
             sync.embedded = list(self._embedded_in(sync))
         return sync
+
+    def _forget_plans(self) -> None:
+        """Plan anew what was not begun, as rows and tables are not read by the same lists."""
+        for name, sync in list(self._syncs.items()):
+            if not sync.is_begun:
+                self._drop(sync)
+                del self._syncs[name]
+        self._embedded.clear()
+
+    def _drop(self, sync: StreamSync) -> None:
+        for paged_request in sync.paged_requests:  # nobody will read them
+            self._context.prefetcher.drop(paged_request)
 
     def _embedded_in(self, sync: StreamSync) -> Iterator[EmbeddedSync]:
         """Find the selected streams that can be made of the records of another."""

@@ -112,6 +112,11 @@ class StreamSync:
             self.stream.activate_version()
 
     @property
+    def is_begun(self) -> bool:
+        """Whether its turn has come."""
+        return self._started > 0
+
+    @property
     def is_skipped(self) -> bool:
         """Whether nothing is asked, as no webhook told of a change."""
         return self._watch.has_skipped and not self.partition_reads
