@@ -40,13 +40,21 @@ _USUAL_LENGTH = len("2025-04-19 00:49:32")
 _FIRST = pa.scalar("0001-01-01 00:00:00").cast(pa.timestamp("us"))
 
 
-def arrow_schema(schema: Mapping[str, Any]) -> pa.Schema:
+_JSON = {"ARROW:extension:name": "arrow.json", "ARROW:extension:metadata": ""}
+
+
+def arrow_schema(schema: Mapping[str, Any], *, marks_json: bool = False) -> pa.Schema:
     """Find the types of the columns that the properties of a JSON schema become.
 
-    Arrays and objects are JSON, as text. Names and order are those of the properties.
+    Arrays and objects are JSON, as text; it can be marked as Arrow's extension type for that, which
+    readers who do not know it ignore. Names and order are those of the properties.
     """
-    columns = {name: _column(prop) for name, prop in schema["properties"].items()}
-    return pa.schema([(name, column.kind) for name, column in columns.items()])
+    return pa.schema(
+        pa.field(
+            name, _column(prop).kind, metadata=_JSON if marks_json and _is_json(prop) else None
+        )
+        for name, prop in schema["properties"].items()
+    )
 
 
 class TableMaker:
@@ -162,11 +170,13 @@ class _MomentColumn(_Column):
         return pa.array(values, pa.string()).cast(self.kind)
 
 
-def _column(prop: Mapping[str, Any]) -> _Column:
+def _kinds(prop: Mapping[str, Any]) -> set[str]:
     named = prop.get("type", ())
-    kinds = {named} if isinstance(named, str) else set(named)
-    kinds.discard("null")
-    none = type(None)
+    return ({named} if isinstance(named, str) else set(named)) - {"null"}
+
+
+def _column(prop: Mapping[str, Any]) -> _Column:
+    kinds, none = _kinds(prop), type(None)
     if kinds == {"string"}:
         if prop.get("format") == "date-time":
             return _MomentColumn(_MOMENT, frozenset({str, none}))
@@ -180,6 +190,12 @@ def _column(prop: Mapping[str, Any]) -> _Column:
         return _Column(pa.bool_(), frozenset({bool, none}))
     is_scalar = bool(kinds) and not kinds & {"array", "object"}
     return _Column(pa.string(), frozenset({str, none} if is_scalar else {none}), _text)
+
+
+def _is_json(prop: Mapping[str, Any]) -> bool:
+    """Tell whether all that a column can have is JSON, and not also text as it is."""
+    kinds = _kinds(prop)
+    return kinds == {"array"} or (kinds == {"object"} and "properties" in prop)
 
 
 def _number(value: Decimal | int) -> Decimal | None:

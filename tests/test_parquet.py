@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 from singer_sdk.helpers._batch import BatchConfig
 
+from tap_insightly.batch_files import TableBatcher
 from tap_insightly.columns import TableMaker
 from tap_insightly.conformer import Conformer
-from tap_insightly.parquet import ParquetBatcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -87,7 +87,7 @@ class Files:
         )
         make_table = TableMaker(Conformer({"properties": schema}), {"properties": schema})
         pages = [records[at : at + 2] for at in range(0, len(records), 2)]
-        batcher = ParquetBatcher("tap", "things", config, make_table.schema)
+        batcher = TableBatcher("tap", "things", config, make_table.schema)
         batches = list(batcher.get_batches(make_table(page)[0] for page in pages))
         self.warnings = list(make_table.warnings())
         assert all(len(urls) == 1 for urls in batches)

@@ -8,10 +8,13 @@ import re
 import threading
 from copy import deepcopy
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pytest
 from singer_sdk import Stream, Tap
+from singer_sdk.helpers._batch import BatchConfig
 
 from tap_insightly.sandbox import Faults
 from tap_insightly.streams.base import InsightlyStream
@@ -92,6 +95,23 @@ def test_messages_are_those_that_the_sdk_would_make(
         assert ours == theirs
         assert set(ours[0]["record"]) <= set(stream.effective_schema["properties"])
         assert "PHONE" in row or ["PHONE"] in deselected
+
+
+def test_batches_in_arrow_say_what_is_json_and_what_is_text(
+    runner: Runner, shared_sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """As the SDK's targets read them from 0.55 on, arrays are arrays."""
+    contacts_stream = contacts_of(shared_sandbox, runner.discover(shared_sandbox))
+    encoding = {"format": "arrow"}
+    batch = {"encoding": encoding, "storage": {"root": tmp_path.as_uri()}, "batch_size": 25}
+    batches = contacts_stream.get_batches(BatchConfig.from_dict(batch))
+    paths = [tmp_path / Path(url).name for _, urls in batches for url in urls]
+    tables = [pa.ipc.open_file(path).read_all() for path in paths]
+    count = shared_sandbox.count("/Contacts")
+    assert [table.num_rows for table in tables] == [25, 25, count - 50]
+    for table in tables:
+        types = {name: table.schema.field(name).type for name in ("TAGS", "FIRST_NAME")}
+        assert types == {"TAGS": pa.json_(pa.string()), "FIRST_NAME": pa.string()}
 
 
 @pytest.fixture

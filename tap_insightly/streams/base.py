@@ -192,9 +192,14 @@ class InsightlyStream(SendingStream):
         """What makes tables of the stream's records."""
         from tap_insightly.columns import TableMaker  # noqa: PLC0415 - few need it
 
+        return TableMaker(self.conform, self.selected_schema)
+
+    @property
+    def selected_schema(self) -> dict[str, Any]:
+        """The schema of what is selected."""
         properties = self.effective_schema["properties"]
         wanted = {name: one for name, one in properties.items() if self.mask["properties", name]}
-        return TableMaker(self.conform, {"properties": wanted})
+        return {**self.effective_schema, "properties": wanted}
 
     @property
     def arrow_schema(self) -> pa.Schema:

@@ -62,13 +62,16 @@ class SendingStream(Stream):
     def get_batches(
         self, batch_config: BatchConfig, context: Context | None = None
     ) -> Iterable[tuple[BaseBatchFileEncoding, list[str]]]:
-        """Write Parquet with the types of the catalog, where the SDK would guess them."""
-        if batch_config.encoding.format != "parquet":
+        """Write Parquet and Arrow with the types of the catalog, where the SDK would guess them."""
+        kind = batch_config.encoding.format
+        if kind not in {"parquet", "arrow"}:
             yield from super().get_batches(batch_config, context)
             return
-        from tap_insightly.parquet import ParquetBatcher  # noqa: PLC0415 - few need it
+        from tap_insightly.batch_files import TableBatcher  # noqa: PLC0415 - few need it
+        from tap_insightly.columns import arrow_schema  # noqa: PLC0415 - as above
 
-        batcher = ParquetBatcher(self.tap_name, self.name, batch_config, self.arrow_schema)
+        schema = arrow_schema(self.selected_schema, marks_json=kind == "arrow")
+        batcher = TableBatcher(self.tap_name, self.name, batch_config, schema)
         for files in batcher.get_batches(self._tables(context)):
             yield batch_config.encoding, files
 
@@ -86,8 +89,8 @@ class SendingStream(Stream):
 
     @property
     @abstractmethod
-    def arrow_schema(self) -> pa.Schema:
-        """The columns of its tables."""
+    def selected_schema(self) -> dict[str, Any]:
+        """The schema of what is selected."""
 
     @abstractmethod
     def get_tables(self) -> Iterator[pa.Table]:
