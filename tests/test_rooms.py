@@ -78,7 +78,7 @@ MAY_IMPORT: Mapping[str, set[str]] = {
     "tap": {*_SINGER, "discovery", "memory", "streams", "sync"},
     "start": {"connection", "pipes"},
     "__main__": {"start"},
-    "undo_file": {"api", "values"},
+    "undo_file": {"api", "openapi", "values"},
     "loader": {
         *("api", "openapi", "run_summary", "start", "streams", "tombstone", "undo_file", "values"),
         *_SINGER,
@@ -170,8 +170,9 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"server"},
     ],
     "undo_file": [
-        {"undo_file.journal", "undo_file.lines"},
+        {"undo_file.clock", "undo_file.journal", "undo_file.lines"},
         {"undo_file.recorder"},
+        {"undo_file.writes"},
         {"undo_file"},
     ],
     "webhooks": [
@@ -183,7 +184,7 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"webhooks"},
     ],
     "loader": [
-        {"loader.clock", "loader.errors", "loader.field_names", "loader.key_cache"},
+        {"loader.errors", "loader.field_names", "loader.key_cache"},
         {"loader.links", "loader.lists", "loader.messages", "loader.queue", "loader.shares"},
         {"loader.report", "loader.stream_mapping"},
         {"loader.guards", "loader.mappings", "loader.writer"},

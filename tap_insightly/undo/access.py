@@ -81,6 +81,10 @@ class AccountAccess:
         name, other_id = link["LINK_OBJECT_NAME"], link["LINK_OBJECT_ID"]
         self.client.link(obj.name, record_id, name, other_id, **link_options(link))
 
+    def unlink(self, obj: InsightlyObject, record_id: int, link_id: int) -> None:
+        """Remove a link of a record."""
+        self.client.unlink(obj.name, record_id, link_id)
+
     def _read_with_etag(
         self, obj: InsightlyObject, record_id: int
     ) -> tuple[Record | None, str | None]:
@@ -134,6 +138,10 @@ class DryRunAccess(AccountAccess):
         name, other_id = link["LINK_OBJECT_NAME"], link["LINK_OBJECT_ID"]
         options = link_options(link)
         self._show(self.client.build_link_request(obj.name, record_id, name, other_id, **options))
+
+    @override
+    def unlink(self, obj: InsightlyObject, record_id: int, link_id: int) -> None:
+        self._show(self.client.build_unlink_request(obj.name, record_id, link_id))
 
     @override
     def _read_with_etag(

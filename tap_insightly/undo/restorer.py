@@ -14,8 +14,8 @@ from tap_insightly.api import (
 from tap_insightly.api.records.diff import changes
 from tap_insightly.api.records.fields import spread_custom_fields
 from tap_insightly.api.records.stages import STAGE
-from tap_insightly.loader.clock import ORPHANED_REQUEST_SECONDS, server_now, server_now_text
 from tap_insightly.loader.errors import is_refusal
+from tap_insightly.undo_file.clock import ORPHANED_REQUEST_SECONDS, server_now, server_now_text
 from tap_insightly.undo_file.lines import DeletedLine, UpdatedLine
 from tap_insightly.values import EMPTY_DATES, parse_moment
 

@@ -24,6 +24,7 @@ from tap_insightly.undo_file.lines import (
     CreatedLine,
     CreatingLine,
     DeletedLine,
+    LinkedLine,
     MovedLine,
     UpdatedLine,
 )
@@ -157,6 +158,8 @@ class Undoer:
             return self._undo_update(entry, obj, line)
         if isinstance(line, MovedLine):
             return self._undo_move(obj, line)
+        if isinstance(line, LinkedLine):
+            return self._undo_link(obj, line)
         if isinstance(line, DeletedLine):
             return self._undo_deletion(entry, obj, line)
         msg = f"Line {entry.position.number} is about no write."
@@ -290,6 +293,21 @@ class Undoer:
             return UndoResult(UndoOutcome.LEFT, f"{name}: {why}, and is left there.")
         self._access.move(obj, record_id, line.before)
         return UndoResult(UndoOutcome.UNDONE, f"{name}: is back at its stage.")
+
+    def _undo_link(self, obj: InsightlyObject, line: LinkedLine) -> UndoResult:
+        record_id = self._ids.current(obj.path, line.record_id)
+        name = _name(obj, line.record_id, record_id)
+        other = f"{line.link.get('LINK_OBJECT_NAME')} {line.link.get('LINK_OBJECT_ID')}"
+        record = self._access.read(obj, record_id)
+        if record is None:
+            return self._gone(obj, line.record_id)
+        links = record.get("LINKS") or ()
+        ids = [one.get("LINK_ID") for one in links if line.link.items() <= one.items()]
+        if not ids or ids[0] is None:
+            message = f"{name}: is not linked to {other}, as before."
+            return UndoResult(UndoOutcome.UNCHANGED, message)
+        self._access.unlink(obj, record_id, int(ids[0]))
+        return UndoResult(UndoOutcome.UNDONE, f"{name}: the link to {other} is removed.")
 
     def _undo_deletion(
         self, entry: UndoEntry, obj: InsightlyObject, line: DeletedLine

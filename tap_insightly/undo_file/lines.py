@@ -10,6 +10,7 @@ before the request, and ``created`` once it was answered. Numbers keep every dig
     {"action":"created","object":"Contact","id":12,"values":{...}}
     {"action":"updated","object":"Contact","id":12,"before":{"TITLE":null},"after":{"TITLE":"Dr"}}
     {"action":"moved","object":"Lead","id":7,"before":{"PIPELINE_ID":1,"STAGE_ID":2},"after":{...}}
+    {"action":"linked","object":"Contact","id":12,"link":{"LINK_OBJECT_NAME":"Lead",...}}
     {"action":"deleted","object":"Contact","id":12,"before":{...}}
 
 Each of them also has a time and the name of the stream.
@@ -105,6 +106,15 @@ class MovedLine(_WriteLine, frozen=True, kw_only=True, tag_field="action", tag="
     """The same as they will be."""
 
 
+class LinkedLine(_WriteLine, frozen=True, kw_only=True, tag_field="action", tag="linked"):
+    """A record is about to be linked to another, to which it is not linked."""
+
+    record_id: int = msgspec.field(name="id")
+
+    link: dict[str, Any]
+    """The body: LINK_OBJECT_NAME, LINK_OBJECT_ID, and what else it says."""
+
+
 class DeletedLine(_WriteLine, frozen=True, kw_only=True, tag_field="action", tag="deleted"):
     """A record is about to be deleted."""
 
@@ -114,7 +124,9 @@ class DeletedLine(_WriteLine, frozen=True, kw_only=True, tag_field="action", tag
     """The whole record as it was read."""
 
 
-WriteLine: TypeAlias = CreatingLine | CreatedLine | UpdatedLine | MovedLine | DeletedLine
+WriteLine: TypeAlias = (
+    CreatingLine | CreatedLine | UpdatedLine | MovedLine | LinkedLine | DeletedLine
+)
 """A line about a write."""
 
 Line: TypeAlias = AccountLine | WriteLine

@@ -17,6 +17,7 @@ from tap_insightly.undo_file.lines import (
     CreatedLine,
     CreatingLine,
     DeletedLine,
+    LinkedLine,
     MovedLine,
     UpdatedLine,
     WriteLine,
@@ -48,6 +49,7 @@ lines: st.SearchStrategy[WriteLine] = st.one_of(
     st.builds(CreatedLine, **common, record_id=ids, values=values),
     st.builds(UpdatedLine, **common, record_id=ids, before=values, after=values),
     st.builds(MovedLine, **common, record_id=ids, before=places, after=places),
+    st.builds(LinkedLine, **common, record_id=ids, link=values),
     st.builds(DeletedLine, **common, record_id=ids, before=values),
 )
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import Request, UnknownOutcomeError
-from tap_insightly.loader.clock import ORPHANED_REQUEST_SECONDS
+from tap_insightly.undo_file.clock import ORPHANED_REQUEST_SECONDS
 from tap_insightly.values import parse_moment
 
 if TYPE_CHECKING:

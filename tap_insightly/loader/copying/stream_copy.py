@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import InsightlyError, InvalidFieldsError, NotAvailableError, Request
 from tap_insightly.api.records.stages import STAGE
-from tap_insightly.loader.clock import server_now_text
 from tap_insightly.loader.copying.translator import TranslatedRecord, Translator
 from tap_insightly.loader.errors import is_refusal
 from tap_insightly.loader.links import link_options
+from tap_insightly.undo_file.clock import server_now_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
