@@ -8,20 +8,16 @@
 
     Args:
         child: The name of the child stream.
-        columns: The columns that are made use of, each with its type.
         parent: A select of live records, with the column updated_at.
         on: Pairs of columns, of the child and of the parent, that say which record a row is of.
 #}
-{% macro current_children(child, columns, parent, on) -%}
-    select
-        {%- for column in columns %}
-        child.{{ column }}{% if not loop.last %},{% endif %}
-        {%- endfor %}
+{% macro current_children(child, parent, on) -%}
+    select child.*
     from (
         select
             *,
             max(parent_updated_utc) over (partition by {{ on.keys() | join(", ") }}) as newest
-        from {{ loaded(child, dict(columns, parent_updated_utc="timestamp")) }} as all_rows
+        from {{ insightly.loaded(child) }} as all_rows
         where _sdc_deleted_at is null
     ) as child
     inner join {{ parent }} as parent

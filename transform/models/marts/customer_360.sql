@@ -1,3 +1,5 @@
+{#- An activity is about an organisation if it is linked to it, or to what belongs to it. -#}
+{%- set about = "links contacts opportunities projects tickets" -%}
 with people as (
     select
         organisation_id,
@@ -104,32 +106,33 @@ select
     o.organisation_id,
     o.organisation_name,
     o.owner_user_id,
-    u.user_name as owner,
+    {{ where_loaded("users", "u.user_name", type="string") }} as owner,
     o.website,
-    d.email_domains,
+    {{ where_loaded("organisation_email_domains", "d.email_domains", type="string") }} as email_domains,
     o.phone,
     o.billing_city as city,
     o.billing_country as country,
-    tags.tags,
-    coalesce(p.contacts, 0) as contacts,
-    coalesce(p.other_people, 0) as other_people,
-    coalesce(v.opportunities, 0) as opportunities,
-    coalesce(v.open_opportunities, 0) as open_opportunities,
+    {{ where_loaded("record_tags", "tags.tags", type="string") }} as tags,
+    {{ where_loaded("contacts", "coalesce(p.contacts, 0)") }} as contacts,
+    {{ where_loaded("contacts links opportunities", "coalesce(p.other_people, 0)") }} as other_people,
+    {{ where_loaded("opportunities", "coalesce(v.opportunities, 0)") }} as opportunities,
+    {{ where_loaded("opportunities", "coalesce(v.open_opportunities, 0)") }} as open_opportunities,
     v.open_value,
-    coalesce(v.won_opportunities, 0) as won_opportunities,
+    {{ where_loaded("opportunities", "coalesce(v.won_opportunities, 0)") }} as won_opportunities,
     v.won_value,
-    coalesce(v.lost_opportunities, 0) as lost_opportunities,
-    coalesce(t.tickets, 0) as tickets,
-    coalesce(t.open_tickets, 0) as open_tickets,
-    coalesce(a.open_tasks, 0) as open_tasks,
-    coalesce(a.overdue_tasks, 0) as overdue_tasks,
-    coalesce(a.upcoming_events, 0) as upcoming_events,
-    a.last_email_at,
-    a.last_note_at,
-    l.last_activity_at,
-    l.next_activity_at,
+    {{ where_loaded("opportunities", "coalesce(v.lost_opportunities, 0)") }} as lost_opportunities,
+    {{ where_loaded("tickets contacts", "coalesce(t.tickets, 0)") }} as tickets,
+    {{ where_loaded("tickets contacts", "coalesce(t.open_tickets, 0)") }} as open_tickets,
+    {{ where_loaded("tasks " ~ about, "coalesce(a.open_tasks, 0)") }} as open_tasks,
+    {{ where_loaded("tasks " ~ about, "coalesce(a.overdue_tasks, 0)") }} as overdue_tasks,
+    {{ where_loaded("events " ~ about, "coalesce(a.upcoming_events, 0)") }} as upcoming_events,
+    {{ where_loaded("emails " ~ about, "a.last_email_at", type="timestamp") }} as last_email_at,
+    {{ where_loaded("notes " ~ about, "a.last_note_at", type="timestamp") }} as last_note_at,
+    {{ where_loaded("contacts opportunities", "l.last_activity_at", type="timestamp") }} as last_activity_at,
+    {{ where_loaded("contacts opportunities", "l.next_activity_at", type="timestamp") }} as next_activity_at,
     o.created_at,
     {{ as_of() }} as counted_at
+    {{- custom_fields("organisations", "o") }}
 from {{ ref("stg_organisations") }} as o
 left join {{ ref("stg_users") }} as u on o.owner_user_id = u.user_id
 left join people as p on o.organisation_id = p.organisation_id

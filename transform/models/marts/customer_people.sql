@@ -58,8 +58,9 @@ select
     c.job_title,
     c.email,
     p.works_there,
-    r.roles,
-    p.opportunities
+    {{ where_loaded("links opportunities", "r.roles", type="string") }} as roles,
+    {{ where_loaded("links opportunities", "p.opportunities") }} as opportunities
+    {{- custom_fields("contacts", "c") }}
 from counted as p
 inner join {{ ref("stg_organisations") }} as o on p.organisation_id = o.organisation_id
 inner join {{ ref("stg_contacts") }} as c on p.contact_id = c.contact_id

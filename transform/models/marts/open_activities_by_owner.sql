@@ -1,4 +1,4 @@
-{%- set in_a_week = dbt.dateadd("day", 7, as_of()) -%}
+{%- set in_a_week = "cast(" ~ dbt.dateadd("day", 7, as_of()) ~ " as timestamp)" -%}
 with tasks as (
     select
         responsible_user_id as user_id,
@@ -42,16 +42,16 @@ select
     o.user_id,
     case
         when o.user_id is null then 'nobody'
-        else coalesce(u.user_name, 'unknown user')
+        else {{ where_loaded("users", "coalesce(u.user_name, 'unknown user')", type="string") }}
     end as user_name,
-    coalesce(u.is_active, false) as is_active_user,
-    coalesce(t.open_tasks, 0) as open_tasks,
-    coalesce(t.overdue_tasks, 0) as overdue_tasks,
-    coalesce(t.tasks_due_within_a_week, 0) as tasks_due_within_a_week,
-    coalesce(t.tasks_without_due_date, 0) as tasks_without_due_date,
+    {{ where_loaded("users", "coalesce(u.is_active, false)", type="boolean") }} as is_active_user,
+    {{ where_loaded("tasks", "coalesce(t.open_tasks, 0)") }} as open_tasks,
+    {{ where_loaded("tasks", "coalesce(t.overdue_tasks, 0)") }} as overdue_tasks,
+    {{ where_loaded("tasks", "coalesce(t.tasks_due_within_a_week, 0)") }} as tasks_due_within_a_week,
+    {{ where_loaded("tasks", "coalesce(t.tasks_without_due_date, 0)") }} as tasks_without_due_date,
     t.first_due_on,
-    coalesce(e.upcoming_events, 0) as upcoming_events,
-    coalesce(e.events_within_a_week, 0) as events_within_a_week,
+    {{ where_loaded("events", "coalesce(e.upcoming_events, 0)") }} as upcoming_events,
+    {{ where_loaded("events", "coalesce(e.events_within_a_week, 0)") }} as events_within_a_week,
     e.next_event_at,
     {{ as_of() }} as counted_at
 from owners as o

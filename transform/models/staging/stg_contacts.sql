@@ -15,5 +15,6 @@ select
     cast(date_updated_utc as timestamp) as updated_at,
     cast(last_activity_date_utc as timestamp) as last_activity_at,
     cast(next_activity_date_utc as timestamp) as next_activity_at
-from {{ source("insightly", "contacts") }}
+    {{- custom_fields("contacts") }}
+from {{ loaded("contacts") }} as loaded
 where _sdc_deleted_at is null

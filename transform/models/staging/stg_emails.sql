@@ -5,5 +5,6 @@ select
     cast(coalesce(email_date_utc, date_created_utc) as timestamp) as sent_at,
     cast(owner_user_id as bigint) as owner_user_id,
     cast(date_created_utc as timestamp) as created_at
-from {{ source("insightly", "emails") }}
+    {{- custom_fields("emails") }}
+from {{ loaded("emails") }} as loaded
 where _sdc_deleted_at is null

@@ -8,5 +8,6 @@ select
     cast(owner_user_id as bigint) as owner_user_id,
     cast(date_created_utc as timestamp) as created_at,
     cast(date_updated_utc as timestamp) as updated_at
-from {{ source("insightly", "events") }}
+    {{- custom_fields("events") }}
+from {{ loaded("events") }} as loaded
 where _sdc_deleted_at is null

@@ -12,5 +12,6 @@ select
     cast(owner_user_id as bigint) as owner_user_id,
     cast(date_created_utc as timestamp) as created_at,
     cast(date_updated_utc as timestamp) as updated_at
-from {{ source("insightly", "leads") }}
+    {{- custom_fields("leads") }}
+from {{ loaded("leads") }} as loaded
 where _sdc_deleted_at is null

@@ -1,20 +1,6 @@
-{%- set columns = {
-    "parent_type": dbt.type_string(),
-    "parent_id": "bigint",
-    "link_id": "bigint",
-    "object_name": dbt.type_string(),
-    "object_id": "bigint",
-    "link_object_name": dbt.type_string(),
-    "link_object_id": "bigint",
-    "role": dbt.type_string(),
-    "details": dbt.type_string(),
-    "relationship_id": "bigint",
-    "is_forward": "boolean",
-} -%}
 with links as (
     {{ current_children(
         "links",
-        columns,
         ref("stg_records"),
         {"parent_type": "record_type", "parent_id": "record_id"},
     ) | indent(4) }}

@@ -16,5 +16,6 @@ select
     cast(date_updated_utc as timestamp) as updated_at,
     cast(last_activity_date_utc as timestamp) as last_activity_at,
     cast(next_activity_date_utc as timestamp) as next_activity_at
-from {{ source("insightly", "opportunities") }}
+    {{- custom_fields("opportunities") }}
+from {{ loaded("opportunities") }} as loaded
 where _sdc_deleted_at is null

@@ -1,14 +1,6 @@
-{%- set columns = {
-    "state_history_id": dbt.type_string(),
-    "opportunity_id": "bigint",
-    "for_opportunity_state": dbt.type_string(),
-    "state_reason": dbt.type_string(),
-    "date_changed_utc": "timestamp",
-} -%}
 with history as (
     {{ current_children(
         "opportunity_state_history",
-        columns,
         ref("stg_opportunities"),
         {"opportunity_id": "opportunity_id"},
     ) | indent(4) }}

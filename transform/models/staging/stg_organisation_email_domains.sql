@@ -1,12 +1,6 @@
-{%- set columns = {
-    "organisation_id": "bigint",
-    "email_domain_id": "bigint",
-    "email_domain": dbt.type_string(),
-} -%}
 with domains as (
     {{ current_children(
         "organisation_email_domains",
-        columns,
         ref("stg_organisations"),
         {"organisation_id": "organisation_id"},
     ) | indent(4) }}

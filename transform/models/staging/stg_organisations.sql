@@ -13,5 +13,6 @@ select
     cast(date_updated_utc as timestamp) as updated_at,
     cast(last_activity_date_utc as timestamp) as last_activity_at,
     cast(next_activity_date_utc as timestamp) as next_activity_at
-from {{ source("insightly", "organisations") }}
+    {{- custom_fields("organisations") }}
+from {{ loaded("organisations") }} as loaded
 where _sdc_deleted_at is null

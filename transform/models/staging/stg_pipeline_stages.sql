@@ -3,5 +3,5 @@ select
     cast(pipeline_id as bigint) as pipeline_id,
     stage_name,
     cast(stage_order as integer) as stage_order
-from {{ source("insightly", "pipeline_stages") }}
+from {{ loaded("pipeline_stages") }} as loaded
 where _sdc_deleted_at is null

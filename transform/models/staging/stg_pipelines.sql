@@ -3,5 +3,5 @@ select
     pipeline_name,
     coalesce(for_opportunities, false) as is_for_opportunities,
     coalesce(for_projects, false) as is_for_projects
-from {{ source("insightly", "pipelines") }}
+from {{ loaded("pipelines") }} as loaded
 where _sdc_deleted_at is null

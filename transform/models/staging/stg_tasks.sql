@@ -11,5 +11,6 @@ select
     cast(owner_user_id as bigint) as owner_user_id,
     cast(date_created_utc as timestamp) as created_at,
     cast(date_updated_utc as timestamp) as updated_at
-from {{ source("insightly", "tasks") }}
+    {{- custom_fields("tasks") }}
+from {{ loaded("tasks") }} as loaded
 where _sdc_deleted_at is null

@@ -1,18 +1,3 @@
-{%- set columns = {
-    "ticket_id": "bigint",
-    "ticket_number": dbt.type_string(),
-    "subject": dbt.type_string(),
-    "ticket_type": dbt.type_string(),
-    "ticket_status": dbt.type_string(),
-    "priority": dbt.type_string(),
-    "organisation_id": "bigint",
-    "contact_id": "bigint",
-    "owner_user_id": "bigint",
-    "date_created_utc": "timestamp",
-    "date_updated_utc": "timestamp",
-    "date_solved_utc": "timestamp",
-    "date_closed_utc": "timestamp",
-} -%}
 select
     cast(ticket_id as bigint) as ticket_id,
     ticket_number,
@@ -28,5 +13,6 @@ select
     cast(date_updated_utc as timestamp) as updated_at,
     cast(date_solved_utc as timestamp) as solved_at,
     cast(date_closed_utc as timestamp) as closed_at
-from {{ loaded("tickets", columns) }} as tickets
+    {{- custom_fields("tickets") }}
+from {{ loaded("tickets") }} as loaded
 where _sdc_deleted_at is null

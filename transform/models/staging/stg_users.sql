@@ -4,5 +4,5 @@ select
     email_address as email,
     coalesce(active, false) as is_active,
     coalesce(administrator, false) as is_administrator
-from {{ source("insightly", "users") }}
+from {{ loaded("users") }} as loaded
 where _sdc_deleted_at is null

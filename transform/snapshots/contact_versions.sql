@@ -1,0 +1,4 @@
+{% snapshot contact_versions %}
+{{ config(unique_key="contact_id") }}
+{{ versions("contacts", "contact_id") }}
+{% endsnapshot %}
