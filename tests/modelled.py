@@ -18,13 +18,14 @@ from tap_insightly.sandbox.data.life import TODAY
 from tests.conftest import Tap, new_sandbox, only
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tap_insightly.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[1]
 DBT = ROOT / ".tools" / "dbt" / "bin" / "dbt"
 MODELS = ROOT / "transform"
+IN_MODELS = ("--project-dir", MODELS, "--profiles-dir", MODELS)
 NOW = TODAY + timedelta(days=1)
 AS_OF = NOW.replace(tzinfo=None) + timedelta(hours=1)
 RELATED = ("opportunity_state_history", "links", "record_tags", "organisation_email_domains")
@@ -69,6 +70,20 @@ def ask(database: Path, sql: str) -> list[dict[str, Any]]:
 
 def dbt(database: Path, *args: str) -> subprocess.CompletedProcess[str]:
     """Run dbt on a database, with nothing written into the repository."""
+    return _run(database, [DBT, *args, *IN_MODELS])
+
+
+def dbt_each(database: Path, runs: Iterable[Sequence[str]]) -> subprocess.CompletedProcess[str]:
+    """Run dbt several times, in one process because it takes seconds to start."""
+    program = (
+        "import json, sys; from dbt.cli.main import dbtRunner; runner = dbtRunner()\n"
+        "sys.exit(not all(runner.invoke(args).success for args in json.loads(sys.argv[1])))"
+    )
+    args = json.dumps([[*run, *map(str, IN_MODELS)] for run in runs])
+    return _run(database, [DBT.with_name("python"), "-c", program, args])
+
+
+def _run(database: Path, command: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:
     folder = database.with_suffix("")
     theirs = {k: v for k, v in os.environ.items() if not k.startswith("DBT_")}
     env = {
@@ -77,14 +92,18 @@ def dbt(database: Path, *args: str) -> subprocess.CompletedProcess[str]:
         "DBT_TARGET_PATH": str(folder / "target"),
         "DBT_LOG_PATH": str(folder / "logs"),
     }
-    command = [DBT, *args, "--project-dir", MODELS, "--profiles-dir", MODELS]
     return subprocess.run(  # noqa: S603 - our own command
         command, env=env, capture_output=True, text=True, timeout=300, check=False
     )
 
 
-def build(database: Path, *args: str) -> subprocess.CompletedProcess[str]:
-    return dbt(database, "--quiet", "build", "--vars", json.dumps({"as_of": str(AS_OF)}), *args)
+def build(database: Path, *args: str, **variables: Any) -> subprocess.CompletedProcess[str]:
+    return dbt(database, "--quiet", "build", "--vars", at(AS_OF, **variables), *args)
+
+
+def at(moment: datetime, **variables: Any) -> str:
+    """Say which moment counts as now, as dbt takes it."""
+    return json.dumps({"as_of": str(moment), "insightly_seen_at": str(moment), **variables})
 
 
 def loaded_account(folder: Path) -> Loaded:
@@ -147,7 +166,9 @@ def work(account: Sandbox) -> dict[str, int]:
     return gone
 
 
-def load(database: Path, messages: Iterable[dict[str, Any]]) -> None:
+def load(
+    database: Path, messages: Iterable[dict[str, Any]], into: str = "insightly"
+) -> None:
     """Write what a tap says into tables, as target-duckdb does: a row for each key."""
     import duckdb  # noqa: PLC0415 - not there on every Python
 
@@ -167,7 +188,7 @@ def load(database: Path, messages: Iterable[dict[str, Any]]) -> None:
             )
             row |= {name: record.get(name) for name in schema["schema"]["properties"]}
     with duckdb.connect(str(database)) as connection:
-        connection.execute("create schema insightly")
+        connection.execute(f"create schema {into}")
         for stream, known in columns_of.items():
             types = {"_sdc_deleted_at": "VARCHAR", **known}
             lines = database.with_name(f"{stream}.jsonl")
@@ -180,7 +201,7 @@ def load(database: Path, messages: Iterable[dict[str, Any]]) -> None:
             )
             source = str(dict.fromkeys(types, "VARCHAR"))
             connection.execute(
-                f"create table insightly.{stream} as select {columns} "  # noqa: S608 - our own words
+                f"create table {into}.{stream} as select {columns} "  # noqa: S608 - our own words
                 f"from read_json('{lines}', format = 'newline_delimited', columns = {source}, "
                 "maximum_object_size = 100000000)"
             )

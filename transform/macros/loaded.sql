@@ -99,6 +99,11 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# A name out of another stream, none if there is none; null if that stream was not loaded. #}
+{% macro name_of(column, stream) -%}
+    {{ insightly.where_loaded(stream, "coalesce(" ~ column ~ ", 'none')", "string") }}
+{%- endmacro %}
+
 {# Say that a stream is not there, and what to do. #}
 {% macro warn_that_it_is_missing(name) %}
     {%- if not insightly.is_empty(name) -%}

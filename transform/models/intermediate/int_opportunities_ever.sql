@@ -24,7 +24,7 @@ select
     v.closed_on,
     v.created_at,
     v.updated_at,
-    true as is_deleted
+    v.is_deleted
 from {{ ref("opportunity_versions") }} as v
 left join {{ ref("stg_opportunities") }} as o on v.opportunity_id = o.opportunity_id
 where v.valid_to is null and o.opportunity_id is null

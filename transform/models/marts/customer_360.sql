@@ -114,7 +114,8 @@ select
     o.billing_country as country,
     {{ where_loaded("record_tags", "tags.tags", type="string") }} as tags,
     {{ where_loaded("contacts", "coalesce(p.contacts, 0)") }} as contacts,
-    {{ where_loaded("contacts links opportunities", "coalesce(p.other_people, 0)") }} as other_people,
+    {{ where_loaded("contacts links opportunities", "coalesce(p.other_people, 0)") }}
+        as other_people,
     {{ where_loaded("opportunities", "coalesce(v.opportunities, 0)") }} as opportunities,
     {{ where_loaded("opportunities", "coalesce(v.open_opportunities, 0)") }} as open_opportunities,
     v.open_value,
@@ -128,8 +129,10 @@ select
     {{ where_loaded("events " ~ about, "coalesce(a.upcoming_events, 0)") }} as upcoming_events,
     {{ where_loaded("emails " ~ about, "a.last_email_at", type="timestamp") }} as last_email_at,
     {{ where_loaded("notes " ~ about, "a.last_note_at", type="timestamp") }} as last_note_at,
-    {{ where_loaded("contacts opportunities", "l.last_activity_at", type="timestamp") }} as last_activity_at,
-    {{ where_loaded("contacts opportunities", "l.next_activity_at", type="timestamp") }} as next_activity_at,
+    {{ where_loaded("contacts opportunities", "l.last_activity_at", type="timestamp") }}
+        as last_activity_at,
+    {{ where_loaded("contacts opportunities", "l.next_activity_at", type="timestamp") }}
+        as next_activity_at,
     o.created_at,
     {{ as_of() }} as counted_at
     {{- custom_fields("organisations", "o") }}

@@ -40,10 +40,8 @@ owners as (
 
 select
     o.user_id,
-    case
-        when o.user_id is null then 'nobody'
-        else {{ where_loaded("users", "coalesce(u.user_name, 'unknown user')", type="string") }}
-    end as user_name,
+    {%- set name = "case when o.user_id is null then 'nobody' else coalesce(u.user_name, 'unknown user') end" %}
+    {{ where_loaded("users", name, type="string") }} as user_name,
     {{ where_loaded("users", "coalesce(u.is_active, false)", type="boolean") }} as is_active_user,
     {{ where_loaded("tasks", "coalesce(t.open_tasks, 0)") }} as open_tasks,
     {{ where_loaded("tasks", "coalesce(t.overdue_tasks, 0)") }} as overdue_tasks,

@@ -58,12 +58,12 @@ followed as (
 select
     f.opportunity_id,
     o.opportunity_name,
-    f.place,
+    cast(f.place as bigint) as place,
     f.pipeline_id,
-    coalesce(p.pipeline_name, 'none') as pipeline,
+    {{ name_of("p.pipeline_name", "pipelines") }} as pipeline,
     f.stage_id,
-    coalesce(f.stage_name, 'none') as stage,
-    coalesce(f.stage_order, 0) as stage_order,
+    {{ name_of("f.stage_name", "pipeline_stages") }} as stage,
+    {{ where_loaded("pipeline_stages", "coalesce(f.stage_order, 0)", "integer") }} as stage_order,
     f.entered_at,
     f.not_before as entered_not_before,
     f.is_entry_seen,
@@ -72,10 +72,11 @@ select
         when f.left_at is null then null
         when f.left_for is not null then f.left_for
         when f.pipeline_after is distinct from f.pipeline_id then 'OTHER PIPELINE'
-        {# Which way a stage lies is told by its order. -#}
+        {%- if is_loaded("pipeline_stages") %}
         when f.order_after > f.stage_order then 'FORWARD'
         when f.order_after < f.stage_order then 'BACK'
         else 'OTHER STAGE'
+        {%- endif %}
     end as left_for,
     case when f.left_at is not null and f.left_for is null then f.stage_after end as next_stage_id,
     f.left_at is null as is_current,

@@ -62,7 +62,7 @@ joined as (
 select
     m.month_end,
     m.pipeline_id,
-    coalesce(p.pipeline_name, 'none') as pipeline,
+    {{ name_of("p.pipeline_name", "pipelines") }} as pipeline,
     m.currency,
     m.won,
     m.lost,

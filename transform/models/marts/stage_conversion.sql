@@ -1,6 +1,7 @@
 {%- set outcomes = {
     "moved_forward": "FORWARD",
     "moved_back": "BACK",
+    "moved_to_other_stage": "OTHER STAGE",
     "moved_to_other_pipeline": "OTHER PIPELINE",
     "won": "WON",
     "lost": "LOST",
@@ -19,7 +20,9 @@ with counted as (
         count(distinct opportunity_id) as opportunities,
         count(case when is_current then 1 end) as still_there,
         {%- for column, outcome in outcomes.items() %}
-        count(case when left_for = '{{ outcome }}' then 1 end) as {{ column }},
+        {%- set streams = "pipeline_stages" if outcome in ["FORWARD", "BACK", "OTHER STAGE"] else "" %}
+        {%- set number = "count(case when left_for = '" ~ outcome ~ "' then 1 end)" %}
+        {{ where_loaded(streams, number) }} as {{ column }},
         {%- endfor %}
         cast(
             avg(case when is_entry_seen and not is_current then days end) as numeric(18, 2)
