@@ -103,15 +103,22 @@ def choice(*words: str) -> Mapping[str, Any]:
     return {"type": ["string"], "enum": list(words)}
 
 
-def problems(config: Mapping[str, Any], settings: Sequence[Setting]) -> Iterator[str]:
-    """Say of each wrong setting its name, what was given, and what is accepted: a sentence each."""
+def problems(
+    config: Mapping[str, Any],
+    settings: Sequence[Setting],
+    where: Callable[[Setting], str] = lambda _: "",
+) -> Iterator[str]:
+    """Say of each wrong setting its name, what was given, and what is accepted: a sentence each.
+
+    Of one that is missing, `where` says in a sentence where it can be made.
+    """
     secret = config.get("api_key")
     for setting in settings:
         value = config.get(setting.name)
         if value is None:
             if setting.is_required:
                 text = f"Setting '{setting.name}' is missing; accepted is {setting.accepted}."
-                yield f"{text} {setting.instead}".rstrip()
+                yield " ".join(filter(None, (text, where(setting), setting.instead)))
         elif not setting.accepts(value):
             given = "what was given is not shown here" if setting.is_secret else f"got {value!r}"
             if isinstance(secret, str) and secret:

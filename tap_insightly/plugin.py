@@ -79,7 +79,12 @@ class InsightlyPlugin(PluginBase):
 
     def problems(self) -> list[str]:
         """List what is wrong with the settings, a sentence each."""
-        return list(problems(self.config, self.settings))
+        return list(problems(self.config, self.settings, self._where))
+
+    @classmethod
+    def _where(cls, setting: Setting) -> str:
+        variable = f"{cls._env_var_prefix}{setting.name.upper()}"
+        return f"Set it in a file (--config FILE), or the variable {variable} (--config=ENV)."
 
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:

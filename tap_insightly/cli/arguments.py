@@ -113,7 +113,16 @@ def read_values(file: IO[bytes] | None) -> dict[str, Any]:
 
 def collect_values(fields: Fields, texts: Iterable[str], file: IO[bytes] | None) -> dict[str, Any]:
     """Collect the values to write: arguments go before the file, and ``NAME=`` clears a field."""
-    given: dict[str, Any] = {name: text or None for name, text in parse_assignments(texts).items()}
+    given: dict[str, Any] = {}
+    for name, text in parse_assignments(texts).items():
+        field = fields.meant(name, is_written=True)
+        own = name if field is None or fields.find(name) is not None else field.name
+        if own != name:
+            echo(f"'{name}' is taken for {own}.")
+        if own in given:
+            msg = f"{own} is given twice."
+            raise click.UsageError(msg)
+        given[own] = text or None
     taken: set[Field | None] = {fields.find(name) for name in given} - {None}
     others = read_values(file).items()
     return {name: one for name, one in others if fields.find(name) not in taken} | given

@@ -93,9 +93,16 @@ def read_config(
     config = fallback | cleaned(config, settings)
     is_known = bool(config.get("api_key")) or not may_lack_key
     asked = [setting for setting in settings if is_known or not setting.is_secret]
-    if found := list(problems(config, asked)):
+    if found := list(problems(config, asked, _where)):
         raise click.UsageError(" ".join(found))
     return config
+
+
+def _where(setting: Setting) -> str:
+    return (
+        f"Set the variable {PREFIX}{setting.name.upper()}, here or in a file .env, or "
+        f"'{setting.name}' in a file of settings (--config), or choose an account (--account)."
+    )
 
 
 def variables(settings: Sequence[Setting] = WITH_ACCOUNT) -> Layer:

@@ -91,7 +91,10 @@ def test_all_mistakes_are_reported_at_once() -> None:
 
 
 def test_a_missing_key_is_named(shared_sandbox: Sandbox) -> None:
-    assert "Setting 'api_key' is missing" in wrong(sandbox=shared_sandbox, api_key=None)
+    said = wrong(sandbox=shared_sandbox, api_key=None)
+    assert "Setting 'api_key' is missing" in said
+    for place in ("TAP_INSIGHTLY_API_KEY", ".env", "--config", "--account"):
+        assert place in said
     assert "Setting 'api_key' is missing" in wrong(sandbox=shared_sandbox, api_key="")
 
 

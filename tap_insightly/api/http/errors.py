@@ -143,14 +143,8 @@ class NotAvailableError(InsightlyError):
             is_of_gateway: Whether a gateway refused it, and Insightly was not asked.
         """
         is_read = method == "GET"
-        no_access = "the user of this API key has no access to it, or the plan leaves it out"
-        missing = "the plan of this account leaves it out, or it does not exist"
-        if not is_read:
-            no_access = "the user of this API key may not do that, or the plan leaves it out"
-            missing = "it does not exist, or the plan of this account leaves it out"
-        reason = {403: no_access, 404: missing, 405: "the API does not offer it under this name"}
         what = f"{path} cannot be read" if is_read else f"{method} {path} cannot be done"
-        text = f"{what} ({status}): {reason[status]}.{_quoted(said)}"
+        text = f"{what} ({status}): {_not_available(method, path, status)}.{_quoted(said)}"
         if is_of_gateway:
             text = f"{what} ({status}): the gateway refused it.{_quoted(said, 'It')}"
         super().__init__(text, status=status, said=said)
@@ -263,6 +257,29 @@ class ClosedError(InsightlyError):
     def __init__(self) -> None:
         """Say so."""
         super().__init__("The connection to Insightly was closed before all was read.")
+
+
+def _not_available(method: str, path: str, status: int) -> str:
+    """Say why: what is asked of one record has nothing to do with the plan, if lists are read."""
+    parts = path.strip("/").split("/")
+    is_read = method == "GET"
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return "the API does not offer it under this name"
+    if len(parts) > 1 and parts[1].isdigit():
+        record = f"record {parts[1]}"
+        if status == HTTPStatus.FORBIDDEN:
+            verb = "see" if is_read else "change"
+            below = "" if len(parts) == 2 else ", or what belongs to it"  # noqa: PLR2004 - /Contacts/1
+            return f"the user of this API key may not {verb} {record}{below}"
+        below = "" if len(parts) == 2 else f", or it has no {'/'.join(parts[2:])}"  # noqa: PLR2004 - as above
+        return f"there is no {record}, or none that the user of this API key may see{below}"
+    if status == HTTPStatus.FORBIDDEN:
+        no_access = "has no access to it" if is_read else "may not do that"
+        return f"the user of this API key {no_access}, or the plan leaves it out"
+    if parts[0].lower().endswith("__c"):
+        return "the account has no such custom object"
+    first, second = "the plan of this account leaves it out", "it does not exist"
+    return f"{first}, or {second}" if is_read else f"{second}, or {first}"
 
 
 def _quoted(said: str | None, who: str = "Insightly") -> str:

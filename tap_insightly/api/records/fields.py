@@ -20,7 +20,8 @@ from tap_insightly.api.records.conversions import (
     to_items,
     what_would_fit,
 )
-from tap_insightly.api.records.names import close_names, did_you_mean
+from tap_insightly.api.records.names import did_you_mean
+from tap_insightly.api.records.near_fields import NearFields, near_fields
 from tap_insightly.openapi import COMPONENTS
 from tap_insightly.openapi.field_types import MANY, value_schema
 from tap_insightly.openapi.objects import CUSTOM_FIELDS
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 # assumed.
 _STAMPS = frozenset({"DATE_CREATED_UTC", "DATE_UPDATED_UTC", "CREATED_USER_ID"})
 _ITEM = {"TAGS": "TAG_NAME", "EMAILDOMAINS": "EMAIL_DOMAIN"}  # lists that may be given as texts
+_MOST_NAMED = 5  # fields that may have been meant
 _check = msgspec.json.Decoder(msgspec.Raw).decode
 _WRONG = (ValueError, TypeError, ArithmeticError, RecursionError, msgspec.DecodeError)
 
@@ -200,6 +202,27 @@ class Fields:
         """
         return self._by_name.get(name) or self._by_folded_name.get(name.casefold())
 
+    def meant(self, name: str, *, is_written: bool = False) -> Field | None:
+        """Find the field that is meant by a name which need not be its own.
+
+        Args:
+            name: As `find` takes it; also in another spelling (``first name``), a short form
+                (``email`` for EMAIL_ADDRESS), or a part (``mobile``), if only one field can be
+                meant.
+            is_written: Whether something is to be written to it, so that a part does not do.
+
+        Returns:
+            The field; None if there is none, or several can be meant.
+        """
+        if (field := self.find(name)) is not None:
+            return field
+        near = self._near(name)
+        is_found = len(near.fields) == 1 and (near.is_sure or (near.is_near and not is_written))
+        return near.fields[0] if is_found else None
+
+    def _near(self, name: str) -> NearFields:
+        return near_fields(name, self, self.obj.name)
+
     def unknown(self, name: str) -> str:
         """Say that there is no such field, and which may have been meant.
 
@@ -209,9 +232,8 @@ class Fields:
         Returns:
             A sentence.
         """
-        names = (field.name for field in self)
-        near = close_names(name, names, lambda one: one.casefold().removesuffix("__c"))
-        hint = did_you_mean(near, in_brackets=True)
+        near = [field.name for field in self._near(name).fields]
+        hint = did_you_mean(near[:_MOST_NAMED], in_brackets=True)
         return f"{self.obj.name} has no field '{name}'{hint}."
 
     def body(self, values: Mapping[str, Any], *, is_new: bool) -> dict[str, Any]:

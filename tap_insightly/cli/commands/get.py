@@ -74,7 +74,7 @@ def get(  # noqa: PLR0913 - the options of a command
         return
     conditions = {
         "updated_after": updated_after,
-        "where": parse_assignments(wheres),
+        "where": _where(client, object_name, parse_assignments(wheres)),
         "limit": limit,
     }
     if form in {"table", "csv"}:
@@ -88,6 +88,17 @@ def get(  # noqa: PLR0913 - the options of a command
     name = client.object(object_name).name  # a path is for `insightly api`
     with closing(client.records(name, **conditions)) as records:
         write_list(map(pick, records), is_lines=form == "jsonl")
+
+
+def _where(
+    client: InsightlyClient, object_name: str, values: Mapping[str, str]
+) -> Mapping[str, str]:
+    """Spell the names of fields as the account does; a wrong one is refused by the client."""
+    if not values:
+        return values
+    fields = client.fields(object_name)
+    found = {name: fields.meant(name) for name in values}
+    return {one.name if (one := found[name]) else name: text for name, text in values.items()}
 
 
 def _write_rows(
@@ -147,7 +158,7 @@ def _picker(
 
 def _chosen(fields: Fields, names: Sequence[str]) -> list[Field]:
     """Find fields by their names; an error lists all names that are wrong."""
-    found = {name: fields.find(name) for name in names}
+    found = {name: fields.meant(name) for name in names}
     if problems := [fields.unknown(name) for name, one in found.items() if one is None]:
         from tap_insightly.api import InvalidFieldsError
 

@@ -127,7 +127,7 @@ def verify(config: dict[str, Any], *, form: str, **options: Any) -> None:  # noq
 def _check(options: Mapping[str, Any]) -> None:
     """Refuse options that exclude each other."""
     if bool(options["dsn"]) == bool(options["file"]) and not options["file"]:
-        msg = "Say where the warehouse is: --dsn, or --from with a file of keys and dates."
+        msg = "Say where the warehouse is: --dsn, INSIGHTLY_DSN, or --from with a file of keys."
         raise click.UsageError(msg)
     if not options["file"]:
         return
