@@ -7,9 +7,8 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
 import click
-import msgspec
 
-from tap_insightly.api.http.response import Response
+from tap_insightly.cli import completing
 from tap_insightly.cli.output import echo, write_json
 from tap_insightly.files import decoded
 
@@ -24,10 +23,15 @@ _VALUES_HELP = "A JSON object of values by name; - for stdin. NAME=VALUE goes be
 _SHOWN_HEADERS = ("If-Match",)  # the others are the same in every request
 
 
+def object_argument(verb: str | None = None) -> Callable[[Function], Function]:
+    """Add the argument `object_name`; with a verb, a Tab offers those that it can be done with."""
+    return click.argument("object_name", metavar="OBJECT", shell_complete=completing.objects(verb))
+
+
 def object_and_id(function: Function) -> Function:
     """Add the first two arguments, `object_name` and `record_id`."""
     record_id = click.argument("record_id", metavar="ID", type=click.IntRange(min=1))
-    return click.argument("object_name", metavar="OBJECT")(record_id(function))
+    return object_argument()(record_id(function))
 
 
 def yes_option(function: Function) -> Function:
@@ -44,7 +48,12 @@ def dry_run_option(function: Function) -> Function:
 
 def values_option(function: Function) -> Function:
     """Add values by name: arguments as `texts`, and a JSON object as `file`."""
-    values = click.argument("texts", metavar="[NAME=VALUE]...", nargs=-1)
+    values = click.argument(
+        "texts",
+        metavar="[NAME=VALUE]...",
+        nargs=-1,
+        shell_complete=completing.fields("=", is_written=True),
+    )
     file = click.option("--from", "file", type=click.File("rb"), metavar="FILE", help=_VALUES_HELP)
     return values(file(function))
 
@@ -72,6 +81,10 @@ def parse_assignments(texts: Iterable[str]) -> dict[str, str]:
 
 def read_json(text: str, what: str) -> Any:  # noqa: ANN401 - anything that JSON can be
     """Parse JSON, with every digit of its numbers; `what` begins the text of an error."""
+    import msgspec
+
+    from tap_insightly.api.http.response import Response
+
     if not text.strip():
         msg = f"{what} is empty."
         raise click.UsageError(msg)
@@ -146,6 +159,8 @@ def show(client: InsightlyClient, request: Request) -> None:
         if name in request.headers:
             click.echo(f"{name}: {request.headers[name]}")
     if request.body is not None:
+        from tap_insightly.api.http.response import Response
+
         write_json(Response(request.body).data)
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from tap_insightly.connection_settings import WITH_ACCOUNT
+from tap_insightly.cli import completing
+from tap_insightly.connection_settings import ACCOUNT, WITH_ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,7 +53,14 @@ def _option(setting: Setting, *, is_hidden: bool) -> Callable[[Function], Functi
         return click.option(f"--{name}/--no-{name}", setting.name, default=None, help=text)
     metavar = "NUMBER" if setting.is_numeric else "TEXT"
     hidden = is_hidden and setting.name in _NAMES
-    return click.option(f"--{name}", setting.name, metavar=metavar, help=text, hidden=hidden)
+    return click.option(
+        f"--{name}",
+        setting.name,
+        metavar=metavar,
+        help=text,
+        hidden=hidden,
+        shell_complete=completing.accounts if setting is ACCOUNT else None,
+    )
 
 
 def is_of_connection(param: click.Parameter) -> bool:

@@ -74,21 +74,12 @@ def read_config(
 
     Last comes an account of the configuration file.
     """
-    from tap_insightly import account_choice
-    from tap_insightly.accounts import ConfigFileError
     from tap_insightly.config_schema import cleaned, problems
-    from tap_insightly.given_files import settings_in
 
     fallback = {setting.name: setting.default for setting in settings} | dict(defaults or {})
-    layers = [variables(settings)]
     config_file = config_file or _root_params().get(CONFIG)
-    if config_file is not None:
-        layers.append(account_choice.settings_file(settings_in(config_file)))
-    layers.append(account_choice.options(root_options() | _given(options)))
-    try:
-        config = account_choice.combined(layers, may_lack_key=may_lack_key)
-    except (ConfigFileError, account_choice.AccountChoiceError) as error:
-        raise click.UsageError(str(error)) from None
+    given = root_options() | _given(options)
+    config = _combined(config_file, given, settings, may_lack_key=may_lack_key)
     # An empty text is no value, so the default counts.
     config = fallback | cleaned(config, settings)
     is_known = bool(config.get("api_key")) or not may_lack_key
@@ -96,6 +87,36 @@ def read_config(
     if found := list(problems(config, asked, _where)):
         raise click.UsageError(" ".join(found))
     return config
+
+
+def _combined(
+    config_file: str | None,
+    options: Mapping[str, object],
+    settings: Sequence[Setting],
+    *,
+    may_lack_key: bool,
+) -> dict[str, Any]:
+    from tap_insightly import account_choice
+    from tap_insightly.accounts import ConfigFileError
+    from tap_insightly.given_files import settings_in
+
+    layers = [variables(settings)]
+    if config_file is not None:
+        layers.append(account_choice.settings_file(settings_in(config_file)))
+    layers.append(account_choice.options(options))
+    try:
+        return account_choice.combined(layers, may_lack_key=may_lack_key)
+    except (ConfigFileError, account_choice.AccountChoiceError) as error:
+        raise click.UsageError(str(error)) from None
+
+
+def given_settings(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Collect the settings of a connection as a command line has them so far, unchecked."""
+    from tap_insightly.config_schema import cleaned
+
+    options = _given({setting.name: params.get(setting.name) for setting in WITH_ACCOUNT})
+    found = _combined(params.get(CONFIG), options, WITH_ACCOUNT, may_lack_key=True)
+    return {one.name: one.default for one in WITH_ACCOUNT} | cleaned(found, WITH_ACCOUNT)
 
 
 def _where(setting: Setting) -> str:

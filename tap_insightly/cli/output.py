@@ -10,9 +10,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
-import msgspec
-
-from tap_insightly.api.http.codec import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -90,7 +87,7 @@ def text_of(value: object) -> str:
     """Write a value as text: nothing for null, and JSON with every digit for what is no text."""
     if value is None:
         return ""
-    return value if isinstance(value, str) else encode(value).decode()
+    return value if isinstance(value, str) else _encode(value).decode()
 
 
 def echo(message: str) -> None:
@@ -100,19 +97,21 @@ def echo(message: str) -> None:
 
 def write_json(value: Any) -> None:  # noqa: ANN401 - anything that JSON can be
     """Write indented JSON."""
-    click.echo(msgspec.json.format(encode(value), indent=2))
+    import msgspec
+
+    click.echo(msgspec.json.format(_encode(value), indent=2))
 
 
 def write_line(value: Any) -> None:  # noqa: ANN401 - anything that JSON can be
     """Write JSON in one line."""
-    click.echo(encode(value))
+    click.echo(_encode(value))
 
 
 def write_array(values: Iterable[Any]) -> None:
     """Write a JSON array item by item, so that none has to be kept."""
     start = b"["
     for value in values:
-        click.echo(start + b"\n" + encode(value), nl=False)
+        click.echo(start + b"\n" + _encode(value), nl=False)
         start = b","
     click.echo("[]" if start == b"[" else "\n]")
 
@@ -145,6 +144,12 @@ def write_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
             for cell, width, is_number in zip(row, widths, numeric, strict=True)
         ]
         click.echo("  ".join(parts).rstrip())
+
+
+def _encode(value: object) -> bytes:
+    from tap_insightly.api.http.codec import encode
+
+    return encode(value)
 
 
 def _text(cell: object) -> str:

@@ -7,17 +7,16 @@ sandbox are made from them.
 
 from __future__ import annotations
 
-from importlib.resources import files
+import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 def _document(name: str) -> Mapping[str, Any]:
-    content: Mapping[str, Any] = msgspec.json.decode((files(__name__) / name).read_bytes())
+    content: Mapping[str, Any] = json.loads(Path(__file__).with_name(name).read_bytes())
     return content
 
 

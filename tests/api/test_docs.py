@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 PAGE = Path(__file__).parents[2] / "docs" / "python.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```python\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
+_EXPORTED = {name: getattr(api, name) for name in api.__all__}
 ERRORS = {
     name
-    for name, one in vars(api).items()
+    for name, one in _EXPORTED.items()
     if inspect.isclass(one) and issubclass(one, api.InsightlyError)
 }
 

@@ -261,7 +261,7 @@ def test_the_tree_in_the_docstring_has_every_error_below_its_parent() -> None:
         del above[depth:]
         parents[name] = "".join(above[-1:])
         above.append(name)
-    both = [*vars(errors).values(), *vars(api).values()]
+    both = [*vars(errors).values(), *(getattr(api, name) for name in api.__all__)]
     every = {one.__name__: one for one in both if is_error(one)}
     assert parents.pop("InsightlyError") == ""
     assert parents == {

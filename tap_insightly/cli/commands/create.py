@@ -10,6 +10,7 @@ from tap_insightly.cli.arguments import (
     collect_values,
     dry_run_option,
     id_only_option,
+    object_argument,
     show,
     values_option,
     write_record,
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("object_name", metavar="OBJECT")
+@object_argument("create")
 @values_option
 @dry_run_option
 @id_only_option

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tap_insightly.cli.arguments import object_argument
 from tap_insightly.cli.options import with_settings
 from tap_insightly.cli.output import echo, format_option, write_rows, write_table
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("fields")
-@click.argument("object_name", metavar="OBJECT")
+@object_argument()
 @click.option("--writable", "is_writable", is_flag=True, help="Only fields that can be written.")
 @with_settings(may_lack_key=True)
 @format_option()

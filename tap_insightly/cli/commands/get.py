@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tap_insightly.cli.arguments import parse_assignments
+from tap_insightly.cli import completing
+from tap_insightly.cli.arguments import object_argument, parse_assignments
 from tap_insightly.cli.options import with_client
 from tap_insightly.cli.output import format_option, write_json, write_line, write_list
 
@@ -22,16 +23,28 @@ def _names(_: click.Context, __: click.Parameter, text: str | None) -> list[str]
 
 
 @click.command()
-@click.argument("object_name", metavar="OBJECT")
+@object_argument()
 @click.argument("record_id", metavar="[ID]", type=click.IntRange(min=1), required=False)
 @click.option(
-    "--where", "wheres", multiple=True, metavar="NAME=VALUE", help="Only with exactly this value."
+    "--where",
+    "wheres",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="Only with exactly this value.",
+    shell_complete=completing.fields("="),
 )
 @click.option("--updated-after", metavar="MOMENT", help="Only what was updated since (UTC).")
 @click.option(
     "--limit", type=click.IntRange(min=1), metavar="NUMBER", help="At most this many records."
 )
-@click.option("--fields", "names", metavar="NAMES", callback=_names, help="Only these: A,B,C.")
+@click.option(
+    "--fields",
+    "names",
+    metavar="NAMES",
+    callback=_names,
+    help="Only these: A,B,C.",
+    shell_complete=completing.fields(is_list=True),
+)
 @format_option("json", is_default_told=False)
 @click.option("--etag", is_flag=True, help="Write only the version, for update --if-match.")
 @with_client

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tap_insightly.cli import completing
 from tap_insightly.cli.arguments import dry_run_option, object_and_id, show
 from tap_insightly.cli.options import with_client
 from tap_insightly.cli.output import write_json
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @object_and_id
-@click.argument("other_name", metavar="OTHER")
+@click.argument("other_name", metavar="OTHER", shell_complete=completing.objects())
 @click.argument("other_id", metavar="OTHER_ID", type=click.IntRange(min=1))
 @click.option("--role", metavar="TEXT", help="What the other is to the record.")
 @click.option("--details", metavar="TEXT", help="More about it.")

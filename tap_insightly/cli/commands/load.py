@@ -15,8 +15,9 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import click
 
 from tap_insightly.api.http.errors import InsightlyError
+from tap_insightly.cli import completing
 from tap_insightly.cli.app import Failure
-from tap_insightly.cli.arguments import dry_run_option, parse_assignments
+from tap_insightly.cli.arguments import dry_run_option, object_argument, parse_assignments
 from tap_insightly.cli.options import with_settings
 from tap_insightly.cli.output import echo
 from tap_insightly.cli.rows import FILE_FORMATS, RowFile, open_rows
@@ -35,7 +36,10 @@ _RARE = {"ignored": "deletions left", "absent": "left out as they are not here"}
 # Settings that the target has for each stream; here there is one stream.
 _BY_STREAM = {
     "match_on": click.option(
-        "--match-on", metavar="FIELD", help="By which field rows without an id are found."
+        "--match-on",
+        metavar="FIELD",
+        help="By which field rows without an id are found.",
+        shell_complete=completing.fields(),
     ),
     "field_map": click.option(
         "--map",
@@ -84,7 +88,7 @@ def _delimiter(_: click.Context, __: click.Parameter, text: str | None) -> str |
 
 
 @click.command()
-@click.argument("object_name", metavar="OBJECT")
+@object_argument()
 @click.argument("file", metavar="FILE", type=click.File("rb"))
 @click.option(
     "--format",

@@ -7,9 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
-import msgspec
 
-from tap_insightly.api.http.codec import encode
 from tap_insightly.api.http.errors import InsightlyError, QuotaExhaustedError
 from tap_insightly.cli.arguments import confirm, yes_option
 from tap_insightly.cli.options import with_config
@@ -113,6 +111,10 @@ def _report(prober: Prober, report: TextIO | None, form: str) -> None:
         echo(f"Error: {one}")
     results, sent = prober.results, prober.client.sent
     if report is not None:
+        import msgspec
+
+        from tap_insightly.api.http.codec import encode
+
         report.write(msgspec.json.format(encode(anonymous(results, sent)), indent=2).decode())
     if not prober.has_found:
         return

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tap_insightly.cli import completing
 from tap_insightly.cli.arguments import dry_run_option, object_and_id, send
 from tap_insightly.cli.options import with_client
 
@@ -20,8 +21,13 @@ def stage() -> None:
 
 @stage.command("set")
 @object_and_id
-@click.argument("name", metavar="STAGE")
-@click.option("--pipeline", metavar="PIPELINE", help="Put it into this pipeline, an id or a name.")
+@click.argument("name", metavar="STAGE", shell_complete=completing.stages)
+@click.option(
+    "--pipeline",
+    metavar="PIPELINE",
+    help="Put it into this pipeline, an id or a name.",
+    shell_complete=completing.pipelines,
+)
 @dry_run_option
 @with_client
 def stage_set(
