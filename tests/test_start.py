@@ -53,6 +53,20 @@ def test_nothing_heavy_is_imported_for_a_page_of_help_or_a_version(
     assert text
 
 
+@pytest.mark.parametrize("line", ["get contact --fields EMAIL_A", "update contact 301 EMAIL_A"])
+def test_a_tab_imports_little_more_than_click(line: str, tmp_path: Path) -> None:
+    modules, text = imported(
+        tmp_path,
+        "tap_insightly.cli",
+        _INSIGHTLY_COMPLETE="bash_complete",
+        COMP_WORDS=f"insightly {line}",
+        COMP_CWORD=str(len(line.split())),
+    )
+    assert "EMAIL_ADDRESS" in text
+    others = {"msgspec", "typing_extensions", "logging", "tap_insightly.cli.commands.webhooks"}
+    assert sorted(modules & (HEAVY | others)) == []
+
+
 def test_the_fields_of_an_object_are_listed_without_what_a_request_needs(tmp_path: Path) -> None:
     modules, text = imported(tmp_path, "tap_insightly.cli", "fields", "contact")
     assert "EMAIL_ADDRESS" in text

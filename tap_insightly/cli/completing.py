@@ -82,7 +82,9 @@ def _field_names(ctx: click.Context, *, is_written: bool) -> Iterable[str]:
     own = learned(ctx)
     customs = [custom_object({"OBJECT_NAME": name}) for name in own.get("objects", ())]
     try:
-        obj = find_object(str(ctx.params.get("object_name")), [*standard_objects(), *customs])
+        # Behind an option without its value, click has not come to the arguments.
+        name = ctx.params.get("object_name") or next(iter(ctx.args), "")
+        obj = find_object(name, [*standard_objects(), *customs])
     except UnknownObjectError:
         return
     for name, schema in COMPONENTS.get(obj.component, {"properties": {}})["properties"].items():
