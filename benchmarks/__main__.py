@@ -22,6 +22,7 @@ from benchmarks.sandbox import sandbox
 from benchmarks.speed import big, children, deletions, faults, small
 from benchmarks.stages import HEADINGS as STAGE_HEADINGS
 from benchmarks.stages import WARNING, profile
+from benchmarks.start import start
 from benchmarks.writing import writing
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ MEASUREMENTS: Mapping[str, Callable[[Bench], Iterator[Row]]] = {
     "receiving": receiving,
     "day": day,
     "gateway": gateway,
+    "start": start,
 }
 
 

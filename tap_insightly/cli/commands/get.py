@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tap_insightly.cli import completing
+from tap_insightly.cli import completing, web
 from tap_insightly.cli.arguments import object_argument, parse_assignments
 from tap_insightly.cli.options import with_client
 from tap_insightly.cli.output import format_option, write_json, write_line, write_list
@@ -47,6 +47,19 @@ def _names(_: click.Context, __: click.Parameter, text: str | None) -> list[str]
 )
 @format_option("json", is_default_told=False)
 @click.option("--etag", is_flag=True, help="Write only the version, for update --if-match.")
+@click.option(
+    "-w",
+    "--web",
+    "is_web",
+    is_flag=True,
+    help="Open the record in the browser; where there is none, write its address.",
+)
+@click.option(
+    "--web-url",
+    envvar=web.VARIABLE,
+    metavar="URL",
+    help=f"Where records are, if not at {web.ADDRESS}.",
+)
 @with_client
 def get(  # noqa: PLR0913 - the options of a command
     client: InsightlyClient,
@@ -59,6 +72,8 @@ def get(  # noqa: PLR0913 - the options of a command
     names: Sequence[str],
     form: str | None,
     etag: bool,
+    is_web: bool,
+    web_url: str | None,
 ) -> None:
     """Read one record, or a list of them.
 
@@ -82,6 +97,12 @@ def get(  # noqa: PLR0913 - the options of a command
     if etag and (is_list or names or form):
         msg = "--etag is for one record with an ID, without --fields and --format."
         raise click.UsageError(msg)
+    if is_web and (record_id is None or names or form or etag):
+        msg = "--web is for one record with an ID, without --fields, --format and --etag."
+        raise click.UsageError(msg)
+    if is_web and record_id is not None:
+        web.open_page(web.page_of(client, object_name, record_id, web_url))
+        return
     if etag and record_id is not None:
         _write_version(object_name, record_id, client.get_with_etag(object_name, record_id)[1])
         return

@@ -23,6 +23,12 @@ ASSUMPTIONS = (
         why_not="No wrong key is sent to anybody.",
     ),
     Assumption(
+        "web-address",
+        "The page of any record is at crm.POD.insightly.com/details/OBJECT/ID.",
+        said_in=("cli/web.py", "docs/cli.md"),
+        why_not="That is a page to sign in to, and no part of the API.",
+    ),
+    Assumption(
         "quota-midnight",
         "The day of the quota begins at midnight UTC.",
         said_in=("docs/assumptions.md",),
