@@ -9,18 +9,10 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from tap_insightly.api import OffsetPaginator, PagedRequest, Prefetcher
-from tap_insightly.attachments import (
-    ContentStore,
-    Fetcher,
-    Index,
-    attachment_of,
-)
 from tap_insightly.cli.arguments import file_name
 from tap_insightly.cli.options import with_client
 from tap_insightly.cli.output import echo, format_option, write_rows
 from tap_insightly.cli.rows import FILE_FORMATS, open_rows
-from tap_insightly.verify.opening import open_warehouse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -112,6 +104,8 @@ def files(  # noqa: PLR0913 - the options of a command
             "file_attachments, and name the warehouse with --dsn."
         )
         raise click.UsageError(msg)
+    from tap_insightly.attachments import ContentStore, Fetcher, Index
+
     store = ContentStore(address)
     index = Index(store.lines())
     if index.unreadable:
@@ -131,6 +125,8 @@ def files(  # noqa: PLR0913 - the options of a command
 
 
 def _attachments(rows: Iterable[Mapping[str, Any]]) -> list[Attachment]:
+    from tap_insightly.attachments import attachment_of
+
     found = [attachment_of(row) for row in rows]
     if nameless := found.count(None):
         echo(f"{nameless:,} rows name no file (FILE_ID), and are left out.")
@@ -140,6 +136,8 @@ def _attachments(rows: Iterable[Mapping[str, Any]]) -> list[Attachment]:
 def _of_records(
     client: InsightlyClient, object_name: str, record_ids: Sequence[int]
 ) -> Iterator[Mapping[str, Any]]:
+    from tap_insightly.api import OffsetPaginator, PagedRequest, Prefetcher
+
     obj = client.object(object_name)
     with Prefetcher(client.session) as prefetcher:
         for record_id in record_ids:
@@ -163,6 +161,8 @@ def _of_list(file: IO[bytes], form: str | None) -> Iterator[Mapping[str, Any]]:
 
 
 def _of_table(dsn: str, schema: str | None) -> Iterator[Mapping[str, Any]]:
+    from tap_insightly.verify.opening import open_warehouse
+
     with open_warehouse(dsn, schema) as warehouse:
         yield from warehouse.values(warehouse.table(TABLE, [KEY]), COLUMNS)
 
