@@ -1,14 +1,16 @@
 """Writes the plugin definitions for ``meltano add --from-ref``. Run by ``make docs``.
 
 They have the keys that MeltanoHub's definitions have. All that is said of settings and capabilities
-comes from the code.
+comes from the code. Those of targets of others are what docs/destinations.md shows, in that form:
+the version that is tested, and the settings that it needs.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -17,6 +19,9 @@ from tap_insightly.loader import TargetInsightly
 from tap_insightly.streams import STREAMS, RelatedStream
 from tap_insightly.tap import TapInsightly
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "plugins"
 HEAD = """\
@@ -24,6 +29,17 @@ HEAD = """\
 # Then put the address of this repository where meltano.yml says URL-of-this-repository,
 # and run: meltano install
 """
+LOADER_HEAD = """\
+# Made by make docs from docs/destinations.md: the version that is tested, which may not be the one
+# that Meltano's hub would choose. To use it: meltano add {name} --from-ref FILE-OR-URL
+"""
+LABELS = {
+    "target-postgres": ("Postgres", "meltanolabs"),
+    "target-duckdb": ("DuckDB", "jwills"),
+    "target-jsonl": ("JSON lines", "andyh1203"),
+    "target-csv": ("CSV", "meltanolabs"),
+}
+"""What each is called, and who makes it, as MeltanoHub says it."""
 PREREQ = (
     "An API key and the pod, both from Insightly under *User Settings > API*. {name} sees and may "
     "do what the user of the key may."
@@ -99,6 +115,38 @@ def target() -> dict[str, Any]:
     }
 
 
+def loaders() -> Iterator[dict[str, Any]]:
+    """Describe the targets that are tested, as the page on them shows them.
+
+    Yields:
+        Definitions as Meltano has them.
+    """
+    page = (ROOT / "docs" / "destinations.md").read_text(encoding="utf-8")
+    for block in re.findall(r"^```yaml\n(plugins:.*?)^```$", page, re.DOTALL | re.MULTILINE):
+        for shown in yaml.safe_load(block)["plugins"].get("loaders", ()):
+            label, variant = LABELS[shown["name"]]
+            yield {
+                "name": shown["name"],
+                "variant": variant,
+                "namespace": shown["namespace"],
+                "label": label,
+                "quality": "unknown",
+                "pip_url": shown["pip_url"],
+                "executable": shown["name"],
+                "settings": [
+                    {"name": name, "kind": _kind(name, value), "value": value}
+                    | ({"sensitive": True} if name == "password" else {})
+                    for name, value in shown["config"].items()
+                ],
+            }
+
+
+def _kind(name: str, value: object) -> str:
+    if isinstance(value, bool):
+        return "boolean"
+    return "integer" if isinstance(value, int) else "password" if name == "password" else "string"
+
+
 def _folder(plugin: type[TapInsightly | TargetInsightly]) -> str:
     return "extractors" if issubclass(plugin, TapInsightly) else "loaders"
 
@@ -113,6 +161,9 @@ def files() -> dict[Path, str]:
     for made in (tap(), target()):
         body = yaml.safe_dump(made, sort_keys=False, allow_unicode=True, width=90)
         found[FOLDER / f"{made['name']}.yml"] = HEAD.format(name=made["name"]) + body
+    for made in loaders():
+        body = yaml.safe_dump(made, sort_keys=False, allow_unicode=True, width=90)
+        found[FOLDER / f"{made['name']}.yml"] = LOADER_HEAD.format(name=made["name"]) + body
     return found
 
 

@@ -77,6 +77,30 @@ class TestPostgres(WarehouseTests):
     """What every database has to keep."""
 
 
+def test_all_values_are_the_same_whether_records_are_validated_or_not(
+    warehouse: Postgres, account: Sandbox, tmp_path: Path
+) -> None:
+    """That `validate_records: false` is fast is no use if it is not."""
+    loaded = []
+    for is_validated in (True, False):
+        warehouse.clear()
+        (tmp_path / "state.json").unlink(missing_ok=True)
+        warehouse.pipe(tmp_path, account)(validate_records=is_validated)
+        tables = warehouse.ask("select tablename from pg_tables where schemaname = 'insightly'")
+        loaded.append({one["tablename"]: values(warehouse, one["tablename"]) for one in tables})
+    assert loaded[0] == loaded[1]
+    assert len(loaded[0]) > 40
+    assert sum(map(len, loaded[0].values())) > 1000
+
+
+def values(warehouse: Postgres, table: str) -> list[str]:
+    """All rows, in some order, without when they were loaded."""
+    return sorted(
+        repr({name: value for name, value in row.items() if not name.startswith("_sdc_")})
+        for row in warehouse.load(table)
+    )
+
+
 def test_copy_instead_of_insert_loads_the_same(
     warehouse: Postgres, account: Sandbox, tmp_path: Path
 ) -> None:
