@@ -82,7 +82,7 @@ def small(bench: Bench) -> Iterator[Row]:
             limit = 1.1 * requests / RATE + SECONDS_TO_START
             what = f"small: nothing new in {len(reports(usage))} streams, latency {latency} s"
             yield Row(f"{what}, {requests} requests", usage.seconds, "s", at_most=limit)
-            yield Row(f"{what}: requests of a stream", _most_requests(usage), at_most=1)
+            yield Row(f"{what}: requests of a stream of one list", _most_requests(usage), at_most=1)
 
 
 def deletions(bench: Bench) -> Iterator[Row]:
@@ -115,7 +115,7 @@ def deletions(bench: Bench) -> Iterator[Row]:
         limit = 1.1 * requests / RATE + SECONDS_TO_START
         what = f"deletions: nothing new and nothing gone, latency {COMPARED} s"
         yield Row(f"{what}, {requests} requests", usage.seconds, "s", at_most=limit)
-        yield Row(f"{what}: requests of a stream", _most_requests(usage), at_most=2)
+        yield Row(f"{what}: requests of a stream of one list", _most_requests(usage), at_most=2)
 
 
 def children(bench: Bench) -> Iterator[Row]:

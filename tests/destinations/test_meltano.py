@@ -276,3 +276,33 @@ def test_a_run_that_is_killed_loses_nothing(project: Project, account: Sandbox) 
     assert account.on_request is None
     after = project.run("--force")  # else Meltano waits, in case that the other is alive
     assert {row["CONTACT_ID"] for row in after["contacts"]} >= {changed.created, changed.updated}
+
+
+def test_what_the_page_shows_to_paste_loads_duckdb(account: Sandbox, tmp_path: Path) -> None:
+    """In an empty folder with a clone in it, by the commands of the page and no others."""
+    duckdb = pytest.importorskip("duckdb", reason="duckdb 1.2.2 is not built for this Python")
+    page = (ROOT / "docs" / "with-meltano.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^```sh\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    (set_up,) = (block for block in shown if "meltano init" in block)
+    (first_sync,) = (block for block in shown if block.startswith("export "))
+    commands = set_up + first_sync.replace("your-key", KEY)
+    (tmp_path / "tap-insightly").symlink_to(ROOT)
+    env = tap_environment(
+        api_url=account.api_url,
+        requests_per_second=100,
+        _select='["contacts.*", "links.*"]',  # the rest takes long
+    )
+    done = subprocess.run(  # noqa: S603 - the commands of the page
+        ["/usr/bin/env", "bash", "-e", "-c", commands],
+        cwd=tmp_path,
+        env=env | {"PATH": f"{TOOLS / 'meltano' / 'bin'}:{env['PATH']}", "NO_COLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 0, (done.stdout + done.stderr)[-5000:]
+    with duckdb.connect(str(tmp_path / "warehouse" / "warehouse.duckdb")) as connection:
+        (row,) = connection.sql("select count(*) from insightly.contacts").fetchall()
+    assert row == (account.count("/Contacts"),)
