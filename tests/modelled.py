@@ -73,14 +73,28 @@ def dbt(database: Path, *args: str) -> subprocess.CompletedProcess[str]:
     return _run(database, [DBT, *args, *IN_MODELS])
 
 
-def dbt_each(database: Path, runs: Iterable[Sequence[str]]) -> subprocess.CompletedProcess[str]:
-    """Run dbt several times, in one process because it takes seconds to start."""
-    program = (
-        "import json, sys; from dbt.cli.main import dbtRunner; runner = dbtRunner()\n"
-        "sys.exit(not all(runner.invoke(args).success for args in json.loads(sys.argv[1])))"
-    )
-    args = json.dumps([[*run, *map(str, IN_MODELS)] for run in runs])
-    return _run(database, [DBT.with_name("python"), "-c", program, args])
+def dbt_each(
+    database: Path, steps: Iterable[Sequence[str] | str]
+) -> subprocess.CompletedProcess[str]:
+    """Run dbt several times, in one process because it takes seconds to start.
+
+    A step that is a text is SQL for the database.
+    """
+    program = """
+import json, sys
+import duckdb
+from dbt.cli.main import dbtRunner
+database, steps = sys.argv[1], json.loads(sys.argv[2])
+runner = dbtRunner()
+for step in steps:
+    if isinstance(step, str):
+        with duckdb.connect(database) as connection:
+            connection.execute(step)
+    elif not runner.invoke(step).success:
+        sys.exit(f"dbt {' '.join(step)} failed")
+"""
+    given = [step if isinstance(step, str) else [*step, *map(str, IN_MODELS)] for step in steps]
+    return _run(database, [DBT.with_name("python"), "-c", program, database, json.dumps(given)])
 
 
 def _run(database: Path, command: Sequence[str | Path]) -> subprocess.CompletedProcess[str]:

@@ -1,3 +1,4 @@
+{{ config(materialized="table") }}
 -- Stages are known from the snapshots, and from when to when a deal was open from the state history,
 -- if the deal has one there: it tells each change, to the second, and the snapshots only what they see.
 with states as (
