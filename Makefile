@@ -12,7 +12,7 @@ RECORDS ?= 1000
 UV := .tools/bin/uv --quiet
 RUN := .venv/bin/
 # What the tests load data with, and into.
-DESTINATIONS := moto postgres target-csv target-duckdb target-jsonl target-postgres
+DESTINATIONS := dbt-warehouses moto postgres target-csv target-duckdb target-jsonl target-postgres
 PACKAGE := pyproject.toml $(shell git ls-files tap_insightly 2>/dev/null | grep -v '\.py$$')
 unexport VIRTUAL_ENV
 export UV_NO_CONFIG := 1

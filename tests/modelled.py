@@ -35,6 +35,7 @@ STREAM_NAMES = (
     *("tasks events notes emails users").split(),
     *OPTIONAL,
 )
+MARTS = sorted(path.stem for path in (MODELS / "models" / "marts").glob("*.sql"))
 MARKS = [
     pytest.mark.slow,
     pytest.mark.skipif(sys.version_info >= (3, 14), reason="duckdb 1.2.2 is not built for it"),
@@ -107,7 +108,7 @@ def _run(database: Path, command: Sequence[str | Path]) -> subprocess.CompletedP
         "DBT_LOG_PATH": str(folder / "logs"),
     }
     return subprocess.run(  # noqa: S603 - our own command
-        command, env=env, capture_output=True, text=True, timeout=300, check=False
+        command, env=env, capture_output=True, text=True, timeout=900, check=False
     )
 
 

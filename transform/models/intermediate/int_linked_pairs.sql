@@ -6,7 +6,7 @@ select
     to_id as other_id,
     role
 from {{ ref("stg_links") }}
-union
+union distinct
 select
     to_type as one_type,
     to_id as one_id,

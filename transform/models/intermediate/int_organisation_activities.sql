@@ -2,11 +2,11 @@ with subjects as (
     select one_type as activity_type, one_id as activity_id, other_type, other_id
     from {{ ref("int_linked_pairs") }}
     where one_type in ('Task', 'Event', 'Note', 'Email')
-    union
+    union distinct
     select 'Task' as activity_type, task_id, 'Opportunity' as other_type, opportunity_id
     from {{ ref("stg_tasks") }}
     where opportunity_id is not null
-    union
+    union distinct
     select 'Task' as activity_type, task_id, 'Project' as other_type, project_id
     from {{ ref("stg_tasks") }}
     where project_id is not null

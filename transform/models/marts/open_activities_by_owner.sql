@@ -32,9 +32,9 @@ events as (
 
 owners as (
     select user_id from {{ ref("stg_users") }}
-    union
+    union distinct
     select user_id from tasks
-    union
+    union distinct
     select user_id from events
 )
 
