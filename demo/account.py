@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.sandbox.data.life import TODAY
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 KEYS = {"contacts": "CONTACT_ID", "opportunities": "OPPORTUNITY_ID", "tasks": "TASK_ID"}
 """The streams in which something happens, and the keys of their records."""
+_MONTH = timedelta(days=30)
+_LOST, _MOVES = 0.08, 0.45  # what of a hundred open deals becomes in a month
 
 
 def set_clock(sandbox: Sandbox) -> None:
@@ -28,6 +31,49 @@ def set_clock(sandbox: Sandbox) -> None:
     """
     ahead = datetime.now(timezone.utc) - TODAY
     sandbox.clock = lambda: datetime.now(timezone.utc) - ahead
+
+
+def pass_month(sandbox: Sandbox, number: int) -> int:
+    """Let a month go by, in which deals are made, move, are won and lost; the clock goes with it.
+
+    Args:
+        sandbox: The account.
+        number: Which month it is; each goes its own way, but the same one always alike.
+
+    Returns:
+        How many deals were made or changed.
+    """
+    rng, began = Random(number), sandbox.clock()  # noqa: S311 - chance is no secret here
+    stages: dict[int, list[int]] = {}
+    for row in sandbox.records("/PipelineStages"):
+        stages.setdefault(row["PIPELINE_ID"], []).append(row["STAGE_ID"])
+    deals = sandbox.records("/Opportunities")
+    open_ones = [deal for deal in deals if deal["OPPORTUNITY_STATE"] == "OPEN"]
+    plan: list[tuple[int | None, dict[str, Any]]] = []
+    for deal in open_ones:
+        ways = stages[deal["PIPELINE_ID"]]
+        at, luck = ways.index(deal["STAGE_ID"]), rng.random()
+        if luck < _LOST:
+            plan.append((deal["OPPORTUNITY_ID"], {"OPPORTUNITY_STATE": "LOST"}))
+        elif luck < _MOVES and at + 1 < len(ways):
+            plan.append((deal["OPPORTUNITY_ID"], {"STAGE_ID": ways[at + 1]}))
+        elif luck < _MOVES:
+            plan.append((deal["OPPORTUNITY_ID"], {"OPPORTUNITY_STATE": "WON"}))
+    names = ("OPPORTUNITY_NAME", "PIPELINE_ID", "BID_CURRENCY", "ORGANISATION_ID", "OWNER_USER_ID")
+    for deal in rng.sample(deals, max(1, len(open_ones) // 4)):
+        first = {"STAGE_ID": stages[deal["PIPELINE_ID"]][0], "OPPORTUNITY_STATE": "OPEN"}
+        value = {"OPPORTUNITY_VALUE": deal["OPPORTUNITY_VALUE"] or 0}
+        plan.append((None, {name: deal[name] for name in names} | first | value))
+    for at, (key, fields) in enumerate(plan, start=1):
+        moment = began + _MONTH * (at / (len(plan) + 1))
+        sandbox.clock = lambda moment=moment: moment
+        if key is None:
+            sandbox.create("/Opportunities", **fields)
+        else:
+            sandbox.update("/Opportunities", key, **fields)
+    ahead = began + _MONTH - datetime.now(timezone.utc)
+    sandbox.clock = lambda: datetime.now(timezone.utc) + ahead
+    return len(plan)
 
 
 def custom_objects(sandbox: Sandbox) -> dict[str, str]:

@@ -126,6 +126,24 @@ def show_webhook(warehouse: Warehouse) -> list[str]:
     return [] if is_right else ["contacts"]
 
 
+def show_months(warehouse: Warehouse, months: int) -> None:
+    """Let some months go by, and keep what deals are like at the end of each.
+
+    Args:
+        warehouse: The warehouse.
+        months: How many.
+    """
+    sandbox = warehouse.sandbox
+    click.echo("Insightly does not tell what a deal was like before. dbt keeps it from now on.\n")
+    warehouse.dbt_snapshot(timestamp(sandbox.clock()))
+    for number in range(months):
+        changed = account.pass_month(sandbox, number)
+        click.echo(f"A month goes by: {changed} deals are made, move on, are won or lost.")
+        warehouse.load_deals()
+        warehouse.dbt_snapshot(timestamp(sandbox.clock()))
+    click.echo()
+
+
 def show_models(warehouse: Warehouse, gone: Mapping[str, Sequence[int]]) -> list[str]:
     """Build the models, and see that they hold what the account holds.
 
@@ -182,26 +200,28 @@ def _singular(stream: str) -> str:
 @click.command()
 @click.option("--records", default=1000, show_default=True, help="How many contacts.")
 @click.option("--requests-per-second", default=10.0, show_default=True, help="The tap's setting.")
+@click.option("--months", default=6, show_default=True, help="How many go by, for a history.")
 @click.option(
     "--folder",
     default=ROOT / ".demo",
     type=click.Path(path_type=Path),
     help="Where the warehouse goes; an older one is removed.  [default: .demo]",
 )
-def main(records: int, requests_per_second: float, folder: Path) -> None:
-    """Load a made-up Insightly account into DuckDB, three times, build models and ask questions."""
+def main(records: int, requests_per_second: float, months: int, folder: Path) -> None:
+    """Load a made-up Insightly account into DuckDB, keep its past, build models, ask questions."""
     with Sandbox(records).serve() as sandbox:
-        if not run(sandbox, folder.resolve(), requests_per_second):
+        if not run(sandbox, folder.resolve(), requests_per_second, months):
             sys.exit(1)
 
 
-def run(sandbox: Sandbox, folder: Path, requests_per_second: float) -> bool:
+def run(sandbox: Sandbox, folder: Path, requests_per_second: float, months: int = 1) -> bool:
     """Run the demo.
 
     Args:
         sandbox: The account, which is being served.
         folder: Where the warehouse goes.
         requests_per_second: The tap's setting of this name.
+        months: How many go by, for the history of deals.
 
     Returns:
         Whether the warehouse has what the account has.
@@ -217,6 +237,7 @@ def run(sandbox: Sandbox, folder: Path, requests_per_second: float) -> bool:
             wrong, gone = show_second_sync(warehouse)
             wrong = wrong or show_webhook(warehouse)
     if not wrong:
+        show_months(warehouse, months)
         wrong = show_models(warehouse, gone)
     if wrong:
         click.echo(f"Source and warehouse differ: {', '.join(wrong)}. See {warehouse.log}.")

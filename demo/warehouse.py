@@ -35,6 +35,8 @@ PIPELINE = ("run", "tap-insightly", "target-duckdb")
 PLUGINS = PIPELINE[1:]
 RELATED = ("opportunity_state_history", "links", "record_tags", "organisation_email_domains")
 """The streams that the models need and that nobody gets without asking for them."""
+DEALS = ("opportunities", "opportunity_state_history", "pipelines", "pipeline_stages")
+"""The streams that tell of deals."""
 
 
 class Warehouse:
@@ -107,10 +109,7 @@ class Warehouse:
         Returns:
             How many models and tests there are, and how many of these warned.
         """
-        variables = json.dumps({"as_of": as_of})
-        folders = ("--project-dir", MODELS, "--profiles-dir", MODELS)
-        command = [DBT / "dbt", "build", *folders, "--vars", variables]
-        self._run("dbt build", command, self.dbt_log)
+        self._dbt("dbt build", as_of, "build")
         results = json.loads(self.results.read_text(encoding="utf-8"))["results"]
         kinds = [(one["unique_id"].partition(".")[0], one["status"]) for one in results]
         return {
@@ -118,6 +117,30 @@ class Warehouse:
             "tests": sum(kind == "test" for kind, _ in kinds),
             "warnings": sum(status == "warn" for _, status in kinds),
         }
+
+    def dbt_snapshot(self, as_of: str) -> None:
+        """Keep what deals are like now.
+
+        Args:
+            as_of: The moment that counts as now.
+        """
+        chosen = ("--select", "+opportunity_versions", "--exclude-resource-type", "test")
+        self._dbt("dbt build --select +opportunity_versions", as_of, "build", *chosen)
+
+    def load_deals(self) -> None:
+        """Run Meltano, but for deals alone, and whatever webhooks tell."""
+        whole = dict(self._env)
+        self._env.pop("TAP_INSIGHTLY_WEBHOOK_STORE", None)
+        self._env["TAP_INSIGHTLY__SELECT"] = json.dumps([f"{name}.*" for name in DEALS])
+        try:
+            self.meltano(*PIPELINE)
+        finally:
+            self._env = whole
+
+    def _dbt(self, name: str, as_of: str, *args: str) -> None:
+        variables = json.dumps({"as_of": as_of, "insightly_seen_at": as_of})
+        folders = ("--project-dir", MODELS, "--profiles-dir", MODELS)
+        self._run(name, [DBT / "dbt", *args, *folders, "--vars", variables], self.dbt_log)
 
     def draw(self) -> None:
         """Draw the chart."""

@@ -181,9 +181,7 @@ def work(account: Sandbox) -> dict[str, int]:
     return gone
 
 
-def load(
-    database: Path, messages: Iterable[dict[str, Any]], into: str = "insightly"
-) -> None:
+def load(database: Path, messages: Iterable[dict[str, Any]], into: str = "insightly") -> None:
     """Write what a tap says into tables, as target-duckdb does: a row for each key."""
     import duckdb  # noqa: PLC0415 - not there on every Python
 

@@ -85,7 +85,6 @@ class Past:
         self.account.clock = lambda: TODAY + timedelta(hours=1, days=days)
         self.account.update("/Opportunities", self.deals[name], **fields)
 
-
     def periods(self) -> Iterator[Period]:
         """Go through what happened to each deal, and say in which stage it was open meanwhile."""
         for key, versions in self.versions.items():
@@ -238,9 +237,9 @@ def past(tmp_path_factory: pytest.TempPathFactory) -> Past:
                         f"where opportunity_id = {past.deals['vanished']}"
                     )
             past.see(records, SEEN[number])
+    snapshots = ("--quiet", "build", "--select", "+*_versions", "--exclude-resource-type", "test")
     runs = [
-        ("--quiet", "build", "--select", "+*_versions", "--exclude-resource-type", "test")
-        + ("--vars", at(SEEN[number], insightly_schema=f"sync_{number}"))
+        (*snapshots, "--vars", at(SEEN[number], insightly_schema=f"sync_{number}"))
         for number in (0, 1, 2, 2, 3)  # once twice
     ]
     last = at(SEEN[-1], insightly_schema=f"sync_{len(DAYS) - 1}")

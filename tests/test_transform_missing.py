@@ -1,4 +1,4 @@
-"""The models on top, with a stream left out: what is counted from it is empty, and never too small."""
+"""The models on top, with a stream left out: what is counted from it is null, never too small."""
 
 from __future__ import annotations
 
