@@ -111,10 +111,8 @@ def test_a_project_of_ones_own_installs_them_and_builds_on_them(
         connection.execute("drop table insightly.tickets")
         for stream in ("pipelines", "pipeline_stages", "users"):
             connection.execute(
-                f"alter table insightly.{stream} add column _sdc_batched_at timestamp"
-            )
-            connection.execute(
-                f"update {table} set _sdc_batched_at = timestamp '2026-07-01 19:00:00'"  # noqa: S608 - our own words
+                f"alter table insightly.{stream} "
+                "add column _sdc_batched_at timestamp default timestamp '2026-07-01 19:00:00'"
             )
     crm = tmp_path / "mine.duckdb"
     raw = {"path": str(database), "alias": "raw", "read_only": True}
