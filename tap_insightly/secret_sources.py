@@ -92,13 +92,19 @@ class SecretSource:
         try:
             place = resolved(self.value, self.folder)
             path = str(place)
-            return _private_text(place)
+            return private_text(place)
         except (FileNotFoundError, FileProblem) as error:
             msg = f"the file {path} that '{self.key}' names {error}."
             raise SecretError(msg) from None
 
 
-def _private_text(path: Path) -> str:
+def private_text(path: Path) -> str:
+    """Read a file with a secret, which nobody else may read.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        FileProblem: If it cannot be read, is empty, or may be read by others.
+    """
     file = ReadFile(path, MOST_BYTES)
     if not file.is_handed_over:
         msg = f"may be read or changed by others {file.openness}"

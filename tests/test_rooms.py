@@ -85,6 +85,7 @@ MAY_IMPORT: Mapping[str, set[str]] = {
     },
     "undo": {"api", "loader", "openapi", "undo_file", "values"},
     "attachments": {"api", "values"},
+    "mcp": {"api", "openapi", "undo_file", "values"},
     "verify": {"api", "streams", "tombstone", "values"},
     "server": {
         *("accounts", "api", "config_file", "config_schema", "connection", "openapi", "values"),
@@ -93,7 +94,8 @@ MAY_IMPORT: Mapping[str, set[str]] = {
     "probe": {"api", "connection", "custom_fields", "openapi", "values"},
     "cli": {
         *_SINGER,
-        *("account_choice", "accounts", "attachments", "config_file", "exit_codes"),
+        *("account_choice", "accounts", "attachments", "config_file", "exit_codes", "mcp"),
+        *("private_files", "secret_sources"),
         *("api", "environment", "files", "loader", "openapi", "probe", "streams", "sync", "tap"),
         *("server", "undo", "undo_file", "values", "verify", "webhooks"),
     },
@@ -101,7 +103,7 @@ MAY_IMPORT: Mapping[str, set[str]] = {
 """What each room may import of the package besides itself, from the bottom up."""
 
 LAYERS: Mapping[str, Sequence[set[str]]] = {
-    "api": [{"api.http"}, {"api.lists"}, {"api.records"}, {"api.client"}, {"api"}],
+    "api": [{"api.http"}, {"api.lists"}, {"api.records"}, {"api.client"}, {"api.check"}, {"api"}],
     "openapi": [
         {"openapi"},
         {"openapi.field_types", "openapi.objects", "openapi.singer"},
@@ -175,6 +177,19 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"undo_file.writes"},
         {"undo_file"},
     ],
+    "mcp": [
+        {"mcp.assistants", "mcp.cursors", "mcp.limits", "mcp.shapes"},
+        {"mcp.pending"},
+        {"mcp.call"},
+        {"mcp.arguments"},
+        {"mcp.preparing", "mcp.scanning", "mcp.searching"},
+        {"mcp.reading", "mcp.writing"},
+        {"mcp.counting"},
+        {"mcp.tools"},
+        {"mcp.server"},
+        {"mcp.transports"},
+        {"mcp"},
+    ],
     "webhooks": [
         {"webhooks.database", "webhooks.event"},
         {"webhooks.dates", "webhooks.locks", "webhooks.store"},
@@ -203,6 +218,7 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"undo.record_ids"},
         {"undo.restorer"},
         {"undo.undoer"},
+        {"undo.opening"},
         {"undo"},
     ],
 }

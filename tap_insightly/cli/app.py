@@ -23,8 +23,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 COMMANDS = (
     *("accounts", "api", "check", "completion", "create", "delete", "fields", "files", "get"),
-    *("link", "load", "note", "objects", "plan", "probe", "serve", "stage", "state", "tag"),
-    *("tokens", "undo", "unlink", "update", "verify", "webhooks"),
+    *("link", "load", "mcp", "note", "objects", "plan", "probe", "serve", "stage", "state"),
+    *("tag", "tokens", "undo", "unlink", "update", "verify", "webhooks"),
 )
 """The commands: each is in the module of its name, in the folder `commands`."""
 

@@ -234,10 +234,9 @@ class ReadingClient(Closeable):
         path, query, key, is_paged = object_or_path, dict(params or {}), "", True
         if not path.startswith("/"):
             obj = self.object(path)
-            path, key = obj.path, obj.key or ""
-            is_paged = obj.is_paged
-            query |= self._conditions(obj, updated_after, where)
-            path += "/Search" if updated_after is not None or where else ""
+            key, is_paged = obj.key or "", obj.is_paged
+            path, conditions = self.list_query(obj.name, updated_after=updated_after, where=where)
+            query |= conditions
         elif updated_after is not None or where:
             msg = "a path is searched by params; updated_after and where are for objects."
             raise InvalidFieldsError(path, [msg])
@@ -256,6 +255,32 @@ class ReadingClient(Closeable):
                     yield found
                 if left is not None and (left := left - len(found)) <= 0:
                     return
+
+    def list_query(
+        self,
+        object_name: str,
+        *,
+        updated_after: datetime | str | None = None,
+        where: Mapping[str, Any] | None = None,
+    ) -> tuple[str, dict[str, str]]:
+        """Say how a list or a search is asked for, and ask for nothing.
+
+        Args:
+            object_name: The object, by any of its names.
+            updated_after: As `pages` has it.
+            where: As `pages` has it.
+
+        Returns:
+            The path, and the parameters of the query besides those of paging.
+
+        Raises:
+            UnsupportedOperationError: If the object cannot be searched.
+            InvalidFieldsError: If `updated_after` or `where` cannot be searched for.
+            InsightlyError: If the account does not tell of its fields.
+        """
+        obj = self.object(object_name)
+        conditions = self._conditions(obj, updated_after, where)
+        return obj.path + ("/Search" if conditions else ""), conditions
 
     def records(
         self,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tap_insightly.api.http.errors import InsightlyError, NotAvailableError, QuotaExhaustedError
+from tap_insightly.api.http.errors import InsightlyError
 from tap_insightly.cli.app import Failure
 from tap_insightly.cli.options import with_settings
 from tap_insightly.cli.output import format_option, write_rows, write_table
@@ -15,39 +15,9 @@ from tap_insightly.connection_settings import ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from concurrent.futures import Future
 
-    from tap_insightly.api import InsightlyClient, InsightlyObject, InsightlySession, Response
-
-_REASONS = {
-    403: "no access for this user, or not in the plan (403)",
-    404: "not in the plan (404)",
-    405: "not under this name (405)",
-}
-_BY_GATEWAY = "the gateway does not let this token"
-# Lists are asked for one record and their total. Not all are documented to have one; the tap asks
-# all of them, too.
-_PAGED = {"top": "1", "count_total": "true"}
-
-
-@dataclass(frozen=True)
-class ObjectAccess:
-    """Whether the list of an object can be read."""
-
-    object: str
-    path: str
-    is_readable: bool | None
-    """None if that is not known."""
-    reason: str | None = None
-    """Why it cannot be read, or why that is not known, in a few words."""
-    records: int | None = None
-    """How many there are; None if that is not known."""
-
-    @property
-    def verdict(self) -> str:
-        """Whether it can be read, in words."""
-        word = {True: "yes", False: "no", None: "not known"}[self.is_readable]
-        return f"{word}: {self.reason}" if self.reason else word
+    from tap_insightly.api import InsightlyClient
+    from tap_insightly.api.check import ObjectAccess
 
 
 @dataclass(frozen=True)
@@ -98,59 +68,13 @@ def check(config: Mapping[str, Any], *, form: str) -> None:
 
 
 def _summarize(client: InsightlyClient, name: str | None) -> AccountSummary:
-    from tap_insightly.api import Prefetcher
+    from tap_insightly.api.check import summarize_account, summarize_objects
 
     session = client.session
-    user, has_user = _read_single(session, "/Users/Me", "USER_ID")
-    instance, has_instance = _read_single(session, "/Instance", "INSTANCE_NAME")
-    if not has_user and not has_instance:
-        msg = (
-            f"{session.base_url} does not answer as Insightly's API does: it has neither "
-            "/Users/Me nor /Instance. Check pod, api_url and api_version."
-        )
-        raise InsightlyError(msg)
-    objects = client.objects()
-    with Prefetcher(session) as prefetcher:
-        asked = [(obj, prefetcher.ask(obj.path, _query(obj))) for obj in objects]
-        found = [_access(obj, response) for obj, response in asked]
+    user, instance = summarize_account(session)
+    found = summarize_objects(client)
     quota = {"limit": session.quota.limit, "remaining": session.quota.remaining}
     return AccountSummary(name, session.base_url, user, instance, found, quota)
-
-
-def _read_single(
-    session: InsightlySession, path: str, key: str
-) -> tuple[dict[str, Any] | None, bool]:
-    """Read an object without an id; also tell whether the server has it, even if it is refused."""
-    try:
-        records = session.get(path).records
-    except NotAvailableError as error:  # a wrong key is told something else
-        return None, not error.is_missing
-    for record in records:
-        if isinstance(record, dict) and key in record:
-            return record, True
-    return None, False
-
-
-def _query(obj: InsightlyObject) -> dict[str, str]:
-    return {**(_PAGED if obj.is_paged else {}), **obj.needs}
-
-
-def _access(obj: InsightlyObject, asked: Future[Response]) -> ObjectAccess:
-    query = _query(obj)
-    try:
-        response = asked.result()
-    except NotAvailableError as error:
-        reason = _BY_GATEWAY if error.is_of_gateway else _REASONS[error.status]
-        return ObjectAccess(obj.name, obj.path, is_readable=False, reason=reason)
-    except QuotaExhaustedError:
-        reason = "not asked, as the day's requests are used up"
-        return ObjectAccess(obj.name, obj.path, is_readable=None, reason=reason)
-    except InsightlyError as error:
-        return ObjectAccess(obj.name, obj.path, is_readable=None, reason=str(error))
-    records = response.total if "top" in query else len(response.records)
-    if "record_type" in query:
-        records = None  # those of one kind are not all
-    return ObjectAccess(obj.name, obj.path, is_readable=True, records=records)
 
 
 def _show(account: AccountSummary) -> None:

@@ -73,15 +73,24 @@ def plan(
       $ insightly plan
       $ insightly plan --catalog catalog.json --state state.json --detect-deletes
     """
-    tap = unread(config, content_of(catalog, "catalog"), content_of(state, "state"))
-    try:
-        found = _plan(tap, config)
-    finally:
-        tap.close()
+    found = plan_sync(config, content_of(catalog, "catalog"), content_of(state, "state"))
     whole = asdict(found)
     write_rows(form, whole["streams"], lambda: _show(found), whole=whole)
     if found.is_too_much:
         _warn(found)
+
+
+def plan_sync(
+    config: Mapping[str, Any],
+    catalog: dict[str, Any] | None = None,
+    state: dict[str, Any] | None = None,
+) -> Plan:
+    """Find out what a sync would cost."""
+    tap = unread(config, catalog, state)
+    try:
+        return _plan(tap, config)
+    finally:
+        tap.close()
 
 
 def unread(

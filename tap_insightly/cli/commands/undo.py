@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -61,36 +63,27 @@ def undo(
       $ insightly undo undo.jsonl --object contact --yes
       $ insightly undo undo.jsonl --yes
     """
-    from tap_insightly.undo.access import AccountAccess, DryRunAccess
-    from tap_insightly.undo.progress import UndoProgress
-    from tap_insightly.undo.undoer import Undoer
+    from tap_insightly.undo.opening import opened_undo
     from tap_insightly.undo_file.journal import JournalError
-    from tap_insightly.undo_file.lines import read_account
-    from tap_insightly.undo_file.recorder import check_account, read_undo_file
 
-    try:
-        undo_file = read_undo_file(file)
+    with ExitStack() as opened:
+        try:
+            undoer, progress, undo_file = opened.enter_context(
+                opened_undo(
+                    client,
+                    file,
+                    names=names,
+                    is_forced=is_forced,
+                    show=partial(show, client) if is_dry else None,
+                )
+            )
+        except JournalError as error:
+            raise click.UsageError(str(error)) from None
         if undo_file.was_cut_off:
             echo(f"The last line of {file} was cut off, before anything of it was sent.")
-        if not undo_file.entries:
-            echo(f"There is nothing to undo in {file}.")
-            return
-        account = read_account(client)
-        for own in undo_file.accounts:
-            check_account(file, own, account)
-        progress = UndoProgress(file, undo_file)
-    except JournalError as error:
-        raise click.UsageError(str(error)) from None
-    only = frozenset(client.object(name).path for name in names)
-    access = (
-        DryRunAccess(client, lambda request: show(client, request))
-        if is_dry
-        else AccountAccess(client)
-    )
-    with progress:
-        undoer = Undoer(access, undo_file, progress, only=only, is_forced=is_forced)
         if not undoer.due:
-            echo(f"There is nothing left to undo in {file}.")
+            left = "left " if undo_file.entries else ""
+            echo(f"There is nothing {left}to undo in {file}.")
             return
         if not is_dry:
             host = urlsplit(client.session.base_url).netloc
