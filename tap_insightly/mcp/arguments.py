@@ -19,7 +19,7 @@ ObjectName = Annotated[
         max_length=100,
     ),
 ]
-Id = Annotated[int, Meta(description="The id of the record.", ge=1)]
+Id = Annotated[int, Meta(description="The id of the record.", ge=1, le=2**53)]
 Scalar = str | int | float | bool
 Where = Annotated[
     dict[str, Scalar],

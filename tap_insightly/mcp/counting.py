@@ -65,6 +65,7 @@ def count(call: Call, given: CountArguments) -> Answer:
             "or have the server started with a higher --call-requests."
         )
         raise CallError(msg)
+    call.require(1, "Reading the records")
     return answer | counting.by_reading(total)
 
 
@@ -74,7 +75,7 @@ class _Counting:
     def __init__(self, call: Call, given: CountArguments) -> None:
         self._call = call
         self._given = given
-        self.search = Search(call.client, given)
+        self.search = Search(call.client, given, given.group_by, given.sum)
         fields = self.search.fields
         self._by, self._sum = (
             chosen_fields(fields, [name])[0] if name else None

@@ -105,7 +105,7 @@ def _field(field: Field, references: Mapping[str, str]) -> Answer:
 
 def find(call: Call, given: FindArguments) -> Answer:
     """Find records by what is in them."""
-    search = Search(call.client, given)
+    search = Search(call.client, given, *given.fields)
     fields = chosen_fields(search.fields, given.fields) or brief_fields(search.fields)
     key = search.fields.find(search.obj.key or "")
     if key is not None and key not in fields:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api import InvalidFieldsError, UnsupportedOperationError
+from tap_insightly.api import Fields, InvalidFieldsError, UnsupportedOperationError
 from tap_insightly.api.records.diff import is_alike, is_same, normalized
 from tap_insightly.api.records.reading import value_of
 from tap_insightly.mcp.shapes import chosen_fields
@@ -12,7 +12,7 @@ from tap_insightly.mcp.shapes import chosen_fields
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from tap_insightly.api import Field, Fields, InsightlyClient
+    from tap_insightly.api import Field, InsightlyClient
     from tap_insightly.mcp.arguments import SearchArguments
 
     Record = Mapping[str, Any]
@@ -21,11 +21,14 @@ if TYPE_CHECKING:
 class Search:
     """The records that are meant, and how to ask for them."""
 
-    def __init__(self, client: InsightlyClient, given: SearchArguments) -> None:
-        """Understand what was given, before anything is searched."""
-        self.fields: Fields = client.fields(given.object)
+    def __init__(self, client: InsightlyClient, given: SearchArguments, *names: str) -> None:
+        """Understand what was given, before anything is searched; `names` are fields wanted."""
+        obj = client.object(given.object)
+        # Which custom fields there are takes a request to find out.
+        is_needed = bool(given.where or given.contains or any(names))
+        self.fields: Fields = client.fields(obj.name) if is_needed else Fields(obj)
         """The fields of the object."""
-        self.obj = self.fields.obj
+        self.obj = obj
         """The object."""
         named = chosen_fields(self.fields, [*given.where])
         self._where = list(zip(named, given.where.values(), strict=True))

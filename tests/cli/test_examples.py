@@ -33,7 +33,7 @@ def commands(group: click.Group, *names: str) -> Iterator[tuple[str, click.Comma
 
 
 COMMANDS = dict(commands(main))
-ENDLESS = {"serve"}
+ENDLESS = {"mcp", "serve"}
 """What goes on until it is stopped, and is tested where that is done."""
 
 
