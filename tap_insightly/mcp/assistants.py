@@ -6,6 +6,8 @@ from typing import Any
 
 KEY = "TAP_INSIGHTLY_API_KEY"
 POD = "TAP_INSIGHTLY_POD"
+TOKEN = "INSIGHTLY_MCP_TOKEN"  # noqa: S105 - the name of a variable
+URL = "http://127.0.0.1:8751/mcp"
 
 FILES = {
     "claude-desktop": "claude_desktop_config.json",
@@ -13,6 +15,7 @@ FILES = {
     "cursor": ".cursor/mcp.json",
     "vscode": ".vscode/mcp.json",
     "generic": "mcp.json",
+    "http": ".mcp.json",
 }
 """The name of the file of each assistant."""
 
@@ -23,6 +26,9 @@ def configuration(assistant: str, command: str, account: str | None = None) -> d
     Without an account of the configuration file, the key comes from where the assistant has it;
     where it can have it only in that file, a placeholder says where to put it.
     """
+    if assistant == "http":
+        headers = {"Authorization": f"Bearer ${{{TOKEN}}}"}
+        return {"mcpServers": {"insightly": {"type": "http", "url": URL, "headers": headers}}}
     started: dict[str, Any] = {"command": command, "args": ["mcp"]}
     if account is not None:
         started["args"] = ["--account", account, "mcp"]

@@ -31,7 +31,7 @@ TOKEN = "INSIGHTLY_MCP_TOKEN"  # noqa: S105 - the name of a variable
 _SHORTEST_TOKEN = 20
 _MOST_CONNECTIONS = 100
 _EXTRA = {"anyio", "mcp", "mcp_types", "pydantic", "starlette", "uvicorn", "h11"}
-_ASSISTANTS = ("claude-desktop", "claude-code", "cursor", "vscode", "generic")
+_ASSISTANTS = ("claude-desktop", "claude-code", "cursor", "vscode", "generic", "http")
 _LIMITS = (
     ("call-requests", 20, "Requests that one call may send to read records."),
     ("session-requests", 1000, "Requests that all calls may send, until it is started anew."),
