@@ -25,7 +25,8 @@ Where = Annotated[
     dict[str, Scalar],
     Meta(
         description="Only records with exactly these values, by field name, standard or custom. "
-        "The first one is searched by Insightly, which is fast; the others are compared here.",
+        "An empty text means no value. The first one is searched by Insightly, which is fast; the "
+        "others are compared here.",
         max_length=10,
     ),
 ]

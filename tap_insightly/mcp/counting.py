@@ -20,7 +20,7 @@ from tap_insightly.values import parse_moment
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tap_insightly.api import Field
+    from tap_insightly.api import Field, Response
     from tap_insightly.mcp.arguments import CountArguments
     from tap_insightly.mcp.call import Call
 
@@ -85,6 +85,10 @@ class _Counting:
             numbers = ", ".join(one.name for one in fields if one.kind == "number")
             msg = f"{self._sum.name} is no number that can be added up. Those are: {numbers}."
             raise InvalidFieldsError(self.search.obj.name, [msg])
+        if self._by is not None and self._by.kind == "array":
+            msg = f"{self._by.name} is a list, of which a record may have several; use contains."
+            raise InvalidFieldsError(self.search.obj.name, [msg])
+        self._is_doubtful = False  # whether a search found what was not asked for
         self._whole = _Group()
         self._groups: defaultdict[str, _Group] = defaultdict(_Group)
         self._currency: Field | None = None
@@ -94,11 +98,17 @@ class _Counting:
     @property
     def must_read(self) -> bool:
         """Whether a total does not suffice."""
-        return self.search.compared > 0 or self._by is not None or self._sum is not None
+        is_compared = self.search.compared > 0 or self._is_doubtful
+        return is_compared or self._by is not None or self._sum is not None
 
     def total(self) -> int | None:
         """How many records Insightly finds; None if it does not say."""
-        return self._total(self.search.path, self.search.params)
+        response = self._ask(self.search.path, self.search.params)
+        found = [one for one in response.records if isinstance(one, dict)] if response else []
+        if self.search.compared == 0:
+            # The one record that comes with the total tells whether the search can be believed.
+            self._is_doubtful = not all(map(self.search.has, found))
+        return response.total if response else None
 
     def can_count_options(self, total: int) -> bool:
         """Tell whether the groups can be counted by a search for each, without reading."""
@@ -107,6 +117,7 @@ class _Counting:
             by is not None
             and self._sum is None
             and not self.search.compared
+            and not self._is_doubtful
             and not self._given.where
             and by.kind == "string"
             and "search" in self.search.obj.can
@@ -124,7 +135,8 @@ class _Counting:
                 updated_after=self._given.query()["since"],
                 where={str(by and by.name): option},
             )
-            counts[option] = self._total(path, params) or 0
+            response = self._ask(path, params)
+            counts[option] = (response.total if response else None) or 0
         ranked = sorted(counts.items(), key=lambda pair: -pair[1])
         groups = [{"value": value, "count": number} for value, number in ranked if number]
         return {
@@ -185,12 +197,13 @@ class _Counting:
             search.obj.name, params=params, limit=limit, **search.conditions
         )
 
-    def _total(self, path: str, params: Mapping[str, str]) -> int | None:
+    def _ask(self, path: str, params: Mapping[str, str]) -> Response | None:
+        """Ask for a total; None of what comes whole."""
         if not self.search.obj.is_paged:
             return None
         self._call.require(1, "Counting")
         query = {**self.search.obj.needs, **params, "top": "1", "count_total": "true"}
-        return self._call.client.session.get(path, query).total
+        return self._call.client.session.get(path, query)
 
     def _add(self, group: _Group, record: Mapping[str, Any]) -> None:
         try:

@@ -43,10 +43,19 @@ def serve_pipes(server: Server[Any]) -> None:
         signal.signal(number, stop)
     try:
         anyio.run(_serve_pipes, server)
+    except Exception as error:
+        if not _is_hung_up(error):
+            raise
     except SystemExit as ended:
         sys.stderr.flush()
         # A thread waits for the next line, and cannot be told to stop.
         os._exit(int(ended.code or 0))
+
+
+def _is_hung_up(error: BaseException) -> bool:
+    """Tell whether the only trouble is that nobody reads any more."""
+    inner = getattr(error, "exceptions", None)
+    return all(map(_is_hung_up, inner)) if inner else isinstance(error, BrokenPipeError)
 
 
 async def _serve_pipes(server: Server[Any]) -> None:

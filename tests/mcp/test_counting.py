@@ -113,3 +113,20 @@ def test_a_list_that_is_cut_off_is_not_said_to_be_complete(sandbox: Sandbox) -> 
     answer = Assistant(sandbox).call("count", object="contact", group_by="TITLE")
     assert not answer["is_complete"]
     assert "20 of 60" in answer["note"]
+
+
+def test_a_search_that_finds_what_was_not_asked_for_is_not_believed(sandbox: Sandbox) -> None:
+    sandbox.faults.search_ignores_field = True
+    rows = sandbox.records("/Contacts")
+    name = rows[-1]["LAST_NAME"]
+    assert rows[0]["LAST_NAME"] != name
+    answer = Assistant(sandbox).call("count", object="contact", where={"LAST_NAME": name})
+    assert answer["count"] == sum(row["LAST_NAME"] == name for row in rows)
+
+
+def test_empty_values_are_counted(reader: Assistant, shared_sandbox: Sandbox) -> None:
+    rows = shared_sandbox.records("/Contacts")
+    answer = reader.call("count", object="contact", where={"ORGANISATION_ID": ""})
+    assert answer["count"] == sum(row["ORGANISATION_ID"] in (None, 0) for row in rows)
+    assert 0 < answer["count"] < 60
+    assert "is a list" in reader.refused("count", object="contact", group_by="TAGS")

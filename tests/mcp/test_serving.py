@@ -40,6 +40,16 @@ ASK = {
     "method": "tools/call",
     "params": {"name": "count", "arguments": {"object": "contact"}},
 }
+INITIALIZE = {
+    "jsonrpc": "2.0",
+    "id": 0,
+    "method": "initialize",
+    "params": {
+        "protocolVersion": "2025-06-18",
+        "capabilities": {},
+        "clientInfo": {"name": "test", "version": "1"},
+    },
+}
 HEADERS = {
     "Authorization": f"Bearer {SECRET}",
     "Accept": "application/json, text/event-stream",
@@ -138,21 +148,11 @@ def test_tools_that_write_say_so(sandbox: Sandbox, tmp_path: Path) -> None:
 def test_standard_output_has_nothing_but_the_protocol_and_ends_with_standard_input(
     shared_sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    first = {
-        "jsonrpc": "2.0",
-        "id": 0,
-        "method": "initialize",
-        "params": {
-            "protocolVersion": "2025-06-18",
-            "capabilities": {},
-            "clientInfo": {"name": "test", "version": "1"},
-        },
-    }
     with started(shared_sandbox, tmp_path) as process:
         assert process.stdin is not None
         assert process.stdout is not None
         lines = []
-        for message in (first, ASK):
+        for message in (INITIALIZE, ASK):
             process.stdin.write(json.dumps(message) + "\n")
             process.stdin.flush()
             lines.append(process.stdout.readline())
@@ -176,6 +176,22 @@ def test_a_signal_ends_it_though_standard_input_is_open(
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 128 + signal.SIGTERM
         assert process.stderr is not None
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_an_assistant_that_is_gone_is_no_error(sandbox: Sandbox, tmp_path: Path) -> None:
+    with started(sandbox, tmp_path) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        asked = threading.Event()
+        sandbox.on_request = lambda _: asked.set()
+        process.stdin.write(f"{json.dumps(INITIALIZE)}\n{json.dumps(ASK)}\n")
+        process.stdin.flush()
+        assert asked.wait(60)
+        process.stdout.close()
+        process.stdin.close()
+        assert process.wait(30) == 0
         assert "Traceback" not in process.stderr.read()
 
 

@@ -142,6 +142,9 @@ def mcp(  # noqa: PLR0913 - the options of a command
             raise
         msg = "It needs more packages: pip install 'tap-insightly[mcp]'"
         raise click.ClickException(msg) from None
+    if not is_http and None in (sys.stdin, sys.stdout):
+        msg = "An assistant talks to this over standard input and output, and one is closed."
+        raise click.UsageError(msg)
     if not is_http and sys.stdin.isatty():
         echo("An assistant talks to this over standard input; see --print-config. Ctrl-C ends it.")
     token = _token(token_file, config["api_key"]) if is_http else ""
