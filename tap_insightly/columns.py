@@ -70,10 +70,10 @@ class TableMaker:
     def __call__(self, records: Sequence[Record]) -> tuple[pa.Table, Sequence[Record]]:
         """Make a table of records; those without their primary key are left out of both."""
         conformer = self._conformer
-        columns = conformer.columns(records)
-        if columns is None:
+        found = conformer.columns(records)
+        if found is None:
             return self._of_rows(records)
-        arrays = []
+        columns, arrays = found, []
         for name, column in self._columns.items():
             array = None if name in conformer.keys else column.at_once(columns[name])
             if array is None:
@@ -105,7 +105,7 @@ class TableMaker:
         return value if isinstance(value, str) else None
 
     def _of_rows(self, records: Sequence[Record]) -> tuple[pa.Table, Sequence[Record]]:
-        rows = [self._conformer(record) for record in records]
+        rows = [self._conformer(dict(record.items())) for record in records]
         kept = [row for row in rows if row is not None]
         arrays = [self._one_by_one(name, [row[name] for row in kept]) for name in self._columns]
         table = pa.table(arrays, schema=self.schema)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.conversion_warnings import ConversionWarnings
 from tap_insightly.openapi.objects import CUSTOM_FIELDS
+from tap_insightly.page_records import PageDecoder, PageRecord, entry_of
 from tap_insightly.values import converter, type_as_it_is
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 
 class Conformer:
     """Turns the records of one stream into rows that are valid by its schema.
 
-    `custom` has the columns of custom fields, by the names of the fields.
+    `custom` has the columns of custom fields, by the names of the fields. `identity` is what the
+    API tells records by, if it is not their key.
     """
 
     def __init__(
@@ -24,6 +27,7 @@ class Conformer:
         *,
         key_properties: Sequence[str] = (),
         custom: Mapping[str, str] | None = None,
+        identity: Sequence[str] = (),
         is_wanted: Callable[[str], bool] = lambda _: True,
     ) -> None:
         """Prepare a converter for each property that is wanted."""
@@ -42,6 +46,7 @@ class Conformer:
             for field, column in (custom or {}).items()
             if column in columns
         }
+        self._identity = tuple(identity) or self.keys
         self._standard = columns
         self._converters = {**columns, **{one[0]: one[1:] for one in self._custom.values()}}
         self._empty = dict.fromkeys(wanted)
@@ -92,36 +97,54 @@ class Conformer:
 
     # The same by column
 
-    def columns(self, records: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]] | None:
+    def columns(self, records: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[Any]] | None:
         """Collect the values of records by column, as the API sent them.
 
         None, and nothing counted, if a record has several values for a custom field: which of them
         counts is known only when they are converted.
         """
-        standard, unwanted, empty = self._standard, self._unwanted, [None] * len(records)
-        found = set[str]().union(*records)
-        columns = {
-            name: [record.get(name) for record in records] if name in found else empty
-            for name in standard
-        }
-        custom = {name: empty.copy() for name in self._custom}
-        unknown = []
+        if records and isinstance(records[0], PageRecord):
+            columns = self.decode_page.values(records, list(self._standard))
+            pairs_of = _pairs if CUSTOM_FIELDS in self._standard else _pairs_of_entries
+            unknown: Mapping[str, int] = {}
+        else:
+            columns, unknown = self._of_dictionaries(records)
+            pairs_of = _pairs
+        custom: dict[str, list[Any]] = {name: [None] * len(records) for name in self._custom}
+        unknown_custom = []
         for at, record in enumerate(records):
             fields = record.get(CUSTOM_FIELDS)
-            for field in fields if isinstance(fields, list) else ():
-                name = field.get("FIELD_NAME") if isinstance(field, dict) else None
+            for name, value in pairs_of(fields) if isinstance(fields, list) else ():
                 column = custom.get(name) if isinstance(name, str) else None
                 if column is None:
-                    unknown.append(name)
-                elif (value := field.get("FIELD_VALUE")) is not None:
+                    unknown_custom.append(name)
+                elif value is not None:
                     if column[at] is not None:
                         return None
                     column[at] = value
-        for name in unknown:
+        for name in unknown_custom:
             self._count_unknown(name)
-        for name in found - standard.keys() - unwanted:
-            self._warnings.unknown[name] += sum(name in record for record in records)
-        return columns | {self._custom[name][0]: values for name, values in custom.items()}
+        self._warnings.unknown.update(unknown)
+        return {**columns, **{self._custom[name][0]: values for name, values in custom.items()}}
+
+    def _of_dictionaries(
+        self, records: Sequence[Mapping[str, Any]]
+    ) -> tuple[dict[str, Sequence[Any]], dict[str, int]]:
+        """Collect the values of fields, and count those that the schema does not have."""
+        found, empty = set[str]().union(*records), [None] * len(records)
+        columns: dict[str, Sequence[Any]] = {
+            name: [record.get(name) for record in records] if name in found else empty
+            for name in self._standard
+        }
+        unknown = found - self._standard.keys() - self._unwanted
+        return columns, {name: sum(name in one for one in records) for name in unknown}
+
+    @cached_property
+    def decode_page(self) -> PageDecoder:
+        """What reads pages as `columns` takes them in no time, if they are as usual."""
+        names = dict.fromkeys([*self._standard, *self._unwanted, *self._identity])
+        has_entries = CUSTOM_FIELDS not in self._standard
+        return PageDecoder(names, self._identity, has_entries=has_entries)
 
     def converted(
         self, column: str, values: Sequence[Any], records: Sequence[Mapping[str, Any]]
@@ -149,3 +172,16 @@ class Conformer:
     def warnings(self) -> Iterator[str]:
         """Say what was lost of the records so far, a sentence each."""
         yield from self._warnings.warnings()
+
+
+def _pairs(fields: Sequence[Any]) -> Iterable[tuple[Any, Any]]:
+    return [
+        (field.get("FIELD_NAME"), field.get("FIELD_VALUE"))
+        if isinstance(field, dict)
+        else (None, 0)
+        for field in fields
+    ]
+
+
+def _pairs_of_entries(fields: Sequence[Any]) -> Iterable[tuple[Any, Any]]:
+    return map(entry_of, fields)

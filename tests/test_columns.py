@@ -244,7 +244,7 @@ class Both:
                 if row is not None:
                     expected.append({n: in_arrow(wanted[n], value) for n, value in row.items()})
                     kept.append(record["ID"])
-            table, records = make_table(Response(body).records)
+            table, records = make_table(Response(body).records_by(columns.decode_page))
             assert table.to_pylist() == expected
             assert [record["ID"] for record in records] == kept
             assert table.schema.equals(arrow_schema({"properties": wanted}))

@@ -21,7 +21,7 @@ PACKAGE = "tap_insightly"
 
 _BELOW_STREAMS = {
     *("api", "conformer", "conversion_warnings", "custom_fields"),
-    *("openapi", "tombstone", "values"),
+    *("openapi", "page_records", "tombstone", "values"),
 }
 _SINGER = {
     *("command", "config_schema", "connection", "connection_settings", "given_files", "output"),
@@ -36,7 +36,8 @@ MAY_IMPORT: Mapping[str, set[str]] = {
     "tombstone": {"values"},
     "api": {"openapi", "values"},
     "custom_fields": {"openapi"},
-    "conformer": {"conversion_warnings", "openapi", "values"},
+    "page_records": {"openapi"},
+    "conformer": {"conversion_warnings", "openapi", "page_records", "values"},
     "columns": {"api", "conformer", "values"},
     "batch_files": set(),
     "streams": {*_BELOW_STREAMS, "batch_files", "columns"},

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Catalog
 
     from tap_insightly.columns import TableMaker
+    from tap_insightly.page_records import PageDecoder
     from tap_insightly.streams.protocol import Run
 
 
@@ -184,6 +185,7 @@ class InsightlyStream(SendingStream):
             schema,
             key_properties=self.primary_keys,
             custom=columns_of(schema["properties"], self._standard_fields),
+            identity=self.own_key,
             is_wanted=lambda name: self.mask["properties", name],
         )
 
@@ -193,6 +195,12 @@ class InsightlyStream(SendingStream):
         from tap_insightly.columns import TableMaker  # noqa: PLC0415 - few need it
 
         return TableMaker(self.conform, self.selected_schema)
+
+    @property
+    def decode_page(self) -> PageDecoder | None:
+        """What reads the pages that tables are made of; None if they have other records."""
+        is_as_it_comes = type(self).parse is InsightlyStream.parse
+        return self.conform.decode_page if is_as_it_comes else None
 
     @property
     def selected_schema(self) -> dict[str, Any]:

@@ -25,7 +25,14 @@ if TYPE_CHECKING:
 class PartitionRead:
     """One partition of a stream in one run: its requests, and how far it has been read."""
 
-    def __init__(self, stream: InsightlyStream, partition: Partition, stats: RequestStats) -> None:
+    def __init__(
+        self,
+        stream: InsightlyStream,
+        partition: Partition,
+        stats: RequestStats,
+        *,
+        in_tables: bool = False,
+    ) -> None:
         """Find out where to go on; nothing is sent yet."""
         self.partition = partition
         self.key = (partition.parent.key,) if partition.parent else stream.own_key
@@ -57,6 +64,8 @@ class PartitionRead:
             stats=stats,
             is_eager=not stream.is_dry_run,
         )
+        if in_tables and partition.parent is None and not partition.extra:
+            self.paged_request.decode = stream.decode_page
         self.paginator = paginator or OffsetPaginator(self.key)
         """Which records were passed; of a list without pages, none is."""
         self.entered_sent = 0

@@ -47,7 +47,7 @@ class StreamSync:
         self.stats = RequestStats(context.session.stats)
         self._watch = context.events.watch(stream)
         self.partition_reads = [
-            PartitionRead(stream, partition, self.stats)
+            PartitionRead(stream, partition, self.stats, in_tables=context.in_tables)
             for partition in self._watch.due(self._partitions)
         ]
         self.embedded: Sequence[EmbeddedSync] = ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import msgspec
 from tap_insightly.api.http.codec import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
 # Decimal keeps every digit of money, which Insightly sends with up to 19 characters (spec).
@@ -58,6 +59,22 @@ class Response:
         """The body as a list of records; one object is a list of one."""
         data = self.data
         return data if isinstance(data, list) else [data]
+
+    def records_by(
+        self, decode: Callable[[bytes], Sequence[Mapping[str, Any]]] | None
+    ) -> Sequence[Mapping[str, Any]]:
+        """Read the records in another way, if there is one that can.
+
+        Args:
+            decode: Reads a list of records; a ValueError if it cannot.
+
+        Returns:
+            What `decode` returns, or else `records`.
+        """
+        if decode is not None:
+            with suppress(ValueError):
+                return decode(self.body)
+        return self.records
 
     @cached_property
     def count(self) -> int:

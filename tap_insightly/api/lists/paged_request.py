@@ -9,7 +9,7 @@ from tap_insightly.api.http.stats import RequestStats
 from tap_insightly.api.lists.paginator import PAGE_SIZE, SMALLEST_PAGE, OffsetPaginator
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
     from tap_insightly.api.http.errors import PageTooLargeError
@@ -139,6 +139,8 @@ class PagedRequest:
         """Whether a page of it was read."""
         self.is_done = False
         """Whether there is nothing left to read."""
+        self.decode: Callable[[bytes], Sequence[Record]] | None = None
+        """What reads the records of a page, with a ValueError if it cannot; None for the usual."""
         self._params = dict(params or {})
         self._is_eager = is_eager
         self._until = until
@@ -256,8 +258,8 @@ class PagedRequest:
         self.is_begun = True
         if self.paginator is None:
             self.is_done = True
-            return response.records
-        found = response.records
+            return response.records_by(self.decode)
+        found = response.records_by(self.decode)
         is_fresh = self.skip not in self.put_back
         try:
             records = self.paginator.advance(
