@@ -87,7 +87,12 @@ def test_the_page_has_what_the_command_writes_for_every_assistant() -> None:
     assert [*choice.type.choices] == [*FILES]
 
 
-@pytest.mark.parametrize("name", [one for one in FILES if one != "http"])
+def test_some_assistants_have_the_same_file() -> None:
+    for name in ("cursor", "generic"):  # so that it is started once for them
+        assert json.loads(BLOCKS[name]) == json.loads(BLOCKS["claude-desktop"])
+
+
+@pytest.mark.parametrize("name", ["claude-desktop", "claude-code", "vscode"])
 def test_the_server_starts_as_the_file_of_an_assistant_says(
     shared_sandbox: Sandbox, tmp_path: Path, name: str
 ) -> None:
