@@ -138,7 +138,7 @@ def learned(ctx: click.Context) -> Mapping[str, Any]:
 
 
 def _config(ctx: click.Context) -> Mapping[str, Any]:
-    from tap_insightly.cli.options import given_settings
+    from tap_insightly.cli.given_settings import given_settings
 
     params = {**ctx.find_root().params, **{n: v for n, v in ctx.params.items() if v is not None}}
     return given_settings(params)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from tap_insightly.cli import completing
+from tap_insightly.cli.given_settings import CONFIG
 from tap_insightly.connection_settings import ACCOUNT, WITH_ACCOUNT
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
     Function = TypeVar("Function", bound=Callable[..., Any])
 
-CONFIG = "config_file"
 _SECRET = "Others on this machine can see it; better set TAP_INSIGHTLY_API_KEY."  # noqa: S105 - help
 _NAMES = {CONFIG, *(setting.name for setting in WITH_ACCOUNT)}
 _HINT = "Options of the connection (--account, --pod, --config ...): insightly --help"

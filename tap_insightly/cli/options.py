@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tap_insightly.cli.connection_options import CONFIG, connection_options
+from tap_insightly.cli.connection_options import connection_options
+from tap_insightly.cli.given_settings import CONFIG, PREFIX, combined, made
 from tap_insightly.connection_settings import ACCOUNT, WITH_ACCOUNT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from tap_insightly.account_choice import Layer
     from tap_insightly.config_schema import Setting
-
-PREFIX = "TAP_INSIGHTLY_"
 
 
 def with_client(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -78,8 +76,8 @@ def read_config(
 
     fallback = {setting.name: setting.default for setting in settings} | dict(defaults or {})
     config_file = config_file or _root_params().get(CONFIG)
-    given = root_options() | _given(options)
-    config = _combined(config_file, given, settings, may_lack_key=may_lack_key)
+    given = root_options() | made(options)
+    config = combined(config_file, given, settings, may_lack_key=may_lack_key)
     # An empty text is no value, so the default counts.
     config = fallback | cleaned(config, settings)
     is_known = bool(config.get("api_key")) or not may_lack_key
@@ -89,36 +87,6 @@ def read_config(
     return config
 
 
-def _combined(
-    config_file: str | None,
-    options: Mapping[str, object],
-    settings: Sequence[Setting],
-    *,
-    may_lack_key: bool,
-) -> dict[str, Any]:
-    from tap_insightly import account_choice
-    from tap_insightly.accounts import ConfigFileError
-    from tap_insightly.given_files import settings_in
-
-    layers = [variables(settings)]
-    if config_file is not None:
-        layers.append(account_choice.settings_file(settings_in(config_file)))
-    layers.append(account_choice.options(options))
-    try:
-        return account_choice.combined(layers, may_lack_key=may_lack_key)
-    except (ConfigFileError, account_choice.AccountChoiceError) as error:
-        raise click.UsageError(str(error)) from None
-
-
-def given_settings(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Collect the settings of a connection as a command line has them so far, unchecked."""
-    from tap_insightly.config_schema import cleaned
-
-    options = _given({setting.name: params.get(setting.name) for setting in WITH_ACCOUNT})
-    found = _combined(params.get(CONFIG), options, WITH_ACCOUNT, may_lack_key=True)
-    return {one.name: one.default for one in WITH_ACCOUNT} | cleaned(found, WITH_ACCOUNT)
-
-
 def _where(setting: Setting) -> str:
     return (
         f"Set the variable {PREFIX}{setting.name.upper()}, here or in a file .env, or "
@@ -126,23 +94,10 @@ def _where(setting: Setting) -> str:
     )
 
 
-def variables(settings: Sequence[Setting] = WITH_ACCOUNT) -> Layer:
-    """Read settings from the environment, and from a file ``.env``."""
-    from tap_insightly import account_choice
-    from tap_insightly.environment import VariablesError, from_environment
-
-    types = {setting.name: setting.schema["type"] for setting in settings}
-    try:
-        found = from_environment(PREFIX, types, settings)
-    except VariablesError as error:
-        raise click.UsageError(" ".join(error.problems)) from None
-    return account_choice.environment(found)
-
-
 def root_options() -> dict[str, Any]:
     """List the settings that were made by options before the name of the command."""
     params = _root_params()
-    return _given({setting.name: params.get(setting.name) for setting in WITH_ACCOUNT})
+    return made({setting.name: params.get(setting.name) for setting in WITH_ACCOUNT})
 
 
 def root_account() -> str | None:
@@ -154,7 +109,3 @@ def root_account() -> str | None:
 def _root_params() -> Mapping[str, Any]:
     context = click.get_current_context(silent=True)
     return context.find_root().params if context else {}
-
-
-def _given(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}

@@ -217,11 +217,11 @@ class Fields:
         if (field := self.find(name)) is not None:
             return field
         near = self._near(name)
-        is_found = len(near.fields) == 1 and (near.is_sure or (near.is_near and not is_written))
-        return near.fields[0] if is_found else None
+        is_found = len(near.names) == 1 and (near.is_sure or (near.is_near and not is_written))
+        return self._by_name[near.names[0]] if is_found else None
 
     def _near(self, name: str) -> NearFields:
-        return near_fields(name, self, self.obj.name)
+        return near_fields(name, {one.name: one.label for one in self}, self.obj.name)
 
     def unknown(self, name: str) -> str:
         """Say that there is no such field, and which may have been meant.
@@ -232,7 +232,7 @@ class Fields:
         Returns:
             A sentence.
         """
-        near = [field.name for field in self._near(name).fields]
+        near = self._near(name).names
         hint = did_you_mean(near[:_MOST_NAMED], in_brackets=True)
         return f"{self.obj.name} has no field '{name}'{hint}."
 

@@ -9,9 +9,7 @@ from tap_insightly.api.records.names import close_names
 from tap_insightly.api.records.objects import spelling_key
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from tap_insightly.api.records.fields import Field
+    from collections.abc import Callable, Mapping
 
 # What names of fields have beside what they are about: EMAIL_ADDRESS, DATE_CREATED_UTC, STAGE_ID.
 _AT_THE_END = ("UTC", "ID", "USER", "ADDRESS", "NAME")
@@ -21,38 +19,37 @@ _AT_THE_BEGINNING = ("DATE",)
 class NearFields(NamedTuple):
     """The fields that a name may stand for."""
 
-    fields: list[Field]
+    names: list[str]
     is_near: bool = False
     """Whether the name is a part of theirs, and not only written nearly like them."""
     is_sure: bool = False
     """Whether it may be written to if it is the only one."""
 
 
-def near_fields(name: str, fields: Iterable[Field], object_name: str) -> NearFields:
+def near_fields(name: str, labels: Mapping[str, str], object_name: str) -> NearFields:
     """Find the fields that may be meant by a name, by the first rule that finds any.
 
     Args:
         name: Such as ``first name``, ``email`` or ``mobile``.
-        fields: The fields of the object.
+        labels: What the fields of the object are called by people, by their names.
         object_name: The object: ``name`` of an Opportunity is its OPPORTUNITY_NAME.
 
     Returns:
         The fields, and how sure that is.
     """
-    known = list(fields)
     letters, words = _letters(name), _words(name)
     if not letters:
         return NearFields([])
-    rules: list[tuple[Callable[[Field], bool], bool]] = [
-        (lambda field: letters in {_letters(field.name), _letters(field.label)}, True),
-        (lambda field: words == _core(field.name, object_name), True),
-        (lambda field: _has(_words(field.name), words), False),
+    rules: list[tuple[Callable[[str], bool], bool]] = [
+        (lambda field: letters in {_letters(field), _letters(labels[field])}, True),
+        (lambda field: words == _core(field, object_name), True),
+        (lambda field: _has(_words(field), words), False),
     ]
     for rule, is_sure in rules:
-        if found := [field for field in known if rule(field)]:
+        if found := [field for field in labels if rule(field)]:
             return NearFields(found, is_near=True, is_sure=is_sure)
-    near = set(close_names(letters, (one.name for one in known), _letters))
-    return NearFields([one for one in known if one.name in near])
+    near = set(close_names(letters, labels, _letters))
+    return NearFields([one for one in labels if one in near])
 
 
 def _words(name: str) -> list[str]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tap_insightly.cli.options import root_options, variables
+from tap_insightly.cli.given_settings import variables
+from tap_insightly.cli.options import root_options
 from tap_insightly.cli.output import echo, format_option, write_rows, write_table
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from tap_insightly.cli.options import PREFIX, with_settings
+from tap_insightly.cli.given_settings import PREFIX
+from tap_insightly.cli.options import with_settings
 from tap_insightly.cli.output import echo, format_option, write_rows, write_table
 from tap_insightly.given_files import content_of
 from tap_insightly.settings import SETTINGS
