@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tap_insightly.api import InsightlyClient
 from tap_insightly.cli.options import root_account, with_settings
 from tap_insightly.cli.output import echo, write_json
 from tap_insightly.connection import open_session, package_version
@@ -23,6 +22,7 @@ from tap_insightly.secret_sources import private_text
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from tap_insightly.api import InsightlyClient
     from tap_insightly.mcp.limits import Limits
 
     Function = Callable[..., Any]
@@ -148,6 +148,8 @@ def mcp(  # noqa: PLR0913 - the options of a command
     if not is_http and sys.stdin.isatty():
         echo("An assistant talks to this over standard input; see --print-config. Ctrl-C ends it.")
     token = _token(token_file, config["api_key"]) if is_http else ""
+    from tap_insightly.api import InsightlyClient
+
     with InsightlyClient.from_session(open_session(config, "insightly-mcp")) as client:
         desk = Desk(client, _limits(Limits, limits), config.get(ACCOUNT.name))
         desk.plan = partial(_plan, config)
