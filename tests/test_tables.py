@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from contextlib import suppress
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
@@ -236,6 +237,15 @@ def test_a_run_that_was_planned_in_rows_can_be_read_in_tables(unserved: Sandbox)
     assert not done.messages
     messages = sync(unserved, streams)
     assert len(consumer.rows("links")) == len(messages.rows("links")) > 0
+
+
+def test_without_pyarrow_the_error_says_what_to_install(
+    unserved: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "tap_insightly.columns")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    done = sync(unserved, selected("contacts"), run=Consumer())
+    assert "install tap-insightly[arrow]" in str(done.error)
 
 
 def test_warnings_come_at_the_end_of_a_stream(

@@ -17,7 +17,7 @@ from tap_insightly.custom_fields import CustomField, columns_of, with_custom_fie
 from tap_insightly.openapi.objects import objects_by_path
 from tap_insightly.streams.entries import complete
 from tap_insightly.streams.partition import Partition
-from tap_insightly.streams.sending import SendingStream
+from tap_insightly.streams.sending import SendingStream, needing_pyarrow
 from tap_insightly.streams.tombstones import DELETED_SCHEMA
 from tap_insightly.tombstone import DELETED_AT
 
@@ -191,8 +191,13 @@ class InsightlyStream(SendingStream):
 
     @cached_property
     def make_table(self) -> TableMaker:
-        """What makes tables of the stream's records."""
-        from tap_insightly.columns import TableMaker  # noqa: PLC0415 - few need it
+        """What makes tables of the stream's records.
+
+        Raises:
+            InsightlyError: If pyarrow is not there.
+        """
+        with needing_pyarrow():
+            from tap_insightly.columns import TableMaker  # noqa: PLC0415 - few need it
 
         return TableMaker(self.conform, self.selected_schema)
 

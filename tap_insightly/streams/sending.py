@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from abc import abstractmethod
+from contextlib import contextmanager
 from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
@@ -27,6 +28,23 @@ if TYPE_CHECKING:
     from singer_sdk.helpers.types import Context, Record
 
 _PROPERTY = 2  # parts of the breadcrumb of a property; what is inside of it has more
+
+
+@contextmanager
+def needing_pyarrow() -> Iterator[None]:
+    """Import what needs pyarrow.
+
+    Raises:
+        InsightlyError: If it is not there.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        msg = (
+            f"Tables and files of Parquet or Arrow need a package that is not there ({error}): "
+            "install tap-insightly[arrow]."
+        )
+        raise InsightlyError(msg) from error
 
 
 class SendingStream(Stream):
@@ -67,8 +85,9 @@ class SendingStream(Stream):
         if kind not in {"parquet", "arrow"}:
             yield from super().get_batches(batch_config, context)
             return
-        from tap_insightly.batch_files import TableBatcher  # noqa: PLC0415 - few need it
-        from tap_insightly.columns import arrow_schema  # noqa: PLC0415 - as above
+        with needing_pyarrow():
+            from tap_insightly.batch_files import TableBatcher  # noqa: PLC0415 - few need it
+            from tap_insightly.columns import arrow_schema  # noqa: PLC0415 - as above
 
         schema = arrow_schema(self.selected_schema, marks_json=kind == "arrow")
         batcher = TableBatcher(self.tap_name, self.name, batch_config, schema)
