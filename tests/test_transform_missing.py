@@ -64,19 +64,31 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     database = loaded_account(tmp_path_factory.mktemp("missing")).database
     variables = ("--exclude-resource-type", "test", "--vars", at(AS_OF))
     steps: list[Sequence[str] | str] = [("--quiet", "build", *variables), kept("all")]
-    before = ""
+    lasting, before = ("--exclude", "*_versions"), ""
     for stream in STREAM_NAMES:
         steps += [
             f"alter table insightly.{stream} rename to away",
             # With the models that had lacked the stream before.
-            ("build", "--select", f"stg_{stream}+ {before}", "--exclude", "*_versions", *variables),
+            (
+                "build",
+                "--select",
+                f"{made_of(stream)} {before}",
+                "--exclude",
+                "*_versions",
+                *variables,
+            ),
             kept(stream),
             f"alter table insightly.away rename to {stream}",
         ]
-        before = f"stg_{stream}+"
+        before = made_of(stream)
     done = dbt_each(database, steps)
     assert done.returncode == 0, done.stdout + done.stderr
     return database, done.stdout
+
+
+def made_of(stream: str) -> str:
+    """Select the models that take a stream."""
+    return f"source:insightly.insightly.{stream}+"
 
 
 def kept(name: str) -> str:
