@@ -64,7 +64,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     database = loaded_account(tmp_path_factory.mktemp("missing")).database
     variables = ("--exclude-resource-type", "test", "--vars", at(AS_OF))
     steps: list[Sequence[str] | str] = [("--quiet", "build", *variables), kept("all")]
-    lasting, before = ("--exclude", "*_versions"), ""
+    before = ""
     for stream in STREAM_NAMES:
         steps += [
             f"alter table insightly.{stream} rename to away",
