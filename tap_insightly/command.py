@@ -13,9 +13,11 @@ from singer_sdk.plugin_base import SingerCommand
 from typing_extensions import override
 
 from tap_insightly.api import InsightlyError
+from tap_insightly.connection import package_version
 from tap_insightly.exit_codes import FAILED, TRY_AGAIN, USAGE, exit_code
 from tap_insightly.pipes import os_error_text, watched_pipes
 from tap_insightly.sdk_log import quieten
+from tap_insightly.telemetry import recording
 
 RESUMES = "The sync goes on from the state written so far."
 
@@ -46,6 +48,10 @@ class TapCommand(SingerCommand):
     @override
     def main(self, *args: Any, **kwargs: Any) -> Any:
         quieten()
+        with recording(str(self.name), package_version()):
+            return self._main(*args, **kwargs)
+
+    def _main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as click has it
         try:
             with watched_pipes():
                 return super().main(*args, **kwargs)

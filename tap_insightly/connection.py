@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tap_insightly import telemetry
 from tap_insightly.api.http.address import base_url, origin_of
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def open_session(config: Mapping[str, Any], program: str) -> InsightlySession:
 
 def open_session_of(kind: type[Session], config: Mapping[str, Any], program: str) -> Session:
     """Open a session of a class of its own, as `open_session` does."""
-    return kind(
+    session = kind(
         base_url(config["pod"], config.get("api_url"), config["api_version"]),
         config["api_key"],
         requests_per_second=config["requests_per_second"],
@@ -34,6 +35,8 @@ def open_session_of(kind: type[Session], config: Mapping[str, Any], program: str
         user_agent=f"{program}/{package_version()}",
         address_origin=_origin(config),
     )
+    telemetry.current().watch_session(session)
+    return session
 
 
 def _origin(config: Mapping[str, Any]) -> str:

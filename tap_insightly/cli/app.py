@@ -15,6 +15,7 @@ from tap_insightly.cli.connection_options import connection_options, hint, is_of
 from tap_insightly.connection import package_version
 from tap_insightly.exit_codes import FAILED, SUMMARY, USAGE, exit_code
 from tap_insightly.pipes import os_error_text, watched_pipes
+from tap_insightly.telemetry import recording
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -61,6 +62,10 @@ class Group(click.Group):
     # Without the mark for what overrides: its import takes a fifth of the time of a page of help.
     def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as click has it
         """Run, and tell errors in a sentence."""
+        with recording("insightly", package_version()):
+            return self._main(*args, **kwargs)
+
+    def _main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as click has it
         before = {number: signal.signal(number, _stop) for number in _SIGNALS}
         try:
             with watched_pipes():

@@ -161,6 +161,19 @@ class LoadReport(Closeable):
             }
         return {"is_finished": self.is_finished, "streams": streams}
 
+    def figures(self) -> dict[str, dict[str, float]]:
+        """Say how many records of each stream have come to something, and what that has cost."""
+        with self._lock:
+            return {
+                stream: {
+                    "records": counts.total(),
+                    "requests": self._requests[stream].requests,
+                    "retries": self._requests[stream].retries,
+                    "answered_429": self._requests[stream].refused,
+                }
+                for stream, counts in self._counts.items()
+            }
+
     def log_summary(self, session: InsightlySession) -> None:
         """Log what became of the records of each stream, and what all of that took."""
         for stream, counts in self._counts.items():

@@ -17,6 +17,7 @@ from tap_insightly.loader.mappings import StreamMappings, is_mirroring
 from tap_insightly.loader.queue import WriteQueue
 from tap_insightly.loader.report import LoadReport
 from tap_insightly.loader.shares import Share
+from tap_insightly.telemetry import current
 from tap_insightly.undo_file.lines import read_account
 from tap_insightly.undo_file.recorder import Recorder
 
@@ -55,6 +56,7 @@ class LoadRun(Closeable):
         self.opened = ExitStack()
         """Closes what was opened during the run, the last first."""
         self._are_rejects_final = False
+        current().watch_streams(self.report.figures)
 
     @cached_property
     def recorder(self) -> Recorder | None:

@@ -17,6 +17,7 @@ from tap_insightly.sync.embedded import EmbeddedSyncs
 from tap_insightly.sync.embedded_stream_sync import EmbeddedStreamSync
 from tap_insightly.sync.progress import progress_for
 from tap_insightly.sync.stream_sync import StreamSync
+from tap_insightly.telemetry import current
 
 if TYPE_CHECKING:
     import logging
@@ -122,6 +123,7 @@ class Run:
             if sync is not None:
                 sync.report()
                 self._read_figures[stream.name] = sync.figures
+                current().end_stream(stream.name, sync.figures)
                 stream.was_read_whole = sync.is_whole
                 self._finished += sync.is_whole or sync.is_skipped
             made = stream.make_table.warnings() if in_tables else ()
@@ -147,11 +149,13 @@ class Run:
 
     def _read(self, stream: InsightlyStream) -> Iterator[Piece]:
         sync = self._sync_of(stream)
+        current().begin_stream(stream.name, sync.stats)
         try:
             yield from sync.read()
         except BookmarkInFutureError:
             self._drop(sync)
             sync = self._syncs[stream.name] = self._new_sync(stream)
+            current().begin_stream(stream.name, sync.stats)
             yield from sync.read()
         if sync.failure is not None:
             self._logger.error("%s", sync.failure)
@@ -218,6 +222,7 @@ class Run:
             self._is_begun = True
             names = [stream.name for stream in self._streams()]
             self._context.progress = progress_for(names, self.session, self._requests_of)
+            current().watch_streams(self.figures)
 
     def _requests_of(self, stream_name: str) -> Sequence[PagedRequest] | None:
         sync = self._syncs.get(stream_name)

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 
     from tap_insightly.api.http.errors import InsightlyError
 
+    RequestListener = Callable[[Request, RequestStats, float, int | None], object]
+
 logger = logging.getLogger(__name__)
 
 LONGEST_WAIT = 60.0  # seconds between two tries, unless the server asks for more
@@ -102,6 +104,8 @@ class InsightlySession(Closeable):
         self._ending = threading.Event()
         self.sleep = sleep or self._pause
         """Waits for a number of seconds, or until the session is closed."""
+        self.listener: RequestListener | None = None
+        """Is told of each request that has ended, as long as its error is being handled."""
         self._http, self._connections = breakable_session(max_concurrency)
         self._failures = NetworkFailures(
             base_url, address_origin, request_timeout, self._connections.lookup, self._auth.hide
@@ -267,7 +271,7 @@ class InsightlySession(Closeable):
     def _exchange(self, request: Request, stats: RequestStats) -> Iterator[requests.Response]:
         """Send a request; say what is wrong if that fails, or the reading of the response."""
         stats.count(requests=1)
-        started = time.monotonic()
+        started, status = time.monotonic(), None
         try:
             with self._http.request(
                 request.method,
@@ -280,6 +284,7 @@ class InsightlySession(Closeable):
                 allow_redirects=False,  # the key goes to the address that was set, to no other
                 stream=True,
             ) as response:
+                status = response.status_code
                 yield response
         except requests.RequestException as error:
             self._raise_if_closed()
@@ -288,6 +293,9 @@ class InsightlySession(Closeable):
         except Exception:
             self._raise_if_closed()  # whatever a connection says that is broken off
             raise
+        finally:
+            if self.listener is not None:
+                self.listener(request, stats, time.monotonic() - started, status)
         stats.time(time.monotonic() - started, response.status_code)
 
     def _raise_if_closed(self) -> None:
