@@ -1,6 +1,6 @@
 """Traces and metrics of a run, for whoever has set the variables of OpenTelemetry.
 
-Nothing is imported without them. What is measured is told by `Telemetry`, which tells nobody unless
+Nothing is imported without them. What happens is told to a `Telemetry`, which tells nobody unless
 `recording` finds a reason to send it somewhere.
 """
 
@@ -12,35 +12,16 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
+from tap_insightly.telemetry.listener import Telemetry
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from tap_insightly.api import InsightlySession, RequestStats
-
-    Figures = Callable[[], Mapping[str, Mapping[str, float]]]
-    """Says by stream what was done so far: records, requests, retries, answered_429."""
+    from collections.abc import Iterator
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 SIGNALS = ("TRACES", "METRICS")
 _EXTRA = "opentelemetry.exporter.otlp.proto.http"
 
 logger = logging.getLogger(__name__)
-
-
-class Telemetry:
-    """Tells nobody."""
-
-    def watch_session(self, session: InsightlySession) -> None:
-        """Tell of what goes through a session."""
-
-    def watch_streams(self, figures: Figures) -> None:
-        """Tell of what a run has done, whenever somebody wants to know."""
-
-    def begin_stream(self, name: str, stats: RequestStats) -> None:
-        """Tell that the turn of a stream has come, whose requests are counted there."""
-
-    def end_stream(self, name: str, figures: Mapping[str, float]) -> None:
-        """Tell that a stream is not read any further; by an error, if one is being handled."""
 
 
 _current = Telemetry()

@@ -39,7 +39,7 @@ from opentelemetry.semconv.attributes import (
 from opentelemetry.trace import SpanKind, StatusCode
 from typing_extensions import override
 
-from tap_insightly.telemetry import Telemetry
+from tap_insightly.telemetry.listener import Telemetry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
 
     from tap_insightly.api import InsightlySession, Request, RequestStats
-    from tap_insightly.telemetry import Figures
+    from tap_insightly.telemetry.listener import Figures
 
 SECONDS_TO_SEND = 1.5  # at the end of a run; what is not sent by then is lost
 LEAST_ERROR = 400
