@@ -11,6 +11,8 @@ RECORDS ?= 1000
 # A private uv, pinned, which installs everything else. Nothing outside this folder is changed.
 UV := .tools/bin/uv --quiet
 RUN := .venv/bin/
+# Airflow, and what the files for other schedulers are checked with.
+SCHEDULERS := airflow check-jsonschema kubernetes-validate
 # What the tests load data with, and into.
 DESTINATIONS := dbt-warehouses moto postgres target-csv target-duckdb target-jsonl target-postgres
 PACKAGE := pyproject.toml $(shell git ls-files tap_insightly 2>/dev/null | grep -v '\.py$$')
@@ -29,7 +31,7 @@ demo: .venv/ready .tools/meltano/ready .tools/dbt/ready ## see Insightly data in
 # All tests of a file in one process: they share a sandbox, and those of the demo what Meltano installs.
 # Most of them wait for other processes, so there are four at once even on two cores. What takes long
 # comes first (tests/conftest.py), so pytest-xdist must not put the files into an order of its own.
-test: .venv/ready .tools/redis/ready .tools/meltano/ready .tools/dbt/ready $(DESTINATIONS:%=.tools/%/ready) ## run all tests
+test: .venv/ready .tools/redis/ready .tools/meltano/ready .tools/dbt/ready $(patsubst %,.tools/%/ready,$(DESTINATIONS) $(SCHEDULERS)) ## run all tests
 	@$(RUN)python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 test-fast: .venv/ready .tools/target-jsonl/ready ## run the tests that need no minutes
@@ -83,7 +85,9 @@ lock: .tools/bin/uv ## pin all dependencies anew
 	  $(EXTRAS) --group test -o requirements/next.txt
 	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
 	  --python-version 3.10 pyproject.toml --extra server -o requirements/server.txt
-	@for name in dbt meltano sandbox site uv $(DESTINATIONS); do \
+	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
+	  --python-version 3.10 pyproject.toml --extra otel -o requirements/sync.txt
+	@for name in dbt meltano sandbox site uv $(DESTINATIONS) $(SCHEDULERS); do \
 	  $(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
 	    --python-version 3.10 requirements/$$name.in -o requirements/$$name.txt; done
 
