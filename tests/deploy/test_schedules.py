@@ -1,4 +1,4 @@
-"""The files of deploy/schedule, which docs/scheduling.md is about: cron, systemd, GitHub, Kubernetes."""
+"""The files of deploy/schedule for cron, systemd, GitHub and Kubernetes: docs/scheduling.md."""
 
 from __future__ import annotations
 
