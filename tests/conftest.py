@@ -208,6 +208,14 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 
 @pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is learned for completion is kept from the user's own, and theirs from the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def _no_key_in_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Search for the key in every file that the tests wrote, once all have run."""
     yield

@@ -61,6 +61,7 @@ def test_a_tab_imports_little_more_than_click(line: str, tmp_path: Path) -> None
         _INSIGHTLY_COMPLETE="bash_complete",
         COMP_WORDS=f"insightly {line}",
         COMP_CWORD=str(len(line.split())),
+        XDG_CACHE_HOME=str(tmp_path),
     )
     assert "EMAIL_ADDRESS" in text
     others = {"msgspec", "typing_extensions", "logging", "tap_insightly.cli.commands.webhooks"}
