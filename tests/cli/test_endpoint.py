@@ -301,7 +301,7 @@ def test_a_record_that_is_gone_is_told_as_404(shared_sandbox: Sandbox) -> None:
 def test_the_page_of_a_proxy_is_no_answer(sandbox: Sandbox) -> None:
     sandbox.faults = Faults(html_rate=1)
     done = run(sandbox, "api", "GET", "/Contacts", max_retries=0)
-    assert (done.code, done.stdout) == (1, "")
+    assert (done.code, done.stdout) == (75, "")
     assert "not JSON" in done.stderr
 
 
