@@ -21,6 +21,7 @@ import pytest
 from tap_insightly.api import (
     InsightlyError,
     InsightlySession,
+    Quota,
     RequestStats,
     Response,
     RetriesExhaustedError,
@@ -89,7 +90,7 @@ class Direct:
         self, sandbox: Sandbox, *, cut_at: int | None = None, max_concurrency: int = 4
     ) -> None:
         self.sandbox, self.cut_at, self.max_concurrency = sandbox, cut_at, max_concurrency
-        self.stats = RequestStats()
+        self.stats, self.quota = RequestStats(), Quota()
         self._app, self._lock = sandbox.app, threading.Lock()
         self._date: datetime | None = None
 

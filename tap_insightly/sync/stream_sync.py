@@ -75,8 +75,7 @@ class StreamSync:
         self._started = self._state_due = 0.0  # known when its turn comes
         self._state_due_at = RECORDS_BETWEEN_STATES
         self._form: Form = Tables(stream) if context.in_tables else Rows(stream)
-        is_batch = stream.get_batch_config(stream.config) is not None
-        self._writes_rows = not is_batch and not context.in_tables
+        self._writes_rows = not (context.in_tables or stream.get_batch_config(stream.config))
         """Whether rows leave as messages, so that states and others may come between them."""
 
     def _partitions(self) -> Iterable[Partition]:
@@ -385,8 +384,7 @@ class StreamSync:
             self._state_due_at = self.records + RECORDS_BETWEEN_STATES * times
 
     def _write_state(self) -> int:
-        # A batch is sent when its file is complete, and the SDK writes the state after it. Whoever
-        # takes tables keeps the state himself.
+        # Of a batch, the SDK writes it once the file is complete; of tables, whoever takes them.
         return self._context.output.write_state() if self._writes_rows else 0
 
 
