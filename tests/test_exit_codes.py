@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import sys
+from copy import deepcopy
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -77,7 +78,7 @@ def test_what_the_account_answers(
     programs: dict[str, Program], sandbox: Sandbox, name: str, case: str
 ) -> None:
     faults, settings, code = ANSWERS[case]
-    sandbox.faults = faults
+    sandbox.faults = deepcopy(faults)  # a script is used up
     ended, stderr = programs[name](sandbox, **{"max_retries": 0, **settings})
     assert ended == code, stderr
     assert "Traceback" not in stderr

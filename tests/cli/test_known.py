@@ -121,7 +121,7 @@ def test_without_a_key_the_standard_ones_are_known_and_nothing_is_sent() -> None
 def test_a_wrong_key_is_not_taken_for_none(shared_sandbox: Sandbox) -> None:
     for args in (["objects"], ["fields", "contact"]):
         done = run(shared_sandbox, *args, api_key="wrong")
-        assert (done.code, done.stdout) == (1, "")
+        assert (done.code, done.stdout) == (77, "")
         assert "did not accept the API key" in done.stderr
 
 

@@ -296,7 +296,7 @@ def test_a_bookmark_that_is_no_date_is_an_error_as_in_a_sync(planner: Planner) -
     bookmark = {"replication_key": "DATE_UPDATED_UTC", "replication_key_value": "yesterday"}
     planner.state = {"bookmarks": {"contacts": bookmark}}
     done = planner.run(only(catalog(), "contacts"))
-    assert (done.code, done.stdout) == (1, "")
+    assert (done.code, done.stdout) == (2, "")
     assert done.stderr.startswith("Error: The state of stream contacts holds 'yesterday'")
 
 
@@ -314,5 +314,5 @@ def test_it_runs_as_a_process_and_a_wrong_key_is_a_sentence(
     assert (done.code, done.stderr) == (0, "")
     assert done.json["requests"] > 50
     done = run_as_process(shared_sandbox, "plan", folder=tmp_path, api_key="wrong")
-    assert (done.code, done.stdout) == (1, "")
+    assert (done.code, done.stdout) == (77, "")
     assert done.stderr.startswith("Error: Insightly did not accept the API key")
