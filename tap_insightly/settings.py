@@ -141,4 +141,13 @@ SETTINGS = (
         number(0, 10080),
         default=60,
     ),
+    Setting(
+        "report_file",
+        "Report",
+        "A file into which a sync writes at its end, also if it fails, what it did and what it "
+        "cost, as JSON: records and requests of each stream, and what is left of the day's "
+        "requests. For programs that start the tap.",
+        "the path of a file",
+        TEXT,
+    ),
 )

@@ -127,6 +127,8 @@ class TapInsightly(InsightlyPlugin, StreamsTap):
             super().sync_all()
         finally:
             run.report()
+            if report_file := self.config.get("report_file"):
+                run.write_report(report_file)
         run.check()
 
     def check_that_somebody_reads(self) -> None:

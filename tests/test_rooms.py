@@ -158,7 +158,7 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"sync.embedded", "sync.known_ids"},
         {"sync.deletions"},
         {"sync.stream_sync"},
-        {"sync.child_stream_sync", "sync.embedded_stream_sync"},
+        {"sync.child_stream_sync", "sync.embedded_stream_sync", "sync.report"},
         {"sync.estimate", "sync.run"},
         {"sync"},
     ],

@@ -76,7 +76,7 @@ def test_a_wrong_setting_is_named_with_what_is_accepted(
 
 def test_every_setting_has_a_mistake_in_this_test() -> None:
     words = {"detect_deletes"}  # true or false: see the test of words below
-    paths = {"webhook_store"}  # any text is one; that nothing is there shows in a sync
+    paths = {"report_file", "webhook_store"}  # any text is one; what is there shows in a sync
     tried = {name for name, _, _ in BAD}
     assert tried == {setting.name for setting in SETTINGS} - words - paths
 

@@ -16,6 +16,7 @@ from tap_insightly.sync.context import RunContext
 from tap_insightly.sync.embedded import EmbeddedSyncs
 from tap_insightly.sync.embedded_stream_sync import EmbeddedStreamSync
 from tap_insightly.sync.progress import progress_for
+from tap_insightly.sync.report import Report
 from tap_insightly.sync.stream_sync import StreamSync
 from tap_insightly.telemetry import current
 
@@ -67,6 +68,7 @@ class Run:
         self._skipped: set[str] = set()
         self._failures: list[str] = []
         self._not_asked = 0
+        self._report = Report()
         self._shared_now: datetime | None = None
         self._is_begun = False
         self._began = time.monotonic()
@@ -124,6 +126,7 @@ class Run:
                 sync.report()
                 self._read_figures[stream.name] = sync.figures
                 current().end_stream(stream.name, sync.figures)
+                self._report.add(sync)
                 stream.was_read_whole = sync.is_whole
                 self._finished += sync.is_whole or sync.is_skipped
             made = stream.make_table.warnings() if in_tables else ()
@@ -289,6 +292,14 @@ class Run:
                 f"{figures['records']:,} records"
             )
             log_run(self._logger, self.session, self._began, done, figures)
+
+    def write_report(self, path: str) -> None:
+        """Write what was done, and what it cost, to a file.
+
+        Raises:
+            OSError: If it cannot be written.
+        """
+        self._report.write(path, self.session)
 
     def hide_progress(self) -> None:
         """Take away what is shown of the progress."""
