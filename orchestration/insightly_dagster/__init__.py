@@ -1,0 +1,5 @@
+"""Many Insightly accounts on Dagster."""
+
+from insightly_dagster.component import InsightlyAccounts
+
+__all__ = ["InsightlyAccounts"]
