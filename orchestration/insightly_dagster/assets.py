@@ -9,10 +9,9 @@ from typing import Any, NoReturn
 
 import dagster as dg
 
-from insightly_dagster.checks import verify_result
 from insightly_dagster.folder import AccountFolder, BusyError, utc_now
 from insightly_dagster.loading import LoadError, Outcome, TryLaterError, load
-from insightly_dagster.project import ACCOUNT, VERIFY, Project
+from insightly_dagster.project import ACCOUNT, Project
 
 RETRIES = 3
 LONGEST_WAIT = 600
@@ -39,29 +38,14 @@ def account_assets(project: Project) -> dg.AssetsDefinition:
         for stream, group in project.groups.items()
     ]
     whole = whole.replace_attributes(skippable=True)
-    check_specs = []
-    if project.verify is not None:
-        check_specs = [
-            dg.AssetCheckSpec(
-                VERIFY,
-                asset=project.key(ACCOUNT),
-                description="Whether the warehouse has what the account has (insightly verify).",
-            )
-        ]
-
     @dg.multi_asset(
         name=f"{project.prefix}_load_account",
         specs=[whole, *specs],
-        check_specs=check_specs,
         can_subset=True,
         pool=project.pool,
     )
     def load_account(context: dg.AssetExecutionContext) -> Iterator[Any]:
-        account = context.partition_key
-        if context.selected_asset_keys:
-            yield from _loaded(project, context, account)
-        if context.selected_asset_check_keys:
-            yield verify_result(project, account)
+        yield from _loaded(project, context, context.partition_key)
 
     return load_account
 
@@ -75,7 +59,7 @@ def _loaded(
     streams = names
     if is_whole:
         streams = None if project.is_default_selection else list(project.groups)
-    earlier = folder.ended
+    earlier, cpu_before = folder.ended, _cpu_of_children()
     outcome = _run(project, context, account, streams)
     now = utc_now()
     read = {name: one for name, one in outcome.report["streams"].items() if one["is_whole"]}
@@ -97,6 +81,7 @@ def _loaded(
             )
     if is_whole:
         metadata = _account_metadata(outcome, earlier, folder, now)
+        metadata["cpu_seconds"] = round(_cpu_of_children() - cpu_before, 2)
         yield dg.MaterializeResult(asset_key=project.key(ACCOUNT), metadata=metadata)
 
 
@@ -148,7 +133,8 @@ def _stream_metadata(
 def _account_metadata(
     outcome: Outcome, earlier: Mapping[str, Any], folder: AccountFolder, now: datetime
 ) -> dict[str, Any]:
-    report, usage = outcome.report, resource.getrusage(resource.RUSAGE_CHILDREN)
+    report = outcome.report
+    memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
     quota = {"quota_left": report["quota_remaining"], "quota_limit": report["quota_limit"]}
     return {
         "records": outcome.sent.total(),
@@ -158,11 +144,16 @@ def _account_metadata(
         **{name: number for name, number in quota.items() if number is not None},
         **_lag(earlier.get("at"), now),
         "seconds": round(outcome.seconds, 2),
-        "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2),
-        "memory_mb": round(usage.ru_maxrss / 1024, 1),
+        "memory_mb": round(memory / 1024, 1),
         "target_started": outcome.is_target_started,
         "state": dg.MetadataValue.path(folder.state_file),
     }
+
+
+def _cpu_of_children() -> float:
+    """Say how many seconds of CPU tap and target took, and those before them in this process."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _lag(before: str | None, now: datetime) -> dict[str, float]:

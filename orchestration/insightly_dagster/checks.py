@@ -13,6 +13,8 @@ import dagster as dg
 from insightly_dagster.folder import utc_now
 from insightly_dagster.project import ACCOUNT, FRESH, VERIFY, Project
 
+_WHAT = ("missing", "gone", "older")
+"""What `insightly verify` counts."""
 
 
 def freshness(project: Project) -> dg.AssetChecksDefinition:
@@ -75,14 +77,49 @@ def _table(late: dict[str, str], ended: dict[str, dict[str, Any]]) -> dict[str, 
     return {"late_accounts": dg.MetadataValue.table(rows)}
 
 
-def verify_result(project: Project, account: str) -> dg.AssetCheckResult:
-    """Compare an account with the warehouse, by ``insightly verify``."""
-    assert project.verify
+def verification(project: Project) -> dg.AssetChecksDefinition:
+    """Make the check that compares accounts with the warehouse, by ``insightly verify``."""
+
+    @dg.multi_asset_check(
+        name=f"{project.prefix}_verify_accounts",
+        specs=[
+            dg.AssetCheckSpec(
+                VERIFY,
+                asset=project.key(ACCOUNT),
+                description="Whether the warehouse has what the accounts have (insightly verify).",
+            )
+        ],
+        config_schema={
+            "accounts": dg.Field(
+                [str], is_required=False, description="Which accounts; by default all."
+            )
+        },
+    )
+    def verify(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
+        chosen = context.op_execution_context.op_config.get("accounts")
+        found = {name: _verified(project, name) for name in chosen or project.accounts.names()}
+        wrong = {name: what for name, what in found.items() if what["problem"]}
+        rows = [dg.TableRecord({"account": name, **what}) for name, what in found.items()]
+        yield dg.AssetCheckResult(
+            passed=not wrong,
+            description=" ".join(f"{name}: {what['problem']}" for name, what in wrong.items())
+            or f"{len(found)} accounts were compared: nothing differs.",
+            metadata={
+                "accounts": len(found),
+                "differing": len(wrong),
+                **({"compared": dg.MetadataValue.table(rows)} if rows else {}),
+            },
+        )
+
+    return verify
+
+
+def _verified(project: Project, account: str) -> dict[str, Any]:
+    """Compare an account with the warehouse."""
+    assert project.verify is not None
     program, *options = (part.replace("{account}", account) for part in project.verify)
     folder = project.folder(account)
     command = [program, "--account", account, "verify", "--json", *options]
-    if folder.catalog_file.exists():
-        command += ["--catalog", str(folder.catalog_file)]
     if folder.state_file.exists():
         command += ["--state", str(folder.state_file)]
     with project.accounts.environment(account) as own:
@@ -92,18 +129,10 @@ def verify_result(project: Project, account: str) -> dg.AssetCheckResult:
     try:
         streams = json.loads(done.stdout)["streams"]
     except (ValueError, KeyError, TypeError):
-        said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise dg.Failure(f"insightly verify failed: {said[-1]}", allow_retries=False) from None
-    differ = [one for one in streams if one["verdict"] == "differs"]
-    counts = {
-        what: sum(len(one.get(what) or ()) for one in streams)
-        for what in ("missing", "gone", "older")
-    }
-    named = ", ".join(one["stream"] for one in differ)
-    return dg.AssetCheckResult(
-        check_name=VERIFY,
-        asset_key=project.key(ACCOUNT),
-        passed=done.returncode == 0,
-        description=f"Differ: {named}." if differ else f"{len(streams)} streams were compared.",
-        metadata={"account": account, "streams": len(streams), **counts},
-    )
+        said = done.stderr.strip().splitlines() or [f"Exit code {done.returncode}."]
+        nothing = dict.fromkeys(("streams", *_WHAT), 0)
+        return {**nothing, "problem": said[-1]}
+    differ = [one["stream"] for one in streams if one["verdict"] == "differs"]
+    counts = {what: sum(len(one.get(what) or ()) for one in streams) for what in _WHAT}
+    problem = f"{', '.join(differ)} differ." if differ else ""
+    return {"streams": len(streams), **counts, "problem": problem}

@@ -97,7 +97,10 @@ class InsightlyAccounts(dg.Component, dg.Model, dg.Resolvable):
         assets = account_assets(project)
         return dg.Definitions(
             assets=[assets],
-            asset_checks=[checks.freshness(project)],
+            asset_checks=[
+                checks.freshness(project),
+                *([] if self.verify is None else [checks.verification(project)]),
+            ],
             jobs=project.jobs,
             schedules=sensors.schedules(
                 project, self.schedule, self.schedules, self.timezone, self.verify_schedule

@@ -88,7 +88,7 @@ class Project:
                 dg.define_asset_job(
                     self.verify_job_name,
                     dg.AssetSelection.checks(check),
-                    description="Compares one account with the warehouse.",
+                    description="Compares accounts with the warehouse.",
                     executor_def=dg.in_process_executor,
                 )
             )

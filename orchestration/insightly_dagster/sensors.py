@@ -38,30 +38,19 @@ def schedules(
         name = f"{project.load_job_name}_schedule_{number}"
         found.append(_schedule(project, name, other, timezone, set(accounts), set()))
     if verify_cron is not None and project.verify is not None:
-
-        @dg.schedule(
-            name=f"{project.verify_job_name}_schedule",
-            cron_schedule=verify_cron,
-            job_name=project.verify_job_name,
-            execution_timezone=timezone,
-        )
-        def verify_all(context: dg.ScheduleEvaluationContext) -> Iterator[dg.RunRequest]:
-            for account in _known(project, context.instance):
-                yield dg.RunRequest(
-                    run_key=f"verify {account} {context.scheduled_execution_time.isoformat()}",
-                    partition_key=account,
-                )
-
-        found.append(verify_all)
-    found.append(
-        dg.ScheduleDefinition(
-            name=f"{project.fresh_job_name}_schedule",
-            cron_schedule="30 * * * *",
-            job_name=project.fresh_job_name,
-            default_status=dg.DefaultScheduleStatus.RUNNING,
-        )
-    )
+        found.append(_whole(project.verify_job_name, verify_cron, timezone))
+    found.append(_whole(project.fresh_job_name, "30 * * * *", "UTC"))
     return found
+
+
+def _whole(job_name: str, cron: str, timezone: str) -> dg.ScheduleDefinition:
+    return dg.ScheduleDefinition(
+        name=f"{job_name}_schedule",
+        cron_schedule=cron,
+        job_name=job_name,
+        execution_timezone=timezone,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
 
 
 def _schedule(  # noqa: PLR0913 - each is about another thing
