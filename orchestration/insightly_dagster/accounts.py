@@ -71,8 +71,12 @@ class Accounts:
             names = {str(table.get(f"{_KEY}_env")) for table in tables}
             return frozenset(names & os.environ.keys())
         accounts = config_file.load().accounts.values()
-        sources = [one for account in accounts for one in (account.key_source, account.password_source)]
-        return frozenset(one.value for one in sources if one is not None and one.key.endswith("_env"))
+        sources = [
+            one for account in accounts for one in (account.key_source, account.password_source)
+        ]
+        return frozenset(
+            one.value for one in sources if one is not None and one.key.endswith("_env")
+        )
 
     def _tables(self) -> Mapping[str, Mapping[str, Any]]:
         assert self.source

@@ -5,7 +5,7 @@ import dataclasses
 import resource
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any
 
 import dagster as dg
 
@@ -38,6 +38,7 @@ def account_assets(project: Project) -> dg.AssetsDefinition:
         for stream, group in project.groups.items()
     ]
     whole = whole.replace_attributes(skippable=True)
+
     @dg.multi_asset(
         name=f"{project.prefix}_load_account",
         specs=[whole, *specs],
@@ -90,32 +91,34 @@ def _run(
 ) -> Outcome:
     folder = project.folder(account)
     if at := folder.waits_until:
-        _later(context, folder, f"{folder.ended.get('error')} Nothing was asked again.", at)
+        text = f"{folder.ended.get('error')} Nothing was asked again."
+        raise _later(context, folder, text, at)
     try:
         programs = dataclasses.replace(project.programs, hidden=project.accounts.hidden)
         with project.accounts.environment(account) as own:
             return load(account, programs, folder, own, streams)
     except TryLaterError as error:
-        _later(context, folder, str(error), error.retry_at)
-    except (BusyError, LoadError, ValueError) as error:
-        if not isinstance(error, BusyError):
-            folder.end(error=str(error), retry_at=None)
+        raise _later(context, folder, str(error), error.retry_at) from None
+    except BusyError as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
+    except (LoadError, ValueError) as error:
+        folder.end(error=str(error), retry_at=None)
         raise dg.Failure(str(error), allow_retries=False) from None
 
 
 def _later(
     context: dg.AssetExecutionContext, folder: AccountFolder, text: str, at: datetime | None
-) -> NoReturn:
+) -> dg.RetryRequested | dg.Failure:
     """Try again when it makes sense: soon in this run, or else in another one, at a time."""
     if at is None:
-        wait = 30 * 4**context.retry_number
         if context.retry_number < RETRIES:
-            raise dg.RetryRequested(RETRIES, min(wait, LONGEST_WAIT)) from dg.Failure(text)
+            context.log.warning(text)
+            return dg.RetryRequested(RETRIES, min(30 * 4**context.retry_number, LONGEST_WAIT))
         folder.end(error=text, retry_at=None)
-        raise dg.Failure(text, allow_retries=False)
+        return dg.Failure(text, allow_retries=False)
     folder.end(error=text, retry_at=at.isoformat())
-    metadata = {"retry_at": dg.MetadataValue.timestamp(at)}
-    raise dg.Failure(f"{text} The next run begins at {at:%Y-%m-%d %H:%M} UTC.", metadata, False)  # noqa: FBT003
+    text = f"{text} The next run begins at {at:%Y-%m-%d %H:%M} UTC."
+    return dg.Failure(text, {"retry_at": dg.MetadataValue.timestamp(at)}, allow_retries=False)
 
 
 def _stream_metadata(

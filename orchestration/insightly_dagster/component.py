@@ -138,9 +138,7 @@ class InsightlyAccounts(dg.Component, dg.Model, dg.Resolvable):
             groups=groups,
             is_default_selection=self.streams is None,
             late_after_hours=self.late_after_hours,
-            verify=None
-            if self.verify is None
-            else (_beside_python("insightly"), *self.verify),
+            verify=None if self.verify is None else (_beside_python("insightly"), *self.verify),
             pool=self.pool,
             prefix=self.asset_prefix,
         )

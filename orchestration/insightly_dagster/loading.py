@@ -82,9 +82,7 @@ class Programs:
     @staticmethod
     def _variables(settings: Mapping[str, Any], prefix: str, account: str) -> dict[str, str]:
         texts = {k: v if isinstance(v, str) else json.dumps(v) for k, v in settings.items()}
-        return {
-            f"{prefix}_{k.upper()}": v.replace("{account}", account) for k, v in texts.items()
-        }
+        return {f"{prefix}_{k.upper()}": v.replace("{account}", account) for k, v in texts.items()}
 
 
 @dataclass(frozen=True)
@@ -252,7 +250,11 @@ class _Target:
     """A target that is running."""
 
     def __init__(
-        self, command: Sequence[str], env: Mapping[str, str], lock: int, emitted: Any  # noqa: ANN401
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        lock: int,
+        emitted: Any,  # noqa: ANN401
     ) -> None:
         self._process = _start(command, env, stdin=subprocess.PIPE, lock=lock)
         assert self._process.stdin
@@ -358,4 +360,6 @@ def _error(code: int, text: str) -> LoadError:
         # Its clock and ours may differ; a new day is not begun too soon.
         return TryLaterError(text, at and max(at, utc_now()) + timedelta(minutes=1))
     reason = {USAGE: "wrong settings", KEY_REFUSED: "key not accepted"}.get(code)
-    return LoadError(f"The tap ended with exit code {code}{reason and f' ({reason})' or ''}: {text}")
+    return LoadError(
+        f"The tap ended with exit code {code}{reason and f' ({reason})' or ''}: {text}"
+    )

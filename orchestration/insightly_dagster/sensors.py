@@ -33,7 +33,11 @@ def schedules(
         times[other].append(account)
     found = []
     if cron is not None:
-        found.append(_schedule(project, f"{project.load_job_name}_schedule", cron, timezone, None, set(others)))
+        found.append(
+            _schedule(
+                project, f"{project.load_job_name}_schedule", cron, timezone, None, set(others)
+            )
+        )
     for number, (other, accounts) in enumerate(sorted(times.items()), 1):
         name = f"{project.load_job_name}_schedule_{number}"
         found.append(_schedule(project, name, other, timezone, set(accounts), set()))

@@ -1,0 +1,1 @@
+"""Tests of insightly-dagster, which run where Dagster is installed: `.tools/dagster`."""
