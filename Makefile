@@ -2,12 +2,14 @@
 #
 #   make demo     see Insightly data in a warehouse
 #   make test     run all tests
+#   make fleet    see many accounts at once, on Dagster
 #
 # PYTHON=python3.13 chooses an interpreter, RECORDS=20000 how many contacts the demo has.
 
 SHELL := bash
 PYTHON ?= python3
 RECORDS ?= 1000
+ACCOUNTS ?= 20
 # A private uv, pinned, which installs everything else. Nothing outside this folder is changed.
 UV := .tools/bin/uv --quiet
 RUN := .venv/bin/
@@ -20,7 +22,7 @@ unexport VIRTUAL_ENV
 export UV_NO_CONFIG := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast test-next lint format bench snapshot docs site lock build clean
+.PHONY: help demo fleet test test-fast test-next lint format bench snapshot docs site lock build clean
 
 help: ## say what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,11 +30,15 @@ help: ## say what there is
 demo: .venv/ready .tools/meltano/ready .tools/dbt/ready ## see Insightly data in a warehouse, with models on top
 	@$(RUN)python -m demo.run --records $(RECORDS)
 
+fleet: .tools/dagster/ready .tools/postgres/ready .tools/target-postgres/ready ## see many accounts at once, on Dagster (ACCOUNTS=20)
+	@.tools/dagster/bin/python -m demo.fleet --accounts $(ACCOUNTS)
+
 # All tests of a file in one process: they share a sandbox, and those of the demo what Meltano installs.
 # Most of them wait for other processes, so there are four at once even on two cores. What takes long
 # comes first (tests/conftest.py), so pytest-xdist must not put the files into an order of its own.
-test: .venv/ready .tools/redis/ready .tools/meltano/ready .tools/dbt/ready $(patsubst %,.tools/%/ready,$(DESTINATIONS) $(SCHEDULERS)) ## run all tests
+test: .venv/ready .tools/redis/ready .tools/meltano/ready .tools/dbt/ready .tools/dagster/ready $(patsubst %,.tools/%/ready,$(DESTINATIONS) $(SCHEDULERS)) ## run all tests
 	@$(RUN)python -m pytest -n 4 --dist loadfile --no-loadscope-reorder
+	@.tools/dagster/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder tests/orchestration
 
 test-fast: .venv/ready .tools/target-jsonl/ready ## run the tests that need no minutes
 	@$(RUN)python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not slow"
@@ -44,10 +50,11 @@ NEXT := tests/test_sdk.py tests/test_output.py tests/test_options.py \
 test-next: .tools/next/ready ## run a choice of the tests with the next version of the SDK
 	@.tools/next/bin/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(NEXT)
 
-lint: .venv/ready ## check style, types and dependencies
+lint: .venv/ready .tools/dagster/ready ## check style, types and dependencies
 	@$(RUN)ruff check
 	@$(RUN)ruff format --check
 	@$(RUN)mypy
+	@$(RUN)mypy --config-file orchestration/pyproject.toml --python-executable .tools/dagster/bin/python
 	@$(RUN)deptry .
 
 format: .venv/ready ## put the code into shape
@@ -87,6 +94,9 @@ lock: .tools/bin/uv ## pin all dependencies anew
 	  --python-version 3.10 pyproject.toml --extra server -o requirements/server.txt
 	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
 	  --python-version 3.10 pyproject.toml --extra otel -o requirements/sync.txt
+	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
+	  --python-version 3.10 pyproject.toml requirements/dagster.in --extra sandbox --extra postgres \
+	  -o requirements/dagster.txt
 	@for name in dbt meltano sandbox site uv $(DESTINATIONS) $(SCHEDULERS); do \
 	  $(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
 	    --python-version 3.10 requirements/$$name.in -o requirements/$$name.txt; done
@@ -116,6 +126,13 @@ clean: ## remove all that was made here
 	@[ -x .tools/next/bin/python ] || $(UV) venv --python $(PYTHON) .tools/next
 	@$(UV) pip sync --python .tools/next/bin/python --require-hashes $<
 	@$(UV) pip install --python .tools/next/bin/python --no-deps --editable .
+	@touch $@
+
+.tools/dagster/ready: requirements/dagster.txt $(PACKAGE) orchestration/pyproject.toml | .tools/bin/uv
+	@echo "Installing Dagster, the tap and insightly-dagster (.tools/dagster)"
+	@[ -x .tools/dagster/bin/python ] || $(UV) venv --python $(PYTHON) .tools/dagster
+	@$(UV) pip sync --python .tools/dagster/bin/python --require-hashes $<
+	@$(UV) pip install --python .tools/dagster/bin/python --no-deps --editable . --editable orchestration
 	@touch $@
 
 # What several gateways share their pace by: the redis-server that is here, else Debian's, which is

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -48,12 +49,16 @@ ENDED = (dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRun
 class Fleet:
     """The accounts, and the Dagster that loads them."""
 
-    def __init__(self, folder: Path, accounts: Mapping[str, Sandbox], server: Mapping[str, Any]):
+    def __init__(
+        self, folder: Path, accounts: Mapping[str, Sandbox], server: Mapping[str, Any], at_once: int
+    ) -> None:
         """Prepare the folder, which is Dagster's home, too."""
         self.folder, self.accounts, self.server = folder, accounts, server
         self.home = folder / "home"
         self.home.mkdir(parents=True)
-        shutil.copy(ROOT / "orchestration" / "dagster.yaml", self.home)
+        text = (ROOT / "orchestration" / "dagster.yaml").read_text(encoding="utf-8")
+        text = text.replace("default_limit: 2", f"default_limit: {at_once}")
+        (self.home / "dagster.yaml").write_text(text, encoding="utf-8")
         write_config(folder / "config.toml", accounts)
         settings = {
             **{name: server[name] for name in ("host", "port", "user")},
@@ -190,14 +195,15 @@ def searched(folder: Path) -> list[str]:
 @click.command()
 @click.option("--accounts", "number", default=20, show_default=True, help="How many.")
 @click.option("--folder", default=".demo/fleet", help="Where all goes; what is there is removed.")
-def main(number: int, folder: str) -> None:
+@click.option("--at-once", default=2, show_default=True, help="How many of them at one time.")
+def main(number: int, folder: str, at_once: int) -> None:
     """Load many accounts at once into one Postgres, a schema each."""
     where = Path(folder).resolve()
     shutil.rmtree(where, ignore_errors=True)
     with fleet(number) as accounts, postgres() as server:
-        click.echo(f"{number} Insightlys answer on this machine, one of them each in trouble:")
+        click.echo(f"{number} Insightlys answer on this machine, three of them in trouble:")
         click.echo(f"  {WRONG_KEY}, {NO_QUOTA}, and {KILLED}, whose first run is killed.\n")
-        one = Fleet(where, accounts, server)
+        one = Fleet(where, accounts, server, at_once)
         with daemon(one) as pid:
             is_right = _show(one, pid)
     if not is_right:
@@ -225,12 +231,9 @@ def _show(one: Fleet, pid: int) -> bool:
         click.echo(f"  {name} differs: {', '.join(streams)}")
     found = searched(one.folder)
     click.echo(f"Files of Dagster and of the accounts in which a key was found: {len(found)}.")
-    home = os.path.relpath(one.home)
-    click.echo("\nWhere to look: the page of Dagster, at http://127.0.0.1:3000. Start it with\n")
-    click.echo(
-        f"  DAGSTER_HOME=$PWD/{home} FLEET_TARGET=- FLEET_TARGET_SETTINGS={{}} FLEET_FOLDER={one.folder}/accounts \\\n"
-        f"    {os.path.relpath(PROGRAMS)}/dagster-webserver -f {os.path.relpath(DEFINITIONS)}\n"
-    )
+    script = _page_script(one)
+    click.echo("\nWhere to look: Dagster's page, at http://127.0.0.1:3000 as soon as you run\n")
+    click.echo(f"  {os.path.relpath(script)}\n")
     return (
         set(failed) == {WRONG_KEY, NO_QUOTA, KILLED}
         and not second
@@ -238,6 +241,17 @@ def _show(one: Fleet, pid: int) -> bool:
         and not differ
         and not found
     )
+
+
+def _page_script(one: Fleet) -> Path:
+    """Write a program that shows Dagster's page, which needs to be told what the fleet was."""
+    names = ("DAGSTER_HOME", "INSIGHTLY_CONFIG", "FLEET_TARGET", "FLEET_TARGET_SETTINGS")
+    given = [f"{name}={shlex.quote(os.environ[name])}" for name in (*names, "FLEET_FOLDER")]
+    command = shlex.join([str(PROGRAMS / "dagster-webserver"), "-f", str(DEFINITIONS)])
+    script = one.folder / "page.sh"
+    script.write_text(f'#!/bin/sh\nexec env {" ".join(given)} {command} "$@"\n', encoding="utf-8")
+    script.chmod(0o755)
+    return script
 
 
 def _told(one: Fleet, title: str, pid: int, names: list[str]) -> list[str]:

@@ -57,11 +57,9 @@ def _loaded(
     folder, selected = project.folder(account), context.selected_asset_keys
     names = [one for one in project.groups if project.key(one) in selected]
     is_whole = project.key(ACCOUNT) in selected
-    streams = names
-    if is_whole:
-        streams = None if project.is_default_selection else list(project.groups)
+    everything = None if project.is_default_selection else list(project.groups)
     earlier, cpu_before = folder.ended, _cpu_of_children()
-    outcome = _run(project, context, account, streams)
+    outcome = _run(project, context, account, everything if is_whole else names)
     now = utc_now()
     read = {name: one for name, one in outcome.report["streams"].items() if one["is_whole"]}
     times = {name: now.isoformat() for name in read}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 from pydantic import Field
@@ -17,16 +17,13 @@ from insightly_dagster.loading import Programs
 from insightly_dagster.project import Project
 from insightly_dagster.streams import BY_DEFAULT, CUSTOM, GROUPS
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
 
 class InsightlyAccounts(dg.Component, dg.Model, dg.Resolvable):
     """Loads any number of Insightly accounts, each into a schema of its own."""
 
     target: list[str] = Field(
-        description="The command of the target, such as [target-postgres]. {account} stands for the "
-        "name of the account, here and in the settings."
+        description="The command of the target, such as [target-postgres]. {account} stands for "
+        "the name of the account, here and in the settings."
     )
     target_settings: dict[str, Any] = Field(
         default_factory=dict,
@@ -41,8 +38,8 @@ class InsightlyAccounts(dg.Component, dg.Model, dg.Resolvable):
     )
     accounts: str | None = Field(
         default=None,
-        description="module:function, which returns tables of accounts by name, as they would stand "
-        "in insightly's configuration file. By default the accounts of that file.",
+        description="module:function, which returns tables of accounts by name, as they would "
+        "stand in insightly's configuration file. By default the accounts of that file.",
     )
     streams: list[str] | None = Field(
         default=None,

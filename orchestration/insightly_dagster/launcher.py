@@ -54,7 +54,7 @@ class ForkingRunLauncher(RunLauncher[DagsterInstance], ConfigurableClass):
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload(_PRELOADED)
         self._processes: list[Any] = []
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
 
     @property
     @override
@@ -117,7 +117,8 @@ def _execute(command: Sequence[str], environment: Mapping[str, str]) -> None:
     os.environ.clear()
     os.environ.update(environment)
     os.setsid()  # Ctrl-C in the terminal of the daemon is not meant for a run
-    sys.exit(create_dagster_cli().main(command, standalone_mode=False))
+    cli = create_dagster_cli()  # type: ignore[no-untyped-call]
+    sys.exit(cli.main(command, standalone_mode=False))
 
 
 def _pid_of(run: DagsterRun) -> int | None:

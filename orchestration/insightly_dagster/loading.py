@@ -361,5 +361,5 @@ def _error(code: int, text: str) -> LoadError:
         return TryLaterError(text, at and max(at, utc_now()) + timedelta(minutes=1))
     reason = {USAGE: "wrong settings", KEY_REFUSED: "key not accepted"}.get(code)
     return LoadError(
-        f"The tap ended with exit code {code}{reason and f' ({reason})' or ''}: {text}"
+        f"The tap ended with exit code {code}{(reason and f' ({reason})') or ''}: {text}"
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator  # noqa: TC003 - Dagster looks at annotatio
 from typing import TYPE_CHECKING
 
 import dagster as dg
+
 from tap_insightly.webhooks.store import EventStore, Selection
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def _whole(job_name: str, cron: str, timezone: str) -> dg.ScheduleDefinition:
     )
 
 
-def _schedule(  # noqa: PLR0913 - each is about another thing
+def _schedule(
     project: Project,
     name: str,
     cron: str,
@@ -105,7 +106,7 @@ def _accounts(project: Project) -> dg.SensorDefinition:
     )
     def accounts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         wanted, known = project.accounts.names(), set(_known(project, context.instance))
-        requests = []
+        requests: list[dg.AddDynamicPartitionsRequest | dg.DeleteDynamicPartitionsRequest] = []
         if new := [one for one in wanted if one not in known]:
             requests.append(project.partitions.build_add_request(new))
         if gone := sorted(known - set(wanted)):

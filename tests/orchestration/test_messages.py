@@ -113,6 +113,15 @@ def test_what_comes_after_the_state_at_which_a_stream_was_dropped_has_its_schema
     assert target.run(more) == [schema("a"), record("a", 2), state(2)]
 
 
+def test_after_a_run_that_was_cut_off_the_last_but_one_is_sent_again() -> None:
+    target = Target()
+    target.run(QUIET)
+    target.run_in_part([schema("a"), record("a", 1, "changed"), state(1), schema("b")])
+    assert target.tables["a"] == {1: "changed"}
+    assert target.run(QUIET)[:2] == [schema("a"), record("a", 1)]
+    assert target.tables["a"] == {1: None}
+
+
 def test_a_batch_is_sent_as_its_files_are_new() -> None:
     target = Target()
     batch = {"type": "BATCH", "stream": "a", "encoding": {}, "manifest": ["file:///1"]}
