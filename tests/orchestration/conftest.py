@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.conftest import KEY
+from tests.conftest import KEY, Tap
 from tests.destinations.pipe import program
+
+with suppress(ModuleNotFoundError):
+    from insightly_dagster.folder import AccountFolder
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,12 +59,21 @@ class Place:
         return [path for path in files if KEY.encode() in path.read_bytes()]
 
 
+@pytest.fixture(scope="session")
+def catalog(shared_sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The catalog of all accounts here, which have the same data."""
+    return Tap(tmp_path_factory.mktemp("catalog")).discover(shared_sandbox)
+
+
 @pytest.fixture
-def place(tmp_path: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Place:
+def place(
+    tmp_path: Path, sandbox: Sandbox, catalog: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> Place:
     """An account of the configuration file."""
     monkeypatch.setenv("ACME_KEY", KEY)
     monkeypatch.setenv("WRONG_KEY", "a-key-that-is-wrong-1234")
     monkeypatch.setenv("INSIGHTLY_CONFIG", str(tmp_path / "config.toml"))
     (tmp_path / "dagster").mkdir()
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
+    AccountFolder(tmp_path / "accounts", "acme").write_catalog(catalog)
     return Place(tmp_path, sandbox)
