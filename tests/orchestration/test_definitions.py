@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.partitions.context import partition_loading_context
 from insightly_dagster import InsightlyAccounts
 from insightly_dagster.accounts import Accounts, AccountsError
 from insightly_dagster.folder import AccountFolder, utc_now
@@ -168,7 +169,8 @@ def sensor_requests(
     context = dg.build_sensor_context(
         instance=instance, cursor=cursor, repository_def=definitions.get_repository_def()
     )
-    return definitions.resolve_sensor_def(name).evaluate_tick(context)
+    with partition_loading_context(dynamic_partitions_store=instance):  # as the daemon does
+        return definitions.resolve_sensor_def(name).evaluate_tick(context)
 
 
 def test_accounts_come_and_go_with_the_configuration_file(

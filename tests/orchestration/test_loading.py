@@ -67,11 +67,11 @@ def test_only_what_is_new_is_sent_and_a_target_with_nothing_to_do_is_not_started
 def test_another_target_gets_what_the_one_before_had(place: Place, folder: AccountFolder) -> None:
     for _ in range(2):
         run(place, folder)
-    before = len(place.rows("users"))
+    before = len(place.rows("tags"))
     other = place.folder / "other.json"
     other.write_text(place.target_config.read_text())
     run(place, folder, [place.target[0], "--config", str(other)])
-    assert len(place.rows("users")) == 2 * before
+    assert len(place.rows("tags")) == 2 * before
 
 
 def test_a_target_that_fails_is_told_and_the_next_run_sends_all_of_it_again(
