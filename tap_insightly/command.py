@@ -27,7 +27,7 @@ _SETTINGS = {
     "singer_sdk.contrib.batch_encoder_jsonl": "batch_config",
     "singer_sdk.contrib.batch_encoder_parquet": "batch_config",
     "fsspec.registry": "batch_config",
-    "tap_insightly.parquet": "batch_config",
+    "tap_insightly.batch_files": "batch_config",
 }
 
 

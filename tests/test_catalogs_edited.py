@@ -166,7 +166,7 @@ def test_a_key_that_the_stream_does_not_have_is_refused(
 ) -> None:
     entry(catalog, "contacts")["key_properties"] = ["id"]
     run = tap(sandbox=sandbox, catalog=catalog)
-    assert (run.code, run.stdout) == (1, "")
+    assert (run.code, run.stdout) == (2, "")
     assert "has 'id' as a key of stream contacts" in run.stderr
     assert "Traceback" not in run.stderr
 

@@ -64,7 +64,7 @@ def test_a_wrong_setting_is_named_with_what_is_accepted(
     if name == "pod":
         del settings["api_url"]
     run = tap("--discover", **settings)
-    assert run.code == 1
+    assert run.code == 2
     assert f"'{name}'" in run.stderr
     assert accepted in run.stderr
     if value is not None and name != "api_key":

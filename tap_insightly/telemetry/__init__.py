@@ -6,7 +6,6 @@ Nothing is imported without them. What happens is told to a `Telemetry`, which t
 
 from __future__ import annotations
 
-import logging
 import os
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -20,9 +19,6 @@ if TYPE_CHECKING:
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 SIGNALS = ("TRACES", "METRICS")
 _EXTRA = "opentelemetry.exporter.otlp.proto.http"
-
-logger = logging.getLogger(__name__)
-
 
 _current = Telemetry()
 
@@ -61,7 +57,11 @@ def recording(program: str, version: str) -> Iterator[None]:
         yield
         return
     if find_spec("opentelemetry") is None or find_spec(_EXTRA) is None:
-        logger.debug("No traces and metrics: pip install 'tap-insightly[otel]'.")
+        import logging  # noqa: PLC0415 - a Tab has no time for it
+
+        logging.getLogger(__name__).debug(
+            "No traces and metrics: pip install 'tap-insightly[otel]'."
+        )
         yield
         return
     from tap_insightly.telemetry.otel import OpenTelemetry  # noqa: PLC0415 - an extra, and slow

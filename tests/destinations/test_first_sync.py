@@ -191,6 +191,6 @@ def test_a_run_that_fails_says_so_and_keeps_its_state(tmp_path: Path, account: S
             account.faults.daily_quota = account.faults.used
 
     account.on_request = use_up
-    said = folder(code=1)
+    said = folder(code=75)
     assert "The day's API requests are used up" in said
     assert "contacts" in folder.state["bookmarks"]
