@@ -12,7 +12,7 @@ from tap_insightly.sync.account import custom_object_names, standard_objects_wit
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
 
     from singer_sdk.singerlib import Catalog, CatalogEntry
@@ -26,17 +26,27 @@ _CLASSES = {stream.name: stream for stream in STREAMS}
 
 
 def discovered(
-    tap: StreamsTap, session: InsightlySession, account: Account
+    tap: StreamsTap,
+    session: InsightlySession,
+    account: Account,
+    wanted: Collection[str] = (),
 ) -> Iterator[InsightlyStream]:
     """Make the streams of an account for a tap, with its custom fields and custom objects.
 
     Costs one request for each object that can have custom fields, and one for the custom objects,
-    which `account` takes over.
+    which `account` takes over. If only standard objects are `wanted`, the fields of others are not
+    asked for, and their streams lack them.
     """
     owners = standard_objects_with_custom_fields()
+    names: Sequence[str] = ()
+    is_standard = bool(wanted) and set(wanted) <= set(_CLASSES)
+    if is_standard:
+        asked_for = {_CLASSES[name].custom_fields_for for name in wanted}
+        owners = [owner for owner in owners if owner in asked_for]
     with Prefetcher(session) as prefetcher:
-        names = custom_object_names(prefetcher.ask("/CustomObjects"))
-        account.custom_object_names = names
+        if not is_standard:
+            names = custom_object_names(prefetcher.ask("/CustomObjects"))
+            account.custom_object_names = names
         asked = {name: prefetcher.ask(f"/CustomFields/{name}") for name in [*owners, *names]}
         fields = {name: _fields(tap.logger, name, response) for name, response in asked.items()}
     cut: list[str] = []

@@ -80,6 +80,7 @@ MAY_IMPORT: Mapping[str, set[str]] = {
     "tap": {*_SINGER, "discovery", "memory", "streams", "sync"},
     "start": {"connection", "pipes"},
     "__main__": {"start"},
+    "dlt": {"api", "discovery", "streams", "tap", "tombstone"},
     "undo_file": {"api", "openapi", "values"},
     "loader": {
         *("api", "openapi", "run_summary", "start", "streams", "telemetry", "tombstone"),
@@ -173,6 +174,13 @@ LAYERS: Mapping[str, Sequence[set[str]]] = {
         {"server.receiving", "server.gateway", "server.settings"},
         {"server.app", "server.serving"},
         {"server"},
+    ],
+    "dlt": [
+        {"dlt.columns", "dlt.incomplete", "dlt.tap"},
+        {"dlt.reading"},
+        {"dlt.resources"},
+        {"dlt.source"},
+        {"dlt"},
     ],
     "undo_file": [
         {"undo_file.clock", "undo_file.journal", "undo_file.lines"},

@@ -22,7 +22,7 @@ from tap_insightly.telemetry import current
 
 if TYPE_CHECKING:
     import logging
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
     from concurrent.futures import Future
     from datetime import datetime
 
@@ -66,7 +66,8 @@ class Run:
         self._syncs: dict[str, StreamSync] = {}
         self._embedded: dict[str, EmbeddedSyncs] = {}
         self._skipped: set[str] = set()
-        self._failures: list[str] = []
+        self.failures: dict[str, str] = {}
+        """Why streams were not finished, while the others went on: sentences, by their names."""
         self._not_asked = 0
         self._report = Report()
         self._shared_now: datetime | None = None
@@ -98,7 +99,7 @@ class Run:
         """
         yield from self._handed_on(stream, in_tables=False)
 
-    def tables(self, stream: InsightlyStream) -> Iterator[pa.Table]:
+    def tables(self, stream: InsightlyStream) -> Generator[pa.Table]:
         """Read a stream as `rows` does, in tables of at most some hundred rows.
 
         Whoever takes the next table has kept the one before: `update_state` counts it from then
@@ -162,7 +163,7 @@ class Run:
             yield from sync.read()
         if sync.failure is not None:
             self._logger.error("%s", sync.failure)
-            self._failures.append(sync.failure)
+            self.failures[stream.name] = sync.failure
         if sync.is_skipped:
             self._not_asked += 1
         elif not sync.is_available:
@@ -270,9 +271,8 @@ class Run:
         Raises:
             InsightlyError: If one was not.
         """
-        if self._failures:
-            names = ", ".join(failure.partition(":")[0] for failure in self._failures)
-            msg = f"Not finished, for reasons told above: {names}."
+        if self.failures:
+            msg = f"Not finished, for reasons told above: {', '.join(self.failures)}."
             raise InsightlyError(msg)
 
     def figures(self) -> dict[str, Mapping[str, float]]:

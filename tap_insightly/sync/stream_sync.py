@@ -105,6 +105,7 @@ class StreamSync:
             for partition_read in self.partition_reads:
                 self.is_available |= yield from self._partition(partition_read)
         except Exception:
+            self.update_state()
             self._write_state()  # the next run goes on from what has been sent
             raise
         if self.is_whole and self._writes_rows:
