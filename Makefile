@@ -61,7 +61,7 @@ format: .venv/ready ## put the code into shape
 	@$(RUN)ruff check --fix
 	@$(RUN)ruff format
 
-bench: .venv/ready ## measure what the tap promises (ARGS=--help)
+bench: .venv/ready .tools/dlt/ready .tools/postgres/ready .tools/target-duckdb/ready .tools/target-postgres/ready ## measure what the tap promises (ARGS=--help)
 	@$(RUN)python -m benchmarks $(ARGS)
 
 snapshot: .venv/ready ## accept changes of the catalog
@@ -97,6 +97,8 @@ lock: .tools/bin/uv ## pin all dependencies anew
 	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
 	  --python-version 3.10 pyproject.toml requirements/dagster.in --extra sandbox --extra postgres \
 	  -o requirements/dagster.txt
+	@$(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
+	  --python-version 3.10 pyproject.toml requirements/dlt.in --extra dlt -o requirements/dlt.txt
 	@for name in dbt meltano sandbox site uv $(DESTINATIONS) $(SCHEDULERS); do \
 	  $(UV) pip compile --universal --generate-hashes --no-emit-index-url --upgrade \
 	    --python-version 3.10 requirements/$$name.in -o requirements/$$name.txt; done
@@ -133,6 +135,14 @@ clean: ## remove all that was made here
 	@[ -x .tools/dagster/bin/python ] || $(UV) venv --python $(PYTHON) .tools/dagster
 	@$(UV) pip sync --python .tools/dagster/bin/python --require-hashes $<
 	@$(UV) pip install --python .tools/dagster/bin/python --no-deps --editable . --editable orchestration
+	@touch $@
+
+# The tap, dlt, and what it loads into DuckDB and Postgres with.
+.tools/dlt/ready: requirements/dlt.txt $(PACKAGE) | .tools/bin/uv
+	@echo "Installing the tap and dlt (.tools/dlt)"
+	@[ -x .tools/dlt/bin/python ] || $(UV) venv --python $(PYTHON) .tools/dlt
+	@$(UV) pip sync --python .tools/dlt/bin/python --require-hashes $<
+	@$(UV) pip install --python .tools/dlt/bin/python --no-deps --editable .
 	@touch $@
 
 # What several gateways share their pace by: the redis-server that is here, else Debian's, which is

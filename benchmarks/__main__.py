@@ -23,6 +23,7 @@ from benchmarks.speed import big, children, deletions, faults, small
 from benchmarks.stages import HEADINGS as STAGE_HEADINGS
 from benchmarks.stages import WARNING, profile
 from benchmarks.start import start
+from benchmarks.whole_way import whole_way
 from benchmarks.writing import writing
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ MEASUREMENTS: Mapping[str, Callable[[Bench], Iterator[Row]]] = {
     "day": day,
     "gateway": gateway,
     "start": start,
+    "whole_way": whole_way,
 }
 
 

@@ -78,7 +78,13 @@ def environment(**variables: str) -> dict[str, str]:
 
 
 def measure(
-    command: Sequence[str], *, env: Mapping[str, str], folder: Path, stdout: Path | None = None
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    folder: Path,
+    stdout: Path | None = None,
+    stdin: Path | None = None,
+    python: Path | None = None,
 ) -> Usage:
     """Run a Python program to its end on the core that is not the sandbox's.
 
@@ -87,6 +93,8 @@ def measure(
         env: The environment.
         folder: Where it runs: a folder without a file of settings.
         stdout: The file for its output; None to drop it.
+        stdin: The file for its input; None for none.
+        python: The interpreter; None for this one.
 
     Returns:
         What it took.
@@ -94,11 +102,19 @@ def measure(
     Raises:
         ClickException: If it fails.
     """
-    target = os.devnull if stdout is None else stdout
-    with tempfile.TemporaryFile() as log, Path(target).open("wb") as output:
+    with (
+        tempfile.TemporaryFile() as log,
+        Path(stdout or os.devnull).open("wb") as output,
+        Path(stdin or os.devnull).open("rb") as given,
+    ):
         started = time.perf_counter()
         with subprocess.Popen(  # noqa: S603 - our own programs
-            [sys.executable, *command], env=env, cwd=folder, stdout=output, stderr=log
+            [python or sys.executable, *command],
+            env=env,
+            cwd=folder,
+            stdin=given,
+            stdout=output,
+            stderr=log,
         ) as process:
             pin(process.pid, is_server=False)
             cpu, peak = _wait(process)
