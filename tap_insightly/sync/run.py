@@ -66,6 +66,7 @@ class Run:
         self._syncs: dict[str, StreamSync] = {}
         self._embedded: dict[str, EmbeddedSyncs] = {}
         self._skipped: set[str] = set()
+        self._ended: set[str] = set()
         self.failures: dict[str, str] = {}
         """Why streams were not finished, while the others went on: sentences, by their names."""
         self._not_asked = 0
@@ -251,7 +252,8 @@ class Run:
         """Note that a stream is not read any further, and close if none is."""
         if is_whole:
             self._context.progress.finish(stream.name)
-        if not is_whole or stream is self._streams()[-1]:
+        self._ended.add(stream.name)
+        if not is_whole or self._ended >= {one.name for one in self._streams()}:
             if self._not_asked:
                 self._logger.info(
                     "%d of %d streams were not asked about, as no webhook told of a change.",

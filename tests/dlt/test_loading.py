@@ -107,7 +107,7 @@ def test_a_stream_without_records_has_a_table_all_the_same(
 def test_fields_whose_names_become_the_same_column_all_arrive(
     pipeline: Pipeline, sandbox: Sandbox, source: Source, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for name in ("Größe__c", "Grüne__c", "Gräße__c"):
+    for name in ("Grüne__c", "Gräße__c"):  # the account has the first of them
         sandbox.add_custom_field("/Contacts", name, "TEXT", name)
     first = contacts(sandbox)[0]
     fields = [
@@ -164,7 +164,7 @@ def test_what_is_not_given_comes_from_the_configuration_of_dlt(
 
 def test_every_setting_of_the_tap_can_be_made() -> None:
     taken = set(inspect.signature(insightly).parameters) - {"streams"}
-    of_singer = {"tombstone_schema"}
+    of_singer = {"tombstone_schema", "report_file"}
     assert taken == {setting.name for setting in SETTINGS} - of_singer
 
 
