@@ -193,7 +193,7 @@ def test_a_deleted_record_is_gone(client: InsightlyClient, sandbox: Sandbox, nam
     client.delete(name, record_id)
     with pytest.raises(NotAvailableError):
         client.get(name, record_id)
-    with pytest.raises(NotAvailableError, match="there is no record|it does not exist") as raised:
+    with pytest.raises(NotAvailableError, match=r"there is no record|it does not exist") as raised:
         client.delete(name, record_id)
     assert raised.value.is_missing
 
