@@ -71,6 +71,15 @@ def test_what_cannot_be_read_is_not_called_finished(tap: Tap, sandbox: Sandbox) 
     assert said(run.stderr)[-1][1].startswith("1 of 2 streams finished")
 
 
+def test_a_stream_that_is_cut_off_between_two_of_its_lists_is_not_called_finished(
+    tap: Tap, sandbox: Sandbox
+) -> None:
+    catalog = only(tap.discover(sandbox), "tags")  # six lists
+    sandbox.faults = Faults(daily_quota=3)
+    run = tap(sandbox=sandbox, catalog=catalog)
+    assert any(text.startswith("0 of 1 streams finished") for _, text in said(run.stderr))
+
+
 @pytest.mark.parametrize("quota", [100, 3])
 def test_the_target_has_a_line_for_each_stream_and_one_at_the_end(
     tmp_path: Path, sandbox: Sandbox, quota: int

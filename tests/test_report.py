@@ -44,6 +44,16 @@ def test_a_sync_that_fails_leaves_a_report_too(tap: Tap, sandbox: Sandbox, tmp_p
     assert not all(one["is_whole"] for one in report["streams"].values())
 
 
+def test_a_report_calls_no_stream_whole_that_was_cut_off_between_two_of_its_lists(
+    tap: Tap, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    catalog = only(tap.discover(sandbox), "tags")  # six lists
+    sandbox.faults = Faults(daily_quota=3)
+    path = tmp_path / "report.json"
+    tap(sandbox=sandbox, catalog=catalog, report_file=str(path))
+    assert json.loads(path.read_text())["streams"]["tags"]["is_whole"] is False
+
+
 def test_a_report_that_cannot_be_written_is_told_in_a_sentence(
     tap: Tap, sandbox: Sandbox, tmp_path: Path
 ) -> None:

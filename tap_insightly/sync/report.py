@@ -18,13 +18,13 @@ class Report:
         """Start with no stream."""
         self._streams: dict[str, dict[str, Any]] = {}
 
-    def add(self, sync: StreamSync) -> None:
+    def add(self, sync: StreamSync, *, is_whole: bool) -> None:
         """Note what became of a stream."""
         self._streams[sync.stream.name] = {
             "records": sync.records,
             "requests": sync.stats.requests,
             "retries": sync.stats.retries,
-            "is_whole": sync.is_whole,
+            "is_whole": is_whole,
             "is_available": sync.is_available or sync.is_skipped,
             "is_asked": not sync.is_skipped,
         }
