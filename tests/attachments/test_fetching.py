@@ -342,3 +342,13 @@ def test_wrong_usage_is_told(
     done = run(sandbox, "files", "--to", tmp_path / "to", *given)
     assert (done.code, said in done.stderr) == (2, True)
     assert not sandbox.requests
+
+
+@pytest.mark.parametrize("dsn", ["none.duckdb", "mysql://user:secret-word@host/db"])
+def test_a_warehouse_that_cannot_be_read_is_told(
+    sandbox: Sandbox, tmp_path: Path, dsn: str
+) -> None:
+    done = run(sandbox, "files", "--to", tmp_path / "to", "--dsn", dsn)
+    assert (done.code, done.stderr.startswith("Error: ")) == (1, True)
+    assert "secret-word" not in done.stderr
+    assert not sandbox.requests

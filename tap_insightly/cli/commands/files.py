@@ -161,10 +161,14 @@ def _of_list(file: IO[bytes], form: str | None) -> Iterator[Mapping[str, Any]]:
 
 
 def _of_table(dsn: str, schema: str | None) -> Iterator[Mapping[str, Any]]:
+    from tap_insightly.verify import NotComparableError
     from tap_insightly.verify.opening import open_warehouse
 
-    with open_warehouse(dsn, schema) as warehouse:
-        yield from warehouse.values(warehouse.table(TABLE, [KEY]), COLUMNS)
+    try:
+        with open_warehouse(dsn, schema) as warehouse:
+            yield from warehouse.values(warehouse.table(TABLE, [KEY]), COLUMNS)
+    except NotComparableError as error:  # no driver, no server, no table: in a sentence
+        raise click.ClickException(str(error)) from None
 
 
 def _summary(result: FetchResult, name: str) -> str:
