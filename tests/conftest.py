@@ -209,8 +209,15 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 
 @pytest.fixture(scope="session", autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What is learned for completion is kept from the user's own, and theirs from the tests."""
+    """What is learned for completion is kept from the user's own, and theirs from the tests.
+
+    Installers keep theirs, or each run of the tests would download everything anew.
+    """
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     with pytest.MonkeyPatch.context() as patch:
+        for installer in ("uv", "pip"):
+            variable = f"{installer.upper()}_CACHE_DIR"
+            patch.setenv(variable, os.environ.get(variable) or str(caches / installer))
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
 
