@@ -2,9 +2,10 @@
 
 from tap_insightly.attachments.entries import Attachment, Entry, Index, Status, attachment_of
 from tap_insightly.attachments.fetching import Fetcher, FetchResult
-from tap_insightly.attachments.store import ContentStore, StoreError
+from tap_insightly.attachments.store import AddressError, ContentStore, StoreError
 
 __all__ = [
+    "AddressError",
     "Attachment",
     "ContentStore",
     "Entry",

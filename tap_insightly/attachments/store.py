@@ -17,7 +17,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from tap_insightly.api import InsightlyError
+from tap_insightly.api.http.errors import InsightlyError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,6 +27,10 @@ CONTENT, INDEX = "content", "index"
 
 class StoreError(InsightlyError):
     """The place for the contents cannot be read or written."""
+
+
+class AddressError(UsageError):
+    """There can be no such place, or none without another package."""
 
 
 class ContentStore:
@@ -39,7 +43,7 @@ class ContentStore:
             address: A folder, or an address that fsspec knows, such as ``s3://bucket/files``.
 
         Raises:
-            StoreError: If no program for such an address is there.
+            AddressError: If no program for such an address is there.
         """
         import fsspec  # noqa: PLC0415 - few commands need it
 
@@ -49,10 +53,10 @@ class ContentStore:
             self._files, root = fsspec.url_to_fs(address)
         except ImportError as error:
             msg = f"{self.name}: such addresses take a package that is not installed. {error}."
-            raise StoreError(msg) from None
+            raise AddressError(msg) from None
         except (ValueError, OSError) as error:
             msg = f"{self.name} cannot be opened: {error}."
-            raise StoreError(msg) from None
+            raise AddressError(msg) from None
         self._root = root.rstrip("/")
         self._is_local = "file" in _protocols(self._files)
         self._read: list[str] = []

@@ -53,7 +53,8 @@ def _connected(dsn: str, schema: str | None) -> Database:
         return DuckDB(Path(dsn).expanduser(), schema)
     # It is not shown: it may hold a password.
     msg = (
-        f"The DSN is of no kind that is known here: {_ACCEPTED}. For other warehouses, see --from."
+        f"The DSN is of no kind that is known here: {_ACCEPTED}. For other warehouses, export rows "
+        "to a file."
     )
     raise NotComparableError(msg)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_insightly.attachments import ContentStore, StoreError
+from tap_insightly.attachments import AddressError, ContentStore, StoreError
 from tap_insightly.sandbox.handlers import attached
 from tests.cli.running import run, start
 from tests.conftest import KEY
@@ -311,7 +311,7 @@ def test_contents_go_to_any_address_that_fsspec_knows() -> None:
 def test_an_address_that_cannot_be_used_is_told_without_its_password(
     address: str, said: str
 ) -> None:
-    with pytest.raises(StoreError) as raised:
+    with pytest.raises((AddressError, StoreError)) as raised:
         list(ContentStore(address).lines())
     assert said in str(raised.value)
     assert "secret" not in str(raised.value)
@@ -328,6 +328,10 @@ def test_a_folder_that_cannot_be_written_is_told(sandbox: Sandbox, tmp_path: Pat
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        ([], "There is no index"),
+        (["--to", "nothing://bucket", "contact", "1"], "cannot be opened"),
+        (["contact", "abc"], "'[ID]...'"),
+        (["--list", "{wrong}"], "None of the 1 rows names a file"),
         (["contact"], "Which contact?"),
         (["contact", "1", "--list", "{list}"], "two ways"),
         (["--quota-share", "0"], "quota-share"),
@@ -338,7 +342,8 @@ def test_wrong_usage_is_told(
     sandbox: Sandbox, tmp_path: Path, arguments: list[str], said: str
 ) -> None:
     path = listed(tmp_path, {})
-    given = [one.format(list=path) for one in arguments]
+    (tmp_path / "wrong.csv").write_text("NAME\nx\n")
+    given = [one.format(list=path, wrong=tmp_path / "wrong.csv") for one in arguments]
     done = run(sandbox, "files", "--to", tmp_path / "to", *given)
     assert (done.code, said in done.stderr) == (2, True)
     assert not sandbox.requests

@@ -26,8 +26,8 @@ COLUMNS = (KEY, "FILE_NAME", "CONTENT_TYPE", "FILE_SIZE", "DATE_UPDATED_UTC")
 
 
 @click.command()
-@click.argument("object_name", metavar="[OBJECT", required=False)
-@click.argument("record_ids", metavar="ID...]", type=click.IntRange(min=1), nargs=-1)
+@click.argument("object_name", metavar="[OBJECT]", required=False)
+@click.argument("record_ids", metavar="[ID]...", type=click.IntRange(min=1), nargs=-1)
 @click.option(
     "--to",
     "address",
@@ -117,6 +117,12 @@ def files(  # noqa: PLR0913 - the options of a command
         rows = _of_list(file, list_format)
     elif dsn is not None:
         rows = _of_table(dsn, schema)
+    elif not index.entries:
+        msg = (
+            f"There is no index at {store.name} to go on with. Say which files there are: by "
+            "records, --list or --dsn."
+        )
+        raise click.UsageError(msg)
     with Fetcher(client.session, store, index, quota_share=quota_share, warn=echo) as fetcher:
         wanted = fetcher.want(_attachments(rows))
         result = fetcher.run()
@@ -129,6 +135,9 @@ def _attachments(rows: Iterable[Mapping[str, Any]]) -> list[Attachment]:
 
     found = [attachment_of(row) for row in rows]
     if nameless := found.count(None):
+        if nameless == len(found):
+            msg = f"None of the {nameless:,} rows names a file: there is no column {KEY}."
+            raise click.UsageError(msg)
         echo(f"{nameless:,} rows name no file (FILE_ID), and are left out.")
     return [one for one in found if one is not None]
 

@@ -61,7 +61,8 @@ def _print_configuration(context: click.Context, _: click.Parameter, name: str |
         return
     from tap_insightly.mcp.assistants import FILES, configuration
 
-    command = shutil.which("insightly") or shutil.which(Path(sys.argv[0]).name) or "insightly"
+    own = str(Path(sys.executable).parent)  # another one may come first on the path
+    command = shutil.which("insightly", path=own) or shutil.which("insightly") or "insightly"
     account = root_account() or os.environ.get("INSIGHTLY_ACCOUNT") or None
     echo(f"To be put into {FILES[name]}:")
     write_json(configuration(name, command, account))
