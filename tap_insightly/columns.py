@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from typing_extensions import override
 
 from tap_insightly.api.http.codec import encode
-from tap_insightly.values import EMPTY_DATES, utc_text
+from tap_insightly.values import EMPTY_DATES, types_of, utc_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -170,13 +170,8 @@ class _MomentColumn(_Column):
         return pa.array(values, pa.string()).cast(self.kind)
 
 
-def _kinds(prop: Mapping[str, Any]) -> set[str]:
-    named = prop.get("type", ())
-    return ({named} if isinstance(named, str) else set(named)) - {"null"}
-
-
 def _column(prop: Mapping[str, Any]) -> _Column:
-    kinds, none = _kinds(prop), type(None)
+    kinds, none = types_of(prop), type(None)
     if kinds == {"string"}:
         if prop.get("format") == "date-time":
             return _MomentColumn(_MOMENT, frozenset({str, none}))
@@ -194,7 +189,7 @@ def _column(prop: Mapping[str, Any]) -> _Column:
 
 def _is_json(prop: Mapping[str, Any]) -> bool:
     """Tell whether all that a column can have is JSON, and not also text as it is."""
-    kinds = _kinds(prop)
+    kinds = types_of(prop)
     return kinds == {"array"} or (kinds == {"object"} and "properties" in prop)
 
 

@@ -1,10 +1,14 @@
-"""JSON files as people have them: in any Unicode encoding, with a byte order mark or without."""
+"""JSON files as people have them, in any Unicode encoding; and files that are written whole."""
 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def decoded(content: bytes) -> str:
@@ -55,3 +59,25 @@ def kind_of(value: object) -> str:
         return "true" if value else "false"
     kinds = {str: "a text", int: "a number", float: "a number", list: "a list", dict: "an object"}
     return kinds.get(type(value), type(value).__name__)
+
+
+def write_whole(path: Path, pieces: Iterable[bytes], *, mode: int = 0o666) -> None:
+    """Write a file that others see whole or not at all, whatever ends this.
+
+    Args:
+        path: Where, in a folder that is there.
+        pieces: What, from its beginning to its end.
+        mode: Who may read and write it, as far as the process lets new files be.
+
+    Raises:
+        OSError: If it cannot be written; what was there before is there still.
+    """
+    part = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+    try:
+        with open(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode), "wb") as file:  # noqa: PTH123 - with a mode
+            file.writelines(pieces)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

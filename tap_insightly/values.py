@@ -206,14 +206,18 @@ _AS_IT_IS: dict[Converter, type] = {
 }
 
 
+def types_of(schema: Schema) -> set[str]:
+    """Name the types that a value may have besides null; none if it may have any."""
+    given = schema.get("type", ())
+    return ({given} if isinstance(given, str) else set(given)) - {"null"}
+
+
 def converter(
     schema: Schema, field: str = "", warnings: ConversionWarnings | None = None
 ) -> Converter:
     """Find the converter of a property; what is lost inside arrays and objects is counted."""
     counted = ConversionWarnings() if warnings is None else warnings
-    given = schema.get("type", ())
-    types = {given} if isinstance(given, str) else set(given)
-    types.discard("null")
+    types = types_of(schema)
     if types == {"array"}:
         items = schema.get("items", {})
         return (

@@ -31,6 +31,7 @@ _SINGER = {
 MAY_IMPORT: Mapping[str, set[str]] = {
     "openapi": set(),
     "sandbox": {"openapi"},
+    "files": set(),
     "conversion_warnings": set(),
     "values": {"conversion_warnings"},
     "tombstone": {"values"},
@@ -44,9 +45,8 @@ MAY_IMPORT: Mapping[str, set[str]] = {
     "webhooks": {"api", "conformer", "conversion_warnings", "openapi", "values"},
     "run_summary": {"api"},
     "telemetry": {"api"},
-    "sync": {*_BELOW_STREAMS, "run_summary", "streams", "telemetry", "webhooks"},
+    "sync": {*_BELOW_STREAMS, "files", "run_summary", "streams", "telemetry", "webhooks"},
     "discovery": {*_BELOW_STREAMS, "streams", "sync"},
-    "files": set(),
     "catalogs": {"files"},
     "states": {"files", "values"},
     "connection": {"api", "telemetry"},
@@ -80,7 +80,7 @@ MAY_IMPORT: Mapping[str, set[str]] = {
     "tap": {*_SINGER, "discovery", "memory", "streams", "sync"},
     "start": {"connection", "pipes"},
     "__main__": {"start"},
-    "dlt": {"api", "discovery", "streams", "tap", "tombstone"},
+    "dlt": {"api", "discovery", "streams", "tap", "tombstone", "values"},
     "undo_file": {"api", "openapi", "values"},
     "loader": {
         *("api", "openapi", "run_summary", "start", "streams", "telemetry", "tombstone"),
@@ -88,7 +88,7 @@ MAY_IMPORT: Mapping[str, set[str]] = {
         *_SINGER,
     },
     "undo": {"api", "loader", "openapi", "undo_file", "values"},
-    "attachments": {"api", "values"},
+    "attachments": {"api", "files", "values"},
     "mcp": {"api", "openapi", "undo_file", "values"},
     "verify": {"api", "streams", "tombstone", "values"},
     "server": {

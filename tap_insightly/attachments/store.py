@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from tap_insightly.api.http.errors import InsightlyError, UsageError
+from tap_insightly.files import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -86,13 +87,15 @@ class ContentStore:
         self._write(f"{INDEX}/{name}", (line + b"\n" for line in lines))
 
     def compact(self, lines: Iterable[bytes]) -> None:
-        """Replace all that `lines` has read, and what was noted since, by these lines.
+        """Replace all that `lines` has read, and what was noted since, by these lines in one file.
 
         What others have noted meanwhile stays.
 
         Raises:
             StoreError: If they cannot be written.
         """
+        if len(self._read) <= 1:
+            return  # there is one file, or none
         old, self._read = self._read, []
         self.note(lines)
         for path in old:
@@ -132,10 +135,10 @@ class ContentStore:
         """Write a file: a local one under another name first, as nothing else makes it whole."""
         whole = self._path(path)
         with self._said("written"):
+            self._files.makedirs(whole.rpartition("/")[0], exist_ok=True)
             if self._is_local:
-                _write_local(Path(whole), pieces)
+                write_whole(Path(whole), pieces)
             else:
-                self._files.makedirs(whole.rpartition("/")[0], exist_ok=True)
                 with self._files.open(whole, "wb") as file:
                     file.writelines(pieces)
         if path.startswith(INDEX):
@@ -151,20 +154,6 @@ class ContentStore:
             reason = text.strip().rstrip(".") or type(error).__name__
             msg = f"{self.name} cannot be {what}: {reason}."
             raise StoreError(msg) from error
-
-
-def _write_local(path: Path, pieces: Iterable[bytes]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        with part.open("wb") as file:
-            for piece in pieces:
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _protocols(files: Any) -> tuple[str, ...]:  # noqa: ANN401 - fsspec has no types

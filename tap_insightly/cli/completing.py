@@ -118,11 +118,10 @@ def file_of(config: Mapping[str, Any]) -> Path:
 def remember(config: Mapping[str, Any], names: Mapping[str, Any]) -> Path:
     """Keep what was learned of an account, where nobody else reads it."""
     path = file_of(config)
+    from tap_insightly.files import write_whole
+
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    new = path.with_suffix(f".{os.getpid()}")
-    with open(os.open(new, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as file:  # noqa: PTH123 - with a mode
-        json.dump(names, file)
-    new.replace(path)
+    write_whole(path, [json.dumps(names).encode()], mode=0o600)
     return path
 
 

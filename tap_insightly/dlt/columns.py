@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from dlt.common.libs.pyarrow import py_arrow_to_table_schema_columns
 
 from tap_insightly.tombstone import DELETED_AT
+from tap_insightly.values import types_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -120,14 +121,9 @@ def _hint(prop: Mapping[str, Any], *, is_newest_kept: bool) -> TColumnSchema:
     hint: TColumnSchema = {}
     if description := prop.get("description"):
         hint["description"] = description
-    if {"array", "object"} & set(_kinds(prop)):
+    if {"array", "object"} & types_of({"type": "object", **prop}):
         hint["data_type"] = "json"
     if is_newest_kept:
         # Of a record that was read twice, as it was changed meanwhile, the newer one counts.
         hint["dedup_sort"] = "desc"
     return hint
-
-
-def _kinds(prop: Mapping[str, Any]) -> list[str]:
-    named = prop.get("type", "object")
-    return [named] if isinstance(named, str) else list(named)

@@ -6,7 +6,11 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tap_insightly.files import write_whole
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tap_insightly.api import InsightlySession
     from tap_insightly.sync.stream_sync import StreamSync
 
@@ -18,12 +22,10 @@ class Report:
         """Start with no stream."""
         self._streams: dict[str, dict[str, Any]] = {}
 
-    def add(self, sync: StreamSync, *, is_whole: bool) -> None:
-        """Note what became of a stream."""
+    def add(self, sync: StreamSync, figures: Mapping[str, float], *, is_whole: bool) -> None:
+        """Note what became of a stream, and what it cost."""
         self._streams[sync.stream.name] = {
-            "records": sync.records,
-            "requests": sync.stats.requests,
-            "retries": sync.stats.retries,
+            **{name: figures[name] for name in ("records", "requests", "retries")},
             "is_whole": is_whole,
             "is_available": sync.is_available or sync.is_skipped,
             "is_asked": not sync.is_skipped,
@@ -44,6 +46,4 @@ class Report:
             "quota_remaining": quota.remaining,
             "streams": self._streams,
         }
-        beside = Path(f"{path}.new")
-        beside.write_text(json.dumps(content), encoding="utf-8")
-        beside.replace(path)
+        write_whole(Path(path), [json.dumps(content).encode()])

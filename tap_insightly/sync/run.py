@@ -126,12 +126,12 @@ class Run:
             sync = self._syncs.pop(stream.name, None)
             if sync is not None:
                 sync.report()
-                self._read_figures[stream.name] = sync.figures
-                current().end_stream(stream.name, sync.figures)
+                figures = self._read_figures[stream.name] = sync.figures
+                current().end_stream(stream.name, figures)
                 # Of several lists, the first may be whole where the next was cut off.
                 stream.was_read_whole = is_whole and sync.is_whole
                 self._finished += is_whole and (sync.is_whole or sync.is_skipped)
-                self._report.add(sync, is_whole=stream.was_read_whole)
+                self._report.add(sync, figures, is_whole=stream.was_read_whole)
             made = stream.make_table.warnings() if in_tables else ()
             for warning in chain(conform.warnings(), made):
                 stream.logger.warning("%s: %s", stream.name, warning)
