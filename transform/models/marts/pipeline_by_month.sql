@@ -7,7 +7,7 @@ with moments as (
     {%- endif %}
 ),
 
-counted as (
+open_deals as (
     select
         m.month_end,
         m.is_complete,
@@ -15,9 +15,7 @@ counted as (
         o.pipeline_id,
         o.stage_id,
         o.currency,
-        count(*) as open_opportunities,
-        coalesce(sum(o.opportunity_value), 0) as open_value,
-        count(*) - count(o.opportunity_value) as without_value
+        o.opportunity_value
     from moments as m
     inner join {{ ref("opportunity_states") }} as s
         on
@@ -25,23 +23,6 @@ counted as (
             and s.entered_at < m.counted_at
             and (s.left_at is null or s.left_at >= m.counted_at)
     inner join {{ ref("stg_opportunities") }} as o on s.opportunity_id = o.opportunity_id
-    group by
-        m.month_end, m.is_complete, m.counted_at, o.pipeline_id, o.stage_id, o.currency
-)
+),
 
-select
-    c.month_end,
-    c.is_complete,
-    c.counted_at,
-    c.pipeline_id,
-    {{ name_of("p.pipeline_name", "pipelines") }} as pipeline,
-    c.stage_id as current_stage_id,
-    {{ name_of("s.stage_name", "pipeline_stages") }} as current_stage,
-    {{ where_loaded("pipeline_stages", "coalesce(s.stage_order, 0)", "integer") }} as current_stage_order,
-    c.currency,
-    c.open_opportunities,
-    c.open_value,
-    c.without_value
-from counted as c
-left join {{ ref("stg_pipelines") }} as p on c.pipeline_id = p.pipeline_id
-left join {{ ref("stg_pipeline_stages") }} as s on c.stage_id = s.stage_id
+{{ counted_by_stage("current_") }}
