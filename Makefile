@@ -116,34 +116,26 @@ clean: ## remove all that was made here
 	@.tools/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
+# An environment with what is installed from here, too: how it is called, and that.
+define install_with_tap
+echo "Installing $(1) ($(@D))"; [ -x $(@D)/bin/python ] || $(UV) venv --python $(PYTHON) $(@D)
+$(UV) pip sync --python $(@D)/bin/python --require-hashes $<
+$(UV) pip install --python $(@D)/bin/python --no-deps $(2)
+touch $@
+endef
+
 .venv/ready: requirements/dev.txt $(PACKAGE) | .tools/bin/uv
-	@echo "Installing the tap and what its tests need (.venv)"
-	@[ -x .venv/bin/python ] || $(UV) venv --python $(PYTHON) .venv
-	@$(UV) pip sync --python .venv/bin/python --require-hashes $<
-	@$(UV) pip install --python .venv/bin/python --no-deps --editable .
-	@touch $@
+	@$(call install_with_tap,the tap and what its tests need,--editable .)
 
 .tools/next/ready: requirements/next.txt $(PACKAGE) | .tools/bin/uv
-	@echo "Installing the tap and the next version of the SDK (.tools/next)"
-	@[ -x .tools/next/bin/python ] || $(UV) venv --python $(PYTHON) .tools/next
-	@$(UV) pip sync --python .tools/next/bin/python --require-hashes $<
-	@$(UV) pip install --python .tools/next/bin/python --no-deps --editable .
-	@touch $@
+	@$(call install_with_tap,the tap and the next version of the SDK,--editable .)
 
 .tools/dagster/ready: requirements/dagster.txt $(PACKAGE) orchestration/pyproject.toml | .tools/bin/uv
-	@echo "Installing Dagster, the tap and insightly-dagster (.tools/dagster)"
-	@[ -x .tools/dagster/bin/python ] || $(UV) venv --python $(PYTHON) .tools/dagster
-	@$(UV) pip sync --python .tools/dagster/bin/python --require-hashes $<
-	@$(UV) pip install --python .tools/dagster/bin/python --no-deps --editable . --editable orchestration
-	@touch $@
+	@$(call install_with_tap,the tap and insightly-dagster,--editable . --editable orchestration)
 
 # The tap, dlt, and what it loads into DuckDB and Postgres with.
 .tools/dlt/ready: requirements/dlt.txt $(PACKAGE) | .tools/bin/uv
-	@echo "Installing the tap and dlt (.tools/dlt)"
-	@[ -x .tools/dlt/bin/python ] || $(UV) venv --python $(PYTHON) .tools/dlt
-	@$(UV) pip sync --python .tools/dlt/bin/python --require-hashes $<
-	@$(UV) pip install --python .tools/dlt/bin/python --no-deps --editable .
-	@touch $@
+	@$(call install_with_tap,the tap and dlt,--editable .)
 
 # What several gateways share their pace by: the redis-server that is here, else Debian's, which is
 # unpacked and not installed. Without one, its tests are skipped.
