@@ -159,9 +159,7 @@ def show(client: InsightlyClient, request: Request) -> None:
         if name in request.headers:
             click.echo(f"{name}: {request.headers[name]}")
     if request.body is not None:
-        from tap_insightly.api.http.response import Response
-
-        write_json(Response(request.body).data)
+        write_json(request.content)
 
 
 def send(client: InsightlyClient, request: Request, *, is_dry: bool, done: str = "") -> None:

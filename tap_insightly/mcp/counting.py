@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tap_insightly.api import IncompleteError, InvalidFieldsError
+from tap_insightly.api.lists.paginator import PAGE_SIZE
 from tap_insightly.api.records.conversions import to_number
 from tap_insightly.api.records.reading import value_of
-from tap_insightly.mcp.limits import LARGEST_PAGE, CallError
+from tap_insightly.mcp.limits import CallError
 from tap_insightly.mcp.reading import names_in
 from tap_insightly.mcp.searching import Search
 from tap_insightly.mcp.shapes import chosen_fields, plain
@@ -54,7 +55,7 @@ def count(call: Call, given: CountArguments) -> Answer:
     answer: Answer = {"object": counting.search.obj.name}
     if total is not None and not counting.must_read:
         return answer | {"count": total, "is_complete": True, "requests": call.stats.requests}
-    pages = None if total is None else -(-total // LARGEST_PAGE)
+    pages = None if total is None else -(-total // PAGE_SIZE)
     if pages is not None and pages > call.left:
         if counting.can_count_options(total or 0):
             return answer | counting.by_option(total or 0)
@@ -152,7 +153,7 @@ class _Counting:
 
     def by_reading(self, total: int | None) -> Answer:
         """Count by reading all records."""
-        most = self._call.left * LARGEST_PAGE
+        most = self._call.left * PAGE_SIZE
         read, shortfall = 0, None
         try:
             for record in self._records(most if total is None else None):

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 
 from tap_insightly.api import InsightlyError
 
-LARGEST_PAGE = 500  # records that one request answers at most
-
 
 class CallError(InsightlyError):
     """A tool cannot do what it was asked; the text says what would do."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import UNSET
 
-from tap_insightly.api import InsightlyError, InvalidFieldsError, Response
+from tap_insightly.api import InsightlyError, InvalidFieldsError
 from tap_insightly.api.records.diff import is_same
 from tap_insightly.api.records.fields import spread_custom_fields
 from tap_insightly.api.records.reading import value_of
@@ -55,6 +55,12 @@ class Prepared:
         """What it is about, for people."""
         return f"{self.obj.name} {self.record_id}" if self.record_id else f"a new {self.obj.name}"
 
+    @property
+    def sent(self) -> Record:
+        """What its request sends."""
+        content: Record = self.request.content if self.request else {}
+        return content
+
     def shown(self) -> Record:
         """Say what would be written, and what is there now."""
         told: Record = {"action": self.action, "object": self.obj.name}
@@ -64,7 +70,7 @@ class Prepared:
             told["name"] = name
         if self.other is not None:
             return told | {"to_object": self.other[0].name, "to_id": self.other[1]}
-        after = self.stage or body_of(self.request)
+        after = self.stage or self.sent
         pairs = {one: value for one, value in spread_custom_fields(after) if one != self.obj.key}
         if self.action == "create":
             path = self.request.path if self.request else self.obj.path
@@ -81,7 +87,7 @@ class Prepared:
         if None not in {etag, self.etag}:
             is_changed = etag != self.etag
         else:
-            names = [one for one, _ in spread_custom_fields(self.stage or body_of(self.request))]
+            names = [one for one, _ in spread_custom_fields(self.stage or self.sent)]
             pairs = ((one, value_of(self.record, one), value_of(record, one)) for one in names)
             is_changed = any(
                 not is_same(self.fields.find(one), before, now) for one, before, now in pairs
@@ -90,12 +96,6 @@ class Prepared:
             msg = f"{self.name} {CHANGED}. Nothing was written. Preview the changes again."
             raise CallError(msg)
         self.record = record
-
-
-def body_of(request: Request | None) -> Record:
-    """Read what a request sends."""
-    body: Record = Response((request.body if request else None) or b"{}").data
-    return body
 
 
 def prepare(client: InsightlyClient, change: Change) -> list[Prepared]:
@@ -157,7 +157,7 @@ def _move(
         raise InvalidFieldsError(obj.name, [msg])
     pipeline = stage.get("PIPELINE_ID")
     request = client.build_stage_request(obj.name, record_id, stage["STAGE_ID"], pipeline)
-    body = body_of(request)
+    body = request.content
     wanted = {"STAGE_ID": body.get("STAGE_ID")}
     if "PIPELINE_ID" in body:
         wanted = {"PIPELINE_ID": body["PIPELINE_ID"], **(body.get("PIPELINE_STAGE_CHANGE") or {})}
@@ -173,7 +173,7 @@ def _link(client: InsightlyClient, change: Change) -> list[Prepared]:
     request = client.build_link_request(fields.obj.name, record_id, other.name, other_id)
     record, etag = client.get_with_etag(fields.obj.name, record_id)
     client.get(other.name, other_id)  # or it is said that there is none
-    wanted = body_of(request)
+    wanted = request.content
     if any(wanted.items() <= one.items() for one in record.get("LINKS") or ()):
         return []
     return [Prepared("link", fields, record_id, request, record, etag, other=(other, other_id))]

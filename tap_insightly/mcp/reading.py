@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import UNSET
 
 from tap_insightly.api import InsightlyError, NotAvailableError
+from tap_insightly.api.lists.paginator import PAGE_SIZE
 from tap_insightly.api.records.objects import find_object, standard_objects
 from tap_insightly.api.records.reading import id_of
 from tap_insightly.mcp.scanning import Scan
@@ -112,7 +113,7 @@ def find(call: Call, given: FindArguments) -> Answer:
         fields = [key, *fields]
     query = [given.query(), given.contains, given.newest_first]
     place = call.desk.cursors.read(query, given.cursor) if given.cursor else None
-    page = 500 if search.compared else given.limit + 1
+    page = PAGE_SIZE if search.compared else given.limit + 1
     scan = Scan(call, search.obj, search.path, {**search.params, **search.brief(fields)}, page)
     found: list[tuple[Answer, Place]] = []
     passed, looked_at, is_more = place, 0, False
@@ -261,7 +262,7 @@ def names_in(call: Call, path: str, ids: set[int]) -> dict[int, str]:
     obj = next((one for one in standard_objects() if one.path == path), None)
     if obj is None or obj.key is None or not ids or not call.left:
         return {}
-    query = {**obj.needs, **({"top": "500"} if obj.is_paged else {})}
+    query = {**obj.needs, **({"top": str(PAGE_SIZE)} if obj.is_paged else {})}
     try:
         records = call.client.session.get(path, query).records
     except NotAvailableError:

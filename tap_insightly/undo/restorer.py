@@ -8,7 +8,6 @@ from tap_insightly.api import (
     InsightlyError,
     InvalidFieldsError,
     Request,
-    Response,
     UnknownOutcomeError,
 )
 from tap_insightly.api.records.diff import changes
@@ -174,7 +173,7 @@ class Restorer:
         request = self._request(fields, old, values)
         is_searched = "search" in obj.can
         there = None if is_searched else [int(one[key]) for one in self._access.read_all(obj)]
-        body = Response(request.body or b"{}").data
+        body = request.content
         since = server_now_text(self._client.session)
         self._progress.note_creating(entry, request.path, body, since, there)
         try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tap_insightly.api import Response
 from tap_insightly.api.records.reading import value_of
 from tap_insightly.api.records.stages import STAGE
 from tap_insightly.openapi.objects import CUSTOM_FIELDS
@@ -51,7 +50,7 @@ class RecordedWrites:
         self, request: Request, fields: Fields, find: Callable[[], Record | None] | None = None
     ) -> Record:
         """Create a record, once; see `InsightlyClient.make`."""
-        name, body = fields.obj.name, _body(request)
+        name, body = fields.obj.name, request.content
         self._record(
             CreatingLine(
                 object_name=name,
@@ -77,7 +76,7 @@ class RecordedWrites:
         send: Callable[[Mapping[str, Any]], object] | None = None,
     ) -> None:
         """Change a record that is as given; `send` is given the new values instead of the API."""
-        after = _body(request)
+        after = request.content
         after.pop(str(fields.obj.key), None)
         self._record(
             UpdatedLine(
@@ -144,7 +143,7 @@ class RecordedWrites:
                 object_name=obj.name,
                 stream=self._stream,
                 record_id=record_id,
-                link=_body(request),
+                link=request.content,
             )
         )
         return self._client.link(obj.name, record_id, other.name, other_id, **about)
@@ -152,11 +151,6 @@ class RecordedWrites:
     def _record(self, line: WriteLine) -> None:
         if self._recorder is not None:
             self._recorder.add(line)
-
-
-def _body(request: Request) -> Record:
-    body: Record = Response(request.body or b"{}").data
-    return body
 
 
 def _before(after: Mapping[str, Any], record: Mapping[str, Any]) -> Record:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any
 
-from tap_insightly.api.http.codec import encode
+from tap_insightly.api.http.codec import decode, encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -71,6 +71,11 @@ class Request:
             return cls(method, path, headers=headers)
         headers["Content-Type"] = "application/json"
         return cls(method, path, body=encode(content), headers=headers)
+
+    @property
+    def content(self) -> Any:  # noqa: ANN401 - anything that JSON can be
+        """What it sends as JSON, parsed anew each time; an empty object if it sends nothing."""
+        return decode(self.body) if self.body else {}
 
     @property
     def is_repeatable(self) -> bool:

@@ -26,7 +26,6 @@ from tap_insightly.api.http.errors import (
     NotAvailableError,
     UnknownOutcomeError,
 )
-from tap_insightly.api.http.response import Response
 from tap_insightly.api.http.stats import RequestStats
 from tap_insightly.api.lists.paged_request import OffsetPaginator, PagedRequest
 from tap_insightly.api.lists.prefetch import Prefetcher
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from tap_insightly.api.http.request import Request
+    from tap_insightly.api.http.response import Response
     from tap_insightly.api.http.session import InsightlySession
     from tap_insightly.api.records.fields import Fields
 
@@ -100,7 +100,7 @@ class OnceCreator:
         """
         obj, created = fields.obj, self._created_of(fields)
         since = self._now()
-        sent = SentCreation(request, Response(request.body or b"{}").data, since)
+        sent = SentCreation(request, request.content, since)
         can_tell = find is not None or self._can_be_searched(sent, fields)
         for _ in range(MOST_TRIES):
             try:
@@ -129,7 +129,7 @@ class OnceCreator:
 
     def add_once(self, request: Request) -> dict[str, Any]:
         """Add something to a list such as ``/Contacts/12/Links``, unless it is there."""
-        path, item = request.path, Response(request.body or b"{}").data
+        path, item = request.path, request.content
         lost: UnknownOutcomeError | None = None
         for wait in (*self._delays, self._delays[-1]):
             if lost is not None:
@@ -170,10 +170,7 @@ class OnceCreator:
             InsightlyError: If the object cannot be searched.
         """
         created = self._created_of(fields)
-        all_sent = [
-            SentCreation(request, Response(request.body or b"{}").data, since)
-            for request, since in requests
-        ]
+        all_sent = [SentCreation(request, request.content, since) for request, since in requests]
         for sent in all_sent:
             created.mark_lost(sent)
         try:
