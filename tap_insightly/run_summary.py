@@ -32,9 +32,7 @@ def log_run(
     seconds = time.monotonic() - began
     quota = "" if left is None else f"; {left:,} requests are left today"
     cost = {
-        "requests": stats.requests,
-        "retries": stats.retries,
-        "answered_429": stats.refused,
+        **stats.figures,
         "seconds": round(seconds, 3),
         "requests_left": left,
     }

@@ -6,6 +6,7 @@ import hashlib
 import os
 import queue
 import time
+from collections import deque
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -141,12 +142,12 @@ class Fetcher(Closeable):
             InsightlyError: If the API ends the run, or the contents cannot be written. What was
                 fetched before is kept, and the next run goes on from there.
         """
-        waiting = list(self._index.pending())
+        waiting = deque(self._index.pending())
         under_way = 0
         try:
             while waiting or under_way:
                 while waiting and self._may_ask(under_way):
-                    self._start(waiting.pop(0))
+                    self._start(waiting.popleft())
                     under_way += 1
                 if not under_way:
                     break

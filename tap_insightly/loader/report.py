@@ -165,23 +165,19 @@ class LoadReport(Closeable):
         """Say how many records of each stream have come to something, and what that has cost."""
         with self._lock:
             return {
-                stream: {
-                    "records": counts.total(),
-                    "requests": self._requests[stream].requests,
-                    "retries": self._requests[stream].retries,
-                    "answered_429": self._requests[stream].refused,
-                }
+                stream: {"records": counts.total(), **self._requests[stream].figures}
                 for stream, counts in self._counts.items()
             }
 
     def log_summary(self, session: InsightlySession) -> None:
         """Log what became of the records of each stream, and what all of that took."""
+        told = self.as_dict()["streams"]
         for stream, counts in self._counts.items():
             summary = ", ".join(f"{counts[outcome]:,} {outcome}" for outcome in OUTCOMES)
             if counts["absent"]:
                 summary += f", {counts['absent']:,} left out as they are not here"
             requests = f"{self._requests[stream].requests:,} requests"
-            extra = {"stream_name": stream, "figures": self.as_dict()["streams"][stream]}
+            extra = {"stream_name": stream, "figures": told[stream]}
             self._logger.info("%s: %s; %s.", stream, summary, requests, extra=extra)
             if counts["ignored"]:
                 self._logger.warning(

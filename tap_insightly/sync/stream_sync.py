@@ -160,14 +160,8 @@ class StreamSync:
     @property
     def figures(self) -> dict[str, float]:
         """What was read and what it cost, by name, for programs that read the log."""
-        stats = self.stats
-        return {
-            "records": self.records,
-            "requests": stats.requests,
-            "retries": stats.retries,
-            "answered_429": stats.refused,
-            "seconds": round(self.seconds, 3),
-        }
+        cost = self.stats.figures
+        return {"records": self.records, **cost, "seconds": round(self.seconds, 3)}
 
     def _amount(self) -> str:
         """Say how many records were read, and of how many, if the server told."""

@@ -231,9 +231,7 @@ class OpenTelemetry(Telemetry):
         figures = self._figures() if self._figures else {}
         for stream, one in figures.items():
             yield Observation(one.get(name, 0), {"insightly.stream": stream})
-        if name not in _COUNTS:
-            return
-        whole = sum(getattr(one.stats, _COUNTS[name]) for one in self._sessions)
+        whole = sum(one.stats.figures.get(name, 0) for one in self._sessions)
         rest = whole - sum(one.get(name, 0) for one in figures.values())
         if rest > 0:  # such as those that find out which custom fields there are
             yield Observation(rest, {})
@@ -244,9 +242,6 @@ class OpenTelemetry(Telemetry):
 
     def _observe_wait(self, _: CallbackOptions) -> Iterable[Observation]:
         return [Observation(sum(one.rate_limiter.waited for one in self._sessions))]
-
-
-_COUNTS = {"requests": "requests", "retries": "retries", "answered_429": "refused"}
 
 
 def _resource(program: str, version: str) -> Resource:

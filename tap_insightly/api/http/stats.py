@@ -24,6 +24,15 @@ class RequestStats:
         self._timings: list[tuple[float, int]] = []
         self._lock = threading.Lock()
 
+    @property
+    def figures(self) -> dict[str, int]:
+        """The numbers by the names that logs, reports and metrics have for them."""
+        return {
+            "requests": self.requests,
+            "retries": self.retries,
+            "answered_429": self.refused,
+        }
+
     def count(self, requests: int = 0, retries: int = 0, refused: int = 0) -> None:
         """Add to the numbers.
 

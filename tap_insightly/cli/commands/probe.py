@@ -55,7 +55,7 @@ def probe(
     in it, and can be shown to others.
 
     Exit codes: 0 nothing speaks against any, 1 some do not hold, 2 the account could not be asked,
-    75 nor now, but perhaps later (quota, network), 77 the key is not accepted.
+    75 not now, but perhaps later (quota, network), 77 the key is not accepted.
 
     \b
     Examples:
